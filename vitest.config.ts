@@ -1,0 +1,42 @@
+import { fileURLToPath } from 'node:url'
+import { configDefaults, defineConfig } from 'vitest/config'
+
+// The suites that speak HTTP run once on each engine; `inject('engine')` says which.
+const api = ['test/api/**/*.test.ts']
+
+export default defineConfig({
+  resolve: {
+    // Else our files get graphql's ES module and the libraries its CommonJS one: two realms.
+    alias: [{ find: /^graphql$/, replacement: fileURLToPath(import.meta.resolve('graphql')) }],
+  },
+  test: {
+    // A native driver (better-sqlite3) is safest alone in its process.
+    pool: 'forks',
+    testTimeout: 30_000,
+    hookTimeout: 60_000,
+    exclude: [...configDefaults.exclude, 'dist/**'],
+    projects: [
+      {
+        extends: true,
+        test: { name: 'unit', include: ['test/unit/**/*.test.ts'] },
+      },
+      {
+        extends: true,
+        test: { name: 'contract', include: ['test/contract/**/*.test.ts'] },
+      },
+      {
+        extends: true,
+        test: { name: 'api:sqlite', include: api, provide: { engine: 'sqlite' } },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'api:postgresql',
+          include: api,
+          provide: { engine: 'postgresql' },
+          globalSetup: ['test/support/postgresql.global-setup.ts'],
+        },
+      },
+    ],
+  },
+})
