@@ -1,0 +1,322 @@
+/** The environment, read once into a frozen `Config`. This file is the one list of variables. */
+import { isIP } from 'node:net'
+import { z } from 'zod'
+
+/** The variables' names, meanings and defaults; README.md and .env.example are checked against it. */
+export const variables = {
+  HOST: { default: '127.0.0.1', description: 'Address to listen on.' },
+  PORT: { default: '4000', description: 'Port to listen on; 0 takes a free one.' },
+  PUBLIC_URL: {
+    default: 'http://HOST:PORT',
+    description: 'The origin under which people reach the server. https, unless it is loopback.',
+  },
+  DATABASE_URL: {
+    default: 'sqlite:data/latchkey.db',
+    description: '`sqlite:<file>` or `postgres://user:password@host:port/database`.',
+  },
+  APP_SECRET: {
+    default: 'made on first start, beside the SQLite file',
+    description:
+      'At least 32 bytes; signs refresh tokens and encrypts signing keys. Required with PostgreSQL or a non-loopback HOST.',
+  },
+  TOKEN_ISSUER: { default: 'PUBLIC_URL', description: 'The `iss` claim of access tokens.' },
+  TOKEN_AUDIENCE: { default: 'TOKEN_ISSUER', description: 'The `aud` claim of access tokens.' },
+  TOKEN_ALGORITHM: { default: 'EdDSA', description: '`EdDSA`, `ES256` or `RS256`.' },
+  KEY_ROTATION_INTERVAL: {
+    default: '90d',
+    description: 'Age at which the signing key is replaced.',
+  },
+  ACCESS_TOKEN_LIFETIME: {
+    default: '15m',
+    description: 'Lifetime of an access token, at most 24h.',
+  },
+  SESSION_IDLE_LIFETIME: {
+    default: '30d',
+    description: 'A session ends when it was not refreshed for this long.',
+  },
+  SESSION_MAX_LIFETIME: { default: '365d', description: 'A session ends at this age in any case.' },
+  REFRESH_GRACE: {
+    default: '30s',
+    description:
+      'For this long a replaced refresh token still gets the same successor. At most 5m.',
+  },
+  BCRYPT_COST: {
+    default: '12',
+    description: 'Cost of password hashes, 4 to 15; below 10 is announced at start as weak.',
+  },
+  ALLOWED_ORIGINS: {
+    default: '(none)',
+    description: 'Origins of front ends that may call from a browser, separated by commas.',
+  },
+  TRUST_PROXY: {
+    default: 'off',
+    description: 'Number of proxies in front, or their addresses (CIDR), separated by commas.',
+  },
+  INTROSPECTION: { default: 'on for a loopback HOST', description: '`on` or `off`.' },
+  SANDBOX: {
+    default: 'on for a loopback HOST',
+    description: '`on` or `off`: Apollo Sandbox at /graphql.',
+  },
+  LOG_LEVEL: {
+    default: 'info',
+    description: '`trace`, `debug`, `info`, `warn`, `error`, `fatal` or `silent`.',
+  },
+  REGISTRATION: { default: 'open', description: '`open` or `closed`.' },
+  THROTTLE: {
+    default: 'on',
+    description: '`off` lifts every limit on attempts: for benchmarks on a closed network only.',
+  },
+} as const satisfies Record<string, { default: string; description: string }>
+
+export type Algorithm = 'EdDSA' | 'ES256' | 'RS256'
+
+export interface Config {
+  readonly host: string
+  readonly port: number
+  /** An origin, without a trailing slash. */
+  readonly publicUrl: string
+  readonly database:
+    | { readonly engine: 'sqlite'; readonly file: string }
+    | { readonly engine: 'postgresql'; readonly url: string }
+  /** Absent where the secret file beside the SQLite database is to be used. */
+  readonly appSecret: string | undefined
+  readonly tokens: {
+    readonly issuer: string
+    readonly audience: string
+    readonly algorithm: Algorithm
+    readonly lifetimeSeconds: number
+    readonly keyRotationSeconds: number
+  }
+  readonly sessions: {
+    readonly idleLifetimeSeconds: number
+    readonly maxLifetimeSeconds: number
+    readonly graceSeconds: number
+  }
+  readonly bcryptCost: number
+  readonly allowedOrigins: readonly string[]
+  /** A number of hops, a list of addresses, or `false`: what Fastify's `trustProxy` takes. */
+  readonly trustProxy: number | string[] | false
+  readonly introspection: boolean
+  readonly sandbox: boolean
+  readonly logLevel: 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal' | 'silent'
+  readonly registration: 'open' | 'closed'
+  readonly throttle: boolean
+}
+
+/** Every problem of the environment at once. Names variables and rules, never values. */
+export class ConfigError extends Error {
+  readonly problems: readonly string[]
+
+  constructor(problems: readonly string[]) {
+    super(['The configuration is wrong:', ...problems.map((problem) => `  ${problem}`)].join('\n'))
+    this.name = 'ConfigError'
+    this.problems = problems
+  }
+}
+
+const secondsPerUnit = { s: 1, m: 60, h: 3600, d: 86_400 } as const
+
+/** `90s`, `15m`, `12h` or `30d`, within bounds, as seconds. */
+function duration(fallback: string, minimum: string, maximum: string) {
+  const parse = (text: string): number | undefined => {
+    const match = /^(\d{1,9})([smhd])$/.exec(text)
+    return match
+      ? Number(match[1]) * secondsPerUnit[match[2] as keyof typeof secondsPerUnit]
+      : undefined
+  }
+  return z
+    .string()
+    .default(fallback)
+    .transform((text, context) => {
+      const seconds = parse(text)
+      if (seconds === undefined || seconds < parse(minimum)! || seconds > parse(maximum)!) {
+        context.addIssue(`must be a duration such as ${fallback}, from ${minimum} to ${maximum}`)
+        return z.NEVER
+      }
+      return seconds
+    })
+}
+
+function integer(fallback: number, minimum: number, maximum: number) {
+  return z
+    .string()
+    .default(String(fallback))
+    .refine(
+      (text) => /^\d+$/.test(text) && Number(text) >= minimum && Number(text) <= maximum,
+      `must be a whole number from ${minimum} to ${maximum}`,
+    )
+    .transform(Number)
+}
+
+function oneOf<const T extends readonly string[]>(...values: T) {
+  return z.enum(values, `must be one of ${values.join(', ')}`)
+}
+
+/** An `on`/`off` switch; left out, it is decided by other variables. */
+const toggle = oneOf('on', 'off').transform((value) => value === 'on')
+
+const commaList = z
+  .string()
+  .default('')
+  .transform((text) =>
+    text
+      .split(',')
+      .map((entry) => entry.trim())
+      .filter((entry) => entry !== ''),
+  )
+
+/** Whether only this machine can reach the address. */
+export function isLoopback(host: string): boolean {
+  return (
+    host === 'localhost' || host === '::1' || host === '[::1]' || /^127(\.\d{1,3}){3}$/.test(host)
+  )
+}
+
+function parseUrl(text: string): URL | undefined {
+  return URL.canParse(text) ? new URL(text) : undefined
+}
+
+/** An http(s) origin in its canonical spelling that is safe to hand tokens to. */
+function isSafeOrigin(text: string): boolean {
+  const url = parseUrl(text)
+  return (
+    url?.origin === text &&
+    (url.protocol === 'https:' || (url.protocol === 'http:' && isLoopback(url.hostname)))
+  )
+}
+
+const originRule = 'an origin such as https://app.example.com (https unless loopback; no path)'
+
+const environment = z.object({
+  HOST: z
+    .string()
+    .default(variables.HOST.default)
+    .refine(
+      (host) => isIP(host) !== 0 || /^[a-z0-9.-]+$/i.test(host),
+      'must be an IP address or a host name',
+    ),
+  PORT: integer(4000, 0, 65_535),
+  PUBLIC_URL: z.string().refine(isSafeOrigin, `must be ${originRule}`).optional(),
+  DATABASE_URL: z
+    .string()
+    .default(variables.DATABASE_URL.default)
+    .transform((text, context): Config['database'] => {
+      if (text.startsWith('sqlite:')) {
+        const file = text.slice('sqlite:'.length).replace(/^\/\/(?=\/)/, '')
+        if (file !== '' && !file.includes(':memory:') && !file.includes('?')) {
+          return { engine: 'sqlite', file }
+        }
+      } else if (/^postgres(ql)?:$/.test(parseUrl(text)?.protocol ?? '')) {
+        return { engine: 'postgresql', url: text }
+      }
+      context.addIssue('must be sqlite:<file> or postgres://user:password@host:port/database')
+      return z.NEVER
+    }),
+  APP_SECRET: z
+    .string()
+    .refine((secret) => Buffer.byteLength(secret) >= 32, 'must be at least 32 bytes')
+    .optional(),
+  TOKEN_ISSUER: z.string().min(1, 'must not be empty').optional(),
+  TOKEN_AUDIENCE: z.string().min(1, 'must not be empty').optional(),
+  TOKEN_ALGORITHM: oneOf('EdDSA', 'ES256', 'RS256').default('EdDSA'),
+  KEY_ROTATION_INTERVAL: duration(variables.KEY_ROTATION_INTERVAL.default, '1h', '3650d'),
+  ACCESS_TOKEN_LIFETIME: duration(variables.ACCESS_TOKEN_LIFETIME.default, '1s', '24h'),
+  SESSION_IDLE_LIFETIME: duration(variables.SESSION_IDLE_LIFETIME.default, '1s', '3650d'),
+  SESSION_MAX_LIFETIME: duration(variables.SESSION_MAX_LIFETIME.default, '1s', '3650d'),
+  REFRESH_GRACE: duration(variables.REFRESH_GRACE.default, '0s', '5m'),
+  BCRYPT_COST: integer(12, 4, 15),
+  ALLOWED_ORIGINS: commaList.refine(
+    (origins) => origins.every(isSafeOrigin),
+    `must list, separated by commas, ${originRule}`,
+  ),
+  TRUST_PROXY: z
+    .string()
+    .default('off')
+    .transform((text, context): Config['trustProxy'] => {
+      if (text === 'off') return false
+      if (/^[1-9]$/.test(text)) return Number(text)
+      const addresses = text.split(',').map((entry) => entry.trim())
+      if (addresses.every(isAddressRange)) return addresses
+      context.addIssue(
+        'must be off, a number of proxies from 1 to 9, or addresses such as 10.0.0.0/8',
+      )
+      return z.NEVER
+    }),
+  INTROSPECTION: toggle.optional(),
+  SANDBOX: toggle.optional(),
+  LOG_LEVEL: oneOf('trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent').default('info'),
+  REGISTRATION: oneOf('open', 'closed').default('open'),
+  THROTTLE: toggle.default(true),
+} satisfies Record<keyof typeof variables, z.ZodType>)
+
+function isAddressRange(text: string): boolean {
+  const [address = '', bits, ...rest] = text.split('/')
+  const family = isIP(address)
+  return (
+    family !== 0 &&
+    rest.length === 0 &&
+    (bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) <= (family === 4 ? 32 : 128)))
+  )
+}
+
+/**
+ * Reads the environment. An empty variable counts as absent.
+ * @throws ConfigError naming every wrong variable at once, without its value
+ */
+export function loadConfig(env: Readonly<Record<string, string | undefined>>): Config {
+  const given = Object.fromEntries(
+    Object.keys(variables)
+      .map((name) => [name, env[name]] as const)
+      .filter(([, value]) => value !== undefined && value !== ''),
+  )
+  const result = environment.safeParse(given)
+  const problems = (result.error?.issues ?? []).map(
+    (issue) => `${issue.path.join('.')} ${issue.message}`,
+  )
+
+  const loopback = isLoopback(given.HOST ?? variables.HOST.default)
+  if (given.APP_SECRET === undefined) {
+    const why = [
+      !loopback && 'HOST is not loopback',
+      given.DATABASE_URL?.startsWith('postgres') === true && 'DATABASE_URL is PostgreSQL',
+    ].filter((reason) => reason !== false)
+    if (why.length > 0) {
+      problems.push(
+        `APP_SECRET must be given when ${why.join(' and ')}: 32 random bytes or more, for example from \`openssl rand -base64 32\``,
+      )
+    }
+  }
+  if (problems.length > 0 || !result.data) throw new ConfigError(problems)
+
+  const e = result.data
+  const hostInUrl = isIP(e.HOST) === 6 ? `[${e.HOST}]` : e.HOST
+  const publicUrl = e.PUBLIC_URL ?? `http://${hostInUrl}:${e.PORT}`
+  const issuer = e.TOKEN_ISSUER ?? publicUrl
+  return Object.freeze<Config>({
+    host: e.HOST,
+    port: e.PORT,
+    publicUrl,
+    database: e.DATABASE_URL,
+    appSecret: e.APP_SECRET,
+    tokens: Object.freeze({
+      issuer,
+      audience: e.TOKEN_AUDIENCE ?? issuer,
+      algorithm: e.TOKEN_ALGORITHM,
+      lifetimeSeconds: e.ACCESS_TOKEN_LIFETIME,
+      keyRotationSeconds: e.KEY_ROTATION_INTERVAL,
+    }),
+    sessions: Object.freeze({
+      idleLifetimeSeconds: e.SESSION_IDLE_LIFETIME,
+      maxLifetimeSeconds: e.SESSION_MAX_LIFETIME,
+      graceSeconds: e.REFRESH_GRACE,
+    }),
+    bcryptCost: e.BCRYPT_COST,
+    allowedOrigins: Object.freeze(e.ALLOWED_ORIGINS),
+    trustProxy: e.TRUST_PROXY,
+    introspection: e.INTROSPECTION ?? loopback,
+    sandbox: e.SANDBOX ?? loopback,
+    logLevel: e.LOG_LEVEL,
+    registration: e.REGISTRATION,
+    throttle: e.THROTTLE,
+  })
+}

@@ -1,0 +1,15 @@
+/** What each engine brings. */
+import type { SqlEntityManager } from '@mikro-orm/sqlite'
+
+/** One read of at most one row by one parameter, prepared once: the path of every request. */
+export type PreparedRead<Row> = (parameter: string) => Promise<Row | undefined>
+
+export interface Driver {
+  readonly engine: 'sqlite' | 'postgresql'
+  readonly em: SqlEntityManager
+  /** Brings the schema up to date. */
+  migrate(): Promise<void>
+  /** @param sql with one placeholder, written `?` */
+  prepareRead<Row>(sql: string): PreparedRead<Row>
+  close(): Promise<void>
+}

@@ -1,0 +1,15 @@
+/** What the ORM is told on either engine. */
+import { Migrator } from '@mikro-orm/migrations'
+import { entities } from './entities.ts'
+
+export type OrmOptions = ReturnType<typeof ormOptions>
+
+/** @param onWarning gets what the ORM wants to say, never a query */
+export function ormOptions(onWarning: (message: string) => void) {
+  return {
+    entities,
+    extensions: [Migrator],
+    logger: onWarning,
+    migrations: { snapshot: false, silent: true },
+  }
+}

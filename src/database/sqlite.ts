@@ -1,0 +1,96 @@
+/** The embedded engine: one file, a connection that writes and one that only reads. */
+import { closeSync, mkdirSync, openSync, statSync } from 'node:fs'
+import { dirname } from 'node:path'
+import { MikroORM } from '@mikro-orm/sqlite'
+import Sqlite from 'better-sqlite3'
+import type { Driver } from './driver.ts'
+import { Initial } from './migrations/sqlite/0001-initial.ts'
+import type { OrmOptions } from './orm-options.ts'
+import { DatabaseStartError } from './start-error.ts'
+
+const busyTimeoutMilliseconds = 5000
+/** A file up to this size is checked whole at start; a larger one would delay the first answer. */
+const checkedFileBytes = 32 * 1024 * 1024
+
+const whatWentWrong: Record<string, string> = {
+  SQLITE_CANTOPEN: 'it cannot be opened: is the folder there, and may this user write to it?',
+  SQLITE_READONLY:
+    'it is read-only for this user: give the user the right to write the file and its folder',
+  SQLITE_NOTADB:
+    'it is not a SQLite database: another program wrote it, or it is damaged. Restore a backup, or name another file',
+  SQLITE_CORRUPT: 'it is damaged. Restore a backup',
+  SQLITE_BUSY: 'another process keeps it locked',
+  SQLITE_FULL: 'the disk is full',
+  SQLITE_IOERR: 'the disk reports an error',
+  EACCES: 'this user may not open or create it',
+  EPERM: 'this user may not open or create it',
+  EROFS: 'it lies on a read-only file system',
+  EISDIR: 'it is a folder',
+  ENOTDIR: 'its folder is a file',
+  EEXIST: 'its folder is a file',
+}
+
+export async function openSqlite(file: string, options: OrmOptions): Promise<Driver> {
+  try {
+    prepareFile(file)
+    const orm = await MikroORM.init({
+      ...options,
+      dbName: file,
+      migrations: { ...options.migrations, migrationsList: [Initial] },
+    })
+    applySettings(await orm.em.getConnection().getNativeClient())
+    // A reader of its own never sees what a transaction of another request has not committed.
+    const reader = new Sqlite(file, { readonly: true, timeout: busyTimeoutMilliseconds })
+    return {
+      engine: 'sqlite',
+      em: orm.em,
+      migrate: async () => void (await orm.migrator.up()),
+      prepareRead: <Row>(sql: string) => {
+        let statement: Sqlite.Statement<[string], Row> | undefined
+        return async (parameter: string) => {
+          // Prepared at first use: at wiring time the table may not be there yet.
+          statement ??= reader.prepare<[string], Row>(sql)
+          return statement.get(parameter)
+        }
+      },
+      close: async () => {
+        reader.close()
+        await orm.close()
+      },
+    }
+  } catch (error) {
+    const code = (error as { code?: unknown }).code
+    const reason =
+      typeof code === 'string' && whatWentWrong[code.replace(/^(SQLITE_[A-Z]+)_.*/, '$1')]
+    if (!reason) throw error
+    throw new DatabaseStartError(`The database file ${file} cannot be used: ${reason}.`, {
+      cause: error,
+    })
+  }
+}
+
+/** Creates folder and file for their owner only, and proves that the file can be read and written. */
+function prepareFile(file: string): void {
+  mkdirSync(dirname(file), { recursive: true, mode: 0o700 })
+  closeSync(openSync(file, 'a', 0o600))
+  const probe = new Sqlite(file, { timeout: busyTimeoutMilliseconds })
+  try {
+    applySettings(probe)
+    probe.exec('begin immediate; rollback')
+    if (statSync(file).size <= checkedFileBytes) {
+      const verdict = probe.pragma('quick_check(1)', { simple: true })
+      if (verdict !== 'ok')
+        throw Object.assign(new Error(String(verdict)), { code: 'SQLITE_CORRUPT' })
+    }
+  } finally {
+    probe.close()
+  }
+}
+
+function applySettings(connection: Sqlite.Database): void {
+  connection.pragma(`busy_timeout = ${busyTimeoutMilliseconds}`)
+  connection.pragma('journal_mode = WAL')
+  // With NORMAL a power cut may undo a commit that a client was told of.
+  connection.pragma('synchronous = FULL')
+  connection.pragma('foreign_keys = ON')
+}

@@ -1,0 +1,31 @@
+/** A sign-in that is still alive. The row is the session: ending one deletes it. */
+import { defineEntity, p } from '@mikro-orm/core'
+import { User } from '../users/user.entity.ts'
+
+const SessionSchema = defineEntity({
+  name: 'Session',
+  tableName: 'sessions',
+  indexes: [{ properties: ['user', 'lastUsedAt'] }],
+  properties: {
+    /** 128 random bits, base64url. */
+    id: p.string().length(22).primary(),
+    user: () => p.manyToOne(User).deleteRule('cascade').index(false),
+    /** How the person signed in: `password` or a provider's id. */
+    method: p.string().length(64),
+    /** Counts the refresh tokens handed out; only the newest one rotates. */
+    generation: p.integer(),
+    /** When the newest refresh token replaced the one before; null where there is no grace for that one. */
+    rotatedAt: p.bigint('number').nullable(),
+    createdAt: p.bigint('number'),
+    lastUsedAt: p.bigint('number'),
+    /** The idle limit, never later than `endsAt`. */
+    expiresAt: p.bigint('number').index(),
+    /** The absolute limit. */
+    endsAt: p.bigint('number'),
+    userAgent: p.string().length(512).nullable(),
+    ip: p.string().length(45).nullable(),
+  },
+})
+
+export class Session extends SessionSchema.class {}
+SessionSchema.setClass(Session)

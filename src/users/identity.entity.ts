@@ -1,0 +1,20 @@
+/** A person's account at a provider, by which they may sign in. */
+import { defineEntity, p } from '@mikro-orm/core'
+import { User } from './user.entity.ts'
+
+const IdentitySchema = defineEntity({
+  name: 'Identity',
+  tableName: 'identities',
+  uniques: [{ properties: ['provider', 'subject'] }],
+  properties: {
+    id: p.uuid().primary(),
+    user: () => p.manyToOne(User).deleteRule('cascade').index(),
+    provider: p.string().length(64),
+    subject: p.string().length(255),
+    email: p.string().length(254).nullable(),
+    linkedAt: p.bigint('number'),
+  },
+})
+
+export class Identity extends IdentitySchema.class {}
+IdentitySchema.setClass(Identity)
