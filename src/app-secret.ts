@@ -1,0 +1,60 @@
+/** The secret of a server on one machine: a file beside the SQLite database. */
+import { randomBytes } from 'node:crypto'
+import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { dirname } from 'node:path'
+
+/** The secret cannot be used; the message says what to do about it. */
+export class AppSecretError extends Error {
+  override name = 'AppSecretError'
+}
+
+const secretBytes = 32
+
+/** @param databaseFile the SQLite file */
+export function appSecretFile(databaseFile: string): string {
+  return `${databaseFile.replace(/\.(db|sqlite3?)$/, '')}.secret`
+}
+
+/**
+ * Reads the secret, or makes one where there is no database yet.
+ * @throws AppSecretError when it is lost, too short, or readable by others
+ */
+export function readOrMakeAppSecret(databaseFile: string): string {
+  const file = appSecretFile(databaseFile)
+  if (!existsSync(file)) {
+    if (existsSync(databaseFile) && statSync(databaseFile).size > 0) {
+      throw new AppSecretError(
+        `${file} is missing, but the database ${databaseFile} is there. The secret in that file signs
+refresh tokens and decrypts the signing keys of this database. Restore the file from a backup, or set
+APP_SECRET. If it is lost for good: \`npm run keys -- reset\` makes a new secret and new keys. Accounts
+and passwords stay; everybody has to sign in again.`,
+      )
+    }
+    return makeAppSecret(databaseFile)
+  }
+  if (process.platform !== 'win32' && (statSync(file).mode & 0o077) !== 0) {
+    throw new AppSecretError(`${file} can be read by others. Run: chmod 600 ${file}`)
+  }
+  const secret = readFileSync(file, 'utf8').trim()
+  if (Buffer.byteLength(secret) < secretBytes) {
+    throw new AppSecretError(
+      `${file} holds fewer than ${secretBytes} bytes. Restore it from a backup.`,
+    )
+  }
+  return secret
+}
+
+/** Writes a new secret, for its owner only. Where another process was quicker, its secret counts. */
+export function makeAppSecret(databaseFile: string): string {
+  const file = appSecretFile(databaseFile)
+  mkdirSync(dirname(file), { recursive: true, mode: 0o700 })
+  try {
+    writeFileSync(file, `${randomBytes(secretBytes).toString('base64url')}\n`, {
+      mode: 0o600,
+      flag: 'wx',
+    })
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
+  }
+  return readFileSync(file, 'utf8').trim()
+}

@@ -1,0 +1,141 @@
+/** Access tokens: JWTs after RFC 9068, signed by the key ring's current key. */
+import { randomUUID } from 'node:crypto'
+import { SignJWT, decodeProtectedHeader, errors, jwtVerify } from 'jose'
+import type { KeyRing } from './key-ring.ts'
+
+export interface AccessTokenClaims {
+  /** The user's id. */
+  readonly sub: string
+  /** The session's id. */
+  readonly sid: string
+  readonly roles: readonly string[]
+  /** When the person signed in, seconds since the epoch. */
+  readonly auth_time: number
+  /** How, after RFC 8176; absent where no registered value fits. */
+  readonly amr?: readonly string[]
+}
+
+export type Verification =
+  | { readonly status: 'valid' | 'expired'; readonly sub: string; readonly sid: string }
+  | { readonly status: 'invalid' }
+
+export interface AccessTokensOptions {
+  readonly keyRing: KeyRing
+  readonly issuer: string
+  readonly audience: string
+  readonly lifetimeSeconds: number
+  readonly clock: () => number
+}
+
+const type = 'at+jwt'
+const algorithms = ['EdDSA', 'ES256', 'RS256']
+const requiredClaims = ['iss', 'sub', 'aud', 'exp', 'iat', 'jti', 'sid']
+const shape = /^[\w-]+\.[\w-]+\.[\w-]+$/
+/** How far ahead of ours the clock of an instance that signed may be. */
+const clockLeewaySeconds = 60
+const cacheEntries = 10_000
+
+interface Verified {
+  readonly sub: string
+  readonly sid: string
+  /** Seconds since the epoch. */
+  readonly exp: number
+}
+
+export class AccessTokens {
+  readonly #options: AccessTokensOptions
+  /**
+   * Tokens whose signature and claims were found good under the ring of `#cachedGeneration`. A
+   * signature does not change its mind; expiry is looked at each time, and the session elsewhere.
+   */
+  readonly #verified = new Map<string, Verified>()
+  #cachedGeneration = 0
+
+  constructor(options: AccessTokensOptions) {
+    this.#options = options
+  }
+
+  get lifetimeSeconds(): number {
+    return this.#options.lifetimeSeconds
+  }
+
+  async issue(claims: AccessTokenClaims): Promise<string> {
+    const { audience, clock, issuer, keyRing, lifetimeSeconds } = this.#options
+    const { kid, algorithm, privateKey } = await keyRing.current()
+    const now = Math.floor(clock() / 1000)
+    return new SignJWT({ ...claims })
+      .setProtectedHeader({ alg: algorithm, typ: type, kid })
+      .setIssuer(issuer)
+      .setAudience(audience)
+      .setIssuedAt(now)
+      .setExpirationTime(now + lifetimeSeconds)
+      .setJti(randomUUID())
+      .sign(privateKey)
+  }
+
+  /** RFC 9068 section 4. An expired token is told from an invalid one; both say nothing of the session. */
+  async verify(token: string): Promise<Verification> {
+    const { clock, keyRing } = this.#options
+    const now = Math.floor(clock() / 1000)
+    if (this.#cachedGeneration !== keyRing.generation) {
+      this.#verified.clear()
+      this.#cachedGeneration = keyRing.generation
+    }
+    let verified = this.#verified.get(token)
+    if (!verified) {
+      verified = await this.#check(token, now)
+      if (!verified) return { status: 'invalid' }
+      if (verified.exp > now) this.#remember(token, verified)
+    }
+    if (verified.exp > now) return { status: 'valid', sub: verified.sub, sid: verified.sid }
+    this.#verified.delete(token)
+    return { status: 'expired', sub: verified.sub, sid: verified.sid }
+  }
+
+  /** Everything but expiry. */
+  async #check(token: string, now: number): Promise<Verified | undefined> {
+    const { audience, issuer, keyRing } = this.#options
+    if (!shape.test(token) || !hasCanonicalSignature(token)) return undefined
+    try {
+      const { alg, kid } = decodeProtectedHeader(token)
+      const key = typeof kid === 'string' ? await keyRing.find(kid) : undefined
+      if (key === undefined || key.algorithm !== alg) return undefined
+      const { payload } = await jwtVerify(token, key.publicKey, {
+        algorithms,
+        issuer,
+        audience,
+        typ: type,
+        requiredClaims,
+        // Expiry is the caller's to judge: here `exp` only has to be a number.
+        currentDate: new Date(0),
+        clockTolerance: Number.MAX_SAFE_INTEGER,
+      })
+      const { exp, iat, nbf, sub, sid } = payload
+      const isGood =
+        Number.isSafeInteger(exp) &&
+        Number.isSafeInteger(iat) &&
+        iat! <= now + clockLeewaySeconds &&
+        (nbf === undefined || nbf <= now + clockLeewaySeconds) &&
+        typeof sub === 'string' &&
+        typeof sid === 'string'
+      return isGood ? { exp: exp!, sub, sid } : undefined
+    } catch (error) {
+      if (error instanceof errors.JOSEError || error instanceof TypeError) return undefined
+      throw error
+    }
+  }
+
+  #remember(token: string, verified: Verified): void {
+    if (this.#verified.size >= cacheEntries) {
+      // A Map iterates in order of insertion: this is the oldest.
+      this.#verified.delete(this.#verified.keys().next().value!)
+    }
+    this.#verified.set(token, verified)
+  }
+}
+
+/** jose decodes base64url leniently; header and payload are signed as text, the signature is not. */
+function hasCanonicalSignature(token: string): boolean {
+  const signature = token.slice(token.lastIndexOf('.') + 1)
+  return Buffer.from(signature, 'base64url').toString('base64url') === signature
+}
