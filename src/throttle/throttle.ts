@@ -1,0 +1,204 @@
+/**
+ * How often something may be tried. An attempt is charged before it is made and given back when it
+ * succeeds, so guesses made in parallel cannot slip past; beyond the limit delays grow.
+ */
+import { createHash } from 'node:crypto'
+import { sql, type Kysely, type RawBuilder } from 'kysely'
+import type { Database } from '../database/database.ts'
+import { AppError, ErrorCode } from '../errors.ts'
+
+/** What attempts are counted by, and how many are free. */
+export interface Budget {
+  /** Names the budget; part of the counter's key. */
+  readonly name: string
+  /** What is counted: an address, an account, or both. */
+  readonly subject: string
+  /** Attempts in a window before delays begin. */
+  readonly limit: number
+  /** The budget is not charged where this subject is familiar. */
+  readonly unlessFamiliar?: string
+}
+
+/** A charge that was accepted. */
+export interface Charge {
+  /** The attempt succeeded: it no longer counts. */
+  giveBack(): Promise<void>
+}
+
+const windowMilliseconds = 60 * 60 * 1000
+/** The delay after the limit's last attempt; it doubles with each further one. */
+const firstDelayMilliseconds = 15_000
+/** No block lasts longer, so nobody can lock another person out for good. */
+const longestDelayMilliseconds = 15 * 60 * 1000
+/** Doublings until the longest delay is reached. */
+const doublings = Math.ceil(Math.log2(longestDelayMilliseconds / firstDelayMilliseconds))
+/** Blocks that are remembered in memory, so that a blocked attempt costs no statement. */
+const rememberedBlocks = 10_000
+const familiarityMilliseconds = 90 * 24 * 60 * 60 * 1000
+
+export class Throttle {
+  readonly #database: Database
+  readonly #clock: () => number
+  readonly #isEnabled: boolean
+  readonly #blockedUntil = new Map<string, number>()
+
+  constructor(options: { database: Database; clock: () => number; isEnabled: boolean }) {
+    this.#database = options.database
+    this.#clock = options.clock
+    this.#isEnabled = options.isEnabled
+  }
+
+  /**
+   * Charges one attempt to each budget, or to none.
+   * @throws AppError RATE_LIMITED with the seconds until an attempt can be accepted
+   */
+  async charge(budgets: readonly Budget[]): Promise<Charge> {
+    if (!this.#isEnabled) return { giveBack: async () => {} }
+    const now = this.#clock()
+    // First what is known without asking the database.
+    this.#refuseBlocked(
+      budgets.filter((budget) => budget.unlessFamiliar === undefined),
+      now,
+    )
+    const applicable = []
+    for (const budget of budgets) {
+      const { unlessFamiliar } = budget
+      if (unlessFamiliar === undefined || !(await this.#isFamiliar(unlessFamiliar))) {
+        applicable.push(budget)
+      }
+    }
+    this.#refuseBlocked(applicable, now)
+
+    const counters: Counter[] = applicable
+      .map((budget) => ({ key: counterKey(budget), limit: budget.limit }))
+      // In one order everywhere, so that two transactions cannot wait for each other's rows.
+      .toSorted((one, other) => (one.key < other.key ? -1 : 1))
+    try {
+      await this.#database.em.fork().transactional(async (em) => {
+        const kysely = em.getKysely() as Kysely<unknown>
+        for (const { key, limit } of counters) await chargeOne(kysely, key, limit, now)
+      })
+    } catch (error) {
+      if (!(error instanceof BlockedError)) throw error
+      throw rateLimited((await this.#readBlock(error.key)) - now)
+    }
+    return { giveBack: () => this.#giveBack(counters) }
+  }
+
+  /** The subject has proven itself: budgets that are for strangers no longer apply to it. */
+  async makeFamiliar(subject: string): Promise<void> {
+    if (!this.#isEnabled || (await this.#isFamiliar(subject))) return
+    const key = counterKey({ name: 'familiar', subject })
+    await sql`insert into attempt_counters (key, count, blocked_until, resets_at)
+      values (${key}, 0, 0, ${this.#clock() + familiarityMilliseconds})
+      on conflict (key) do update set resets_at = excluded.resets_at`.execute(this.#database.kysely)
+  }
+
+  /** Removes counters whose window has passed. */
+  async sweep(): Promise<void> {
+    const now = this.#clock()
+    for (const [key, until] of this.#blockedUntil) if (until <= now) this.#blockedUntil.delete(key)
+    await sql`delete from attempt_counters where resets_at <= ${now} and blocked_until <= ${now}`.execute(
+      this.#database.kysely,
+    )
+  }
+
+  async #isFamiliar(subject: string): Promise<boolean> {
+    const key = counterKey({ name: 'familiar', subject })
+    const { rows } = await sql`select 1 from attempt_counters
+      where key = ${key} and resets_at > ${this.#clock()}`.execute(this.#database.kysely)
+    return rows.length > 0
+  }
+
+  #refuseBlocked(budgets: readonly Budget[], now: number): void {
+    const until = Math.max(
+      0,
+      ...budgets.map((budget) => this.#blockedUntil.get(counterKey(budget)) ?? 0),
+    )
+    if (until > now) throw rateLimited(until - now)
+  }
+
+  async #readBlock(key: string): Promise<number> {
+    const { rows } = await sql<{ blocked_until: number | string }>`
+      select blocked_until from attempt_counters where key = ${key}`.execute(this.#database.kysely)
+    const until = Number(rows[0]?.blocked_until ?? 0)
+    if (this.#blockedUntil.size >= rememberedBlocks) {
+      this.#blockedUntil.delete(this.#blockedUntil.keys().next().value!)
+    }
+    this.#blockedUntil.set(key, until)
+    return until
+  }
+
+  async #giveBack(counters: readonly Counter[]): Promise<void> {
+    const keys = sql.join(counters.map(({ key }) => sql`${key}`))
+    const limit = sql.join(
+      counters.map((counter) => sql`when ${counter.key} then cast(${counter.limit} as integer)`),
+      sql` `,
+    )
+    // A block that lies beyond the limit stays: others' failures are not this one's to forgive.
+    await sql`update attempt_counters set
+        blocked_until = case when count <= (case key ${limit} end) then 0 else blocked_until end,
+        count = count - 1
+      where key in (${keys}) and count > 0`.execute(this.#database.kysely)
+    for (const { key } of counters) this.#blockedUntil.delete(key)
+  }
+}
+
+interface Counter {
+  readonly key: string
+  readonly limit: number
+}
+
+/** Undoes the charges made so far in the same transaction. */
+class BlockedError extends Error {
+  readonly key: string
+
+  constructor(key: string) {
+    super('blocked')
+    this.key = key
+  }
+}
+
+/**
+ * One statement decides: a row that is blocked is not touched, and none comes back.
+ * @throws BlockedError
+ */
+async function chargeOne(
+  kysely: Kysely<unknown>,
+  key: string,
+  limit: number,
+  now: number,
+): Promise<void> {
+  const count = sql`(case when attempt_counters.resets_at <= ${now} then 1 else attempt_counters.count + 1 end)`
+  const { rows } = await sql`
+    insert into attempt_counters (key, count, blocked_until, resets_at)
+    values (${key}, 1, ${limit <= 1 ? now + firstDelayMilliseconds : 0}, ${now + windowMilliseconds})
+    on conflict (key) do update set
+      count = ${count},
+      blocked_until = ${blockAfter(count, limit, now)},
+      resets_at = case when attempt_counters.resets_at <= ${now}
+        then excluded.resets_at else attempt_counters.resets_at end
+    where attempt_counters.blocked_until <= ${now}
+    returning key`.execute(kysely)
+  if (rows.length === 0) throw new BlockedError(key)
+}
+
+/** The end of the block that the n-th attempt brings: none within the limit, then 15 s, 30 s, … 15 min. */
+function blockAfter(count: RawBuilder<unknown>, limit: number, now: number) {
+  const steps = Array.from({ length: doublings }, (_, step) => {
+    const until = now + firstDelayMilliseconds * 2 ** step
+    return sql`when ${count} <= ${limit + step} then cast(${until} as bigint)`
+  })
+  return sql`case when ${count} < ${limit} then 0 ${sql.join(steps, sql` `)}
+    else cast(${now + longestDelayMilliseconds} as bigint) end`
+}
+
+function counterKey({ name, subject }: Pick<Budget, 'name' | 'subject'>): string {
+  return `${name}:${createHash('sha256').update(subject).digest('base64url')}`
+}
+
+function rateLimited(milliseconds: number): AppError {
+  return new AppError(ErrorCode.RATE_LIMITED, 'Too many attempts. Try again later.', {
+    retryAfter: Math.max(1, Math.ceil(milliseconds / 1000)),
+  })
+}
