@@ -1,0 +1,338 @@
+/** The door: every way in ends here, and every policy on who may come in stands here, once. */
+import { randomBytes } from 'node:crypto'
+import type { SqlEntityManager } from '@mikro-orm/sqlite'
+import { sql, type Kysely } from 'kysely'
+import { AppError, ErrorCode, TokenErrorReason } from '../errors.ts'
+import type { AccessTokens } from '../tokens/access-token.ts'
+import { decodeRefreshToken, encodeRefreshToken } from '../tokens/refresh-token.ts'
+import type { Secrets } from '../tokens/secrets.ts'
+import { User } from '../users/user.entity.ts'
+import { toUserType } from '../users/user.type.ts'
+import type { RefreshCookie } from './refresh-cookie.ts'
+import { Session } from './session.entity.ts'
+import { TokenTransport, type AuthPayloadType } from './session.type.ts'
+
+/** Where a request comes from, as far as it is known. */
+export interface Client {
+  readonly ip: string | undefined
+  readonly userAgent: string | undefined
+}
+
+export interface SessionReference {
+  readonly userId: string
+  readonly sessionId: string
+}
+
+/** Somebody who has proven who they are. */
+export interface Authentication {
+  readonly userId: string
+  /** As it was when the proof was checked: a sign-in that saw an older one is refused. */
+  readonly credentialVersion: number
+  /** `password` or a provider's id. */
+  readonly method: string
+}
+
+export interface SessionPolicy {
+  /** A session ends when it was not refreshed for this long. */
+  readonly idleLifetimeSeconds: number
+  /** A session ends at this age in any case. */
+  readonly maxLifetimeSeconds: number
+  /** For this long a replaced refresh token still gets the same successor. */
+  readonly graceSeconds: number
+}
+
+export interface SessionServiceOptions {
+  readonly em: SqlEntityManager
+  readonly accessTokens: AccessTokens
+  readonly secrets: Secrets
+  readonly policy: SessionPolicy
+  readonly clock: () => number
+  readonly client: Client
+  readonly cookie: RefreshCookie
+}
+
+/** A person keeps at most this many sessions; the one unused for longest makes room. */
+export const sessionsPerUser = 100
+const userAgentCharacters = 512
+const sessionIdShape = /^[\w-]{22}$/
+
+export class SessionService {
+  readonly #options: SessionServiceOptions
+
+  constructor(options: SessionServiceOptions) {
+    this.#options = options
+  }
+
+  /**
+   * Begins a session for somebody who has just proven who they are.
+   * @throws AppError UNAUTHENTICATED (ACCOUNT_DISABLED), or INVALID_CREDENTIALS where the account or
+   * its credential changed while the proof was checked
+   */
+  async begin(authentication: Authentication, transport: TokenTransport): Promise<AuthPayloadType> {
+    const { em } = this.#options
+    const { userId, credentialVersion } = authentication
+    const now = this.#options.clock()
+    const session = this.#newSession(authentication, now)
+    await em.transactional(async (tx) => {
+      const kysely = tx.getKysely() as Kysely<unknown>
+      // The first statement locks the person: whoever disables them or changes the password at the
+      // same moment comes either before, and is seen, or after, and finds the session.
+      const admitted = await sql`update users set last_signed_in_at = ${now}
+        where id = ${userId} and disabled_at is null
+          and credential_version = ${credentialVersion}`.execute(kysely)
+      if (admitted.numAffectedRows !== 1n) return this.#refuse(tx, userId)
+      await sql`insert into sessions (id, user_id, method, generation, rotated_at, created_at,
+          last_used_at, expires_at, ends_at, user_agent, ip)
+        values (${session.id}, ${userId}, ${session.method}, ${session.generation}, null, ${now},
+          ${now}, ${session.expiresAt}, ${session.endsAt}, ${session.userAgent}, ${session.ip})`.execute(
+        kysely,
+      )
+      await sql`delete from sessions where user_id = ${userId} and id not in (
+          select id from sessions where user_id = ${userId}
+          order by last_used_at desc, id limit ${sessionsPerUser})`.execute(kysely)
+    })
+    return this.#payload(session, await this.#readUser(userId), transport)
+  }
+
+  /**
+   * Exchanges a refresh token for its successor. A token that was replaced a moment ago gets the same
+   * successor again (two tabs, a lost answer); an older one ends the session.
+   * @param argument takes precedence over the cookie
+   * @throws AppError INVALID_REFRESH_TOKEN, REFRESH_TOKEN_REUSED
+   */
+  async refresh(argument: string | undefined): Promise<AuthPayloadType> {
+    const { cookie } = this.#options
+    const transport = argument === undefined ? TokenTransport.COOKIE : TokenTransport.BODY
+    const token = argument ?? cookie.read()
+    try {
+      if (token === undefined) throw invalidRefreshToken(TokenErrorReason.TOKEN_MISSING)
+      const session = await this.#rotate(token)
+      return await this.#payload(session, await this.#readUser(session.userId), transport)
+    } catch (error) {
+      if (transport === TokenTransport.COOKIE && error instanceof AppError) cookie.clear()
+      throw error
+    }
+  }
+
+  /**
+   * Ends every session that the request names: by its bearer token, its argument, its cookie. Naming
+   * none, or one that has ended, is no error.
+   */
+  async endThis(bearer: SessionReference | undefined, refreshToken?: string): Promise<void> {
+    const { cookie, em, secrets } = this.#options
+    const named = [refreshToken, cookie.read()]
+      .map((text) =>
+        text === undefined ? undefined : decodeRefreshToken(text, secrets)?.sessionId,
+      )
+      .concat(bearer?.sessionId)
+      .filter((id) => id !== undefined)
+    if (named.length > 0) await em.nativeDelete(Session, { id: named })
+    cookie.clear()
+  }
+
+  /** @returns whether there was one; of another person's none is found */
+  async end(userId: string, sessionId: string): Promise<boolean> {
+    if (!sessionIdShape.test(sessionId)) return false
+    return (await this.#options.em.nativeDelete(Session, { id: sessionId, user: userId })) > 0
+  }
+
+  /** Ends all of a person's sessions, or all but one. */
+  async endAll(userId: string, exceptSessionId?: string): Promise<void> {
+    await this.#options.em.nativeDelete(Session, {
+      user: userId,
+      ...(exceptSessionId === undefined ? {} : { id: { $ne: exceptSessionId } }),
+    })
+  }
+
+  /** A person's sessions that are still alive, the one used last first. */
+  async list(userId: string): Promise<Session[]> {
+    return this.#options.em.find(
+      Session,
+      { user: userId, expiresAt: { $gt: this.#options.clock() } },
+      { orderBy: { lastUsedAt: 'desc', id: 'asc' } },
+    )
+  }
+
+  /**
+   * After a change of credentials: ends the person's other sessions and replaces this one's refresh
+   * token without grace, so that a copy of the old one is good for nothing.
+   * @param tx the transaction that changes the credentials
+   * @returns undefined where the session has ended meanwhile
+   */
+  async renew(
+    tx: SqlEntityManager,
+    userId: string,
+    sessionId: string,
+  ): Promise<RotatedSession | undefined> {
+    const kysely = tx.getKysely() as Kysely<unknown>
+    await sql`delete from sessions where user_id = ${userId} and id <> ${sessionId}`.execute(kysely)
+    const { rows } = await sql<SessionRow>`update sessions
+      set generation = generation + 1, rotated_at = null, last_used_at = ${this.#options.clock()}
+      where id = ${sessionId} and user_id = ${userId} and expires_at > ${this.#options.clock()}
+      returning ${sessionColumns}`.execute(kysely)
+    return rows[0] && toRotated(rows[0])
+  }
+
+  /** The answer to a change of credentials, once it is committed. The token travels as it did. */
+  async renewed(session: RotatedSession): Promise<AuthPayloadType> {
+    const { cookie, secrets } = this.#options
+    const inCookie = decodeRefreshToken(cookie.read() ?? '', secrets)
+    const transport =
+      inCookie?.sessionId === session.id ? TokenTransport.COOKIE : TokenTransport.BODY
+    return this.#payload(session, await this.#readUser(session.userId), transport)
+  }
+
+  #newSession({ userId, method }: Authentication, now: number) {
+    const { client, policy } = this.#options
+    const endsAt = now + policy.maxLifetimeSeconds * 1000
+    return {
+      id: randomBytes(16).toString('base64url'),
+      userId,
+      method,
+      generation: 0,
+      createdAt: now,
+      expiresAt: Math.min(now + policy.idleLifetimeSeconds * 1000, endsAt),
+      endsAt,
+      userAgent: client.userAgent?.slice(0, userAgentCharacters) ?? null,
+      ip: client.ip ?? null,
+    }
+  }
+
+  async #refuse(em: SqlEntityManager, userId: string): Promise<never> {
+    const user = await em.findOne(User, { id: userId })
+    if (user?.disabledAt != null) {
+      throw new AppError(ErrorCode.UNAUTHENTICATED, 'This account is disabled.', {
+        reason: TokenErrorReason.ACCOUNT_DISABLED,
+      })
+    }
+    throw new AppError(ErrorCode.INVALID_CREDENTIALS, 'Wrong e-mail or password.')
+  }
+
+  async #rotate(text: string): Promise<RotatedSession> {
+    const { client, clock, em, policy, secrets } = this.#options
+    const token = decodeRefreshToken(text, secrets)
+    if (!token) throw invalidRefreshToken(TokenErrorReason.TOKEN_INVALID)
+    const now = clock()
+    const idleEnd = now + policy.idleLifetimeSeconds * 1000
+    const kysely = em.getKysely() as Kysely<unknown>
+
+    // Of any number of requests with the same token exactly one finds the generation it names.
+    const rotated = await sql<SessionRow>`update sessions set
+        generation = generation + 1,
+        rotated_at = ${now},
+        last_used_at = ${now},
+        expires_at = case when ends_at < ${idleEnd} then ends_at else ${idleEnd} end,
+        user_agent = ${client.userAgent?.slice(0, userAgentCharacters) ?? null},
+        ip = ${client.ip ?? null}
+      where id = ${token.sessionId} and generation = ${token.generation} and expires_at > ${now}
+        and exists (select 1 from users where users.id = sessions.user_id and disabled_at is null)
+      returning ${sessionColumns}`.execute(kysely)
+    if (rotated.rows[0]) return toRotated(rotated.rows[0])
+
+    const { rows } = await sql<SessionRow & { disabled_at: number | string | null }>`
+      select ${sessionColumns}, users.disabled_at
+      from sessions join users on users.id = sessions.user_id
+      where sessions.id = ${token.sessionId}`.execute(kysely)
+    const row = rows[0]
+    if (!row) throw invalidRefreshToken(TokenErrorReason.SESSION_ENDED)
+    const session = toRotated(row)
+    if (session.expiresAt <= now) throw invalidRefreshToken(TokenErrorReason.TOKEN_EXPIRED)
+    if (row.disabled_at !== null) throw invalidRefreshToken(TokenErrorReason.ACCOUNT_DISABLED)
+    // Newer than ours: the database was restored from a backup. It is not a replay.
+    if (token.generation >= session.generation) {
+      throw invalidRefreshToken(TokenErrorReason.SESSION_ENDED)
+    }
+    const isPredecessor = token.generation === session.generation - 1
+    const isInGrace =
+      session.rotatedAt !== null && now - session.rotatedAt <= policy.graceSeconds * 1000
+    if (isPredecessor && isInGrace) return session
+
+    // Committed before it is said, so that nobody who hears of it can still use the session.
+    await sql`delete from sessions where id = ${token.sessionId}`.execute(kysely)
+    throw new AppError(
+      ErrorCode.REFRESH_TOKEN_REUSED,
+      'This refresh token was used before. The session is ended; sign in again.',
+    )
+  }
+
+  async #readUser(userId: string): Promise<User> {
+    // Past the identity map: what was read before a hash was computed may be old.
+    const user = await this.#options.em.findOne(User, { id: userId }, { refresh: true })
+    if (!user) throw invalidRefreshToken(TokenErrorReason.SESSION_ENDED)
+    return user
+  }
+
+  async #payload(
+    session: Pick<RotatedSession, 'id' | 'generation' | 'createdAt' | 'expiresAt' | 'method'>,
+    user: User,
+    transport: TokenTransport,
+  ): Promise<AuthPayloadType> {
+    const { accessTokens, clock, cookie, secrets } = this.#options
+    const refreshToken = encodeRefreshToken(
+      { sessionId: session.id, generation: session.generation },
+      secrets,
+    )
+    const refreshExpiresIn = Math.max(0, Math.round((session.expiresAt - clock()) / 1000))
+    const accessToken = await accessTokens.issue({
+      sub: user.id,
+      sid: session.id,
+      roles: user.roles,
+      auth_time: Math.floor(session.createdAt / 1000),
+      ...(session.method === 'password' ? { amr: ['pwd'] } : {}),
+    })
+    if (transport === TokenTransport.COOKIE) cookie.write(refreshToken, refreshExpiresIn)
+    return {
+      accessToken,
+      tokenType: 'Bearer',
+      expiresIn: accessTokens.lifetimeSeconds,
+      refreshToken: transport === TokenTransport.COOKIE ? null : refreshToken,
+      refreshExpiresIn,
+      user: toUserType(user, session.id),
+    }
+  }
+}
+
+/** What a rotation tells of a session. */
+export interface RotatedSession {
+  readonly id: string
+  readonly userId: string
+  readonly generation: number
+  readonly method: string
+  readonly createdAt: number
+  readonly expiresAt: number
+  readonly rotatedAt: number | null
+}
+
+/** PostgreSQL gives a bigint as a string. */
+interface SessionRow {
+  id: string
+  user_id: string
+  generation: number
+  method: string
+  created_at: number | string
+  expires_at: number | string
+  rotated_at: number | string | null
+}
+
+const sessionColumns = sql`sessions.id, sessions.user_id, sessions.generation, sessions.method,
+  sessions.created_at, sessions.expires_at, sessions.rotated_at`
+
+function toRotated(row: SessionRow): RotatedSession {
+  return {
+    id: row.id,
+    userId: row.user_id,
+    generation: row.generation,
+    method: row.method,
+    createdAt: Number(row.created_at),
+    expiresAt: Number(row.expires_at),
+    rotatedAt: row.rotated_at === null ? null : Number(row.rotated_at),
+  }
+}
+
+function invalidRefreshToken(reason: TokenErrorReason): AppError {
+  return new AppError(
+    ErrorCode.INVALID_REFRESH_TOKEN,
+    'This refresh token is not valid. Sign in again.',
+    { reason },
+  )
+}
