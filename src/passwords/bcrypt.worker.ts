@@ -1,0 +1,43 @@
+/** Runs in a worker thread: bcryptjs's synchronous functions, where they stall nobody. */
+import { randomBytes } from 'node:crypto'
+import { constants, setPriority } from 'node:os'
+import { compareSync, encodeBase64, genSaltSync, hashSync } from 'bcryptjs'
+
+export type HashingTask =
+  | { readonly kind: 'hash'; readonly password: string; readonly cost: number }
+  | {
+      readonly kind: 'verify'
+      readonly password: string
+      /** Undefined where there is nothing to compare with: the work is done all the same. */
+      readonly hash: string | undefined
+      /** What a wrong answer must at least have cost. */
+      readonly cost: number
+    }
+
+// On Linux the priority is the thread's own: hashing takes the time that answering requests leaves.
+if (process.platform === 'linux') setPriority(0, constants.priority.PRIORITY_BELOW_NORMAL)
+
+export default function run(task: HashingTask): string | boolean {
+  return task.kind === 'hash'
+    ? hashSync(task.password, task.cost)
+    : verify(task.password, task.hash, task.cost)
+}
+
+function verify(password: string, hash: string | undefined, cost: number): boolean {
+  if (hash === undefined) {
+    compareSync(password, hashLike(cost))
+    return false
+  }
+  if (compareSync(password, hash)) return true
+  // A cheaper hash must not tell by its speed that the account exists. Costs are powers of two:
+  // one more hash of each cost from the stored one up makes the sum exact.
+  for (let missing = Number(hash.slice(4, 6)); missing < cost; missing++) {
+    compareSync(password, hashLike(missing))
+  }
+  return false
+}
+
+/** A well-formed hash that no password has, in all likelihood. */
+function hashLike(cost: number): string {
+  return genSaltSync(cost) + encodeBase64(randomBytes(23), 23)
+}

@@ -1,0 +1,75 @@
+/** bcrypt in worker threads behind a bounded queue. */
+import { availableParallelism } from 'node:os'
+import { extname } from 'node:path'
+import { Piscina } from 'piscina'
+import { AppError, ErrorCode } from '../errors.ts'
+import type { HashingTask } from './bcrypt.worker.ts'
+
+const hashShape = /^\$2[aby]\$(\d\d)\$[./A-Za-z0-9]{53}$/
+/** Tasks that may wait for each thread: more would only be answered after their clients have gone. */
+const waitingTasksPerThread = 16
+const retryAfterSeconds = 5
+
+export class PasswordHasher {
+  readonly #cost: number
+  readonly #pool: Piscina<HashingTask, string | boolean>
+  readonly #maximumWaiting: number
+
+  /** @param cost bcrypt's, the logarithm of the number of rounds */
+  constructor(cost: number) {
+    this.#cost = cost
+    const threads = Math.max(1, availableParallelism() - 1)
+    this.#pool = new Piscina({
+      filename: new URL(`./bcrypt.worker${extname(import.meta.filename)}`, import.meta.url).href,
+      minThreads: 0,
+      maxThreads: threads,
+      // Starting a thread costs more than keeping one.
+      idleTimeout: 60_000,
+    })
+    this.#maximumWaiting = waitingTasksPerThread * threads
+  }
+
+  /**
+   * @param password in normal form
+   * @throws AppError RATE_LIMITED when the queue is full
+   */
+  async hash(password: string): Promise<string> {
+    return (await this.#run({ kind: 'hash', password, cost: this.#cost })) as string
+  }
+
+  /**
+   * Whether the password has the hash. Without a usable hash it is false after the same work.
+   * @throws AppError RATE_LIMITED when the queue is full
+   */
+  async verify(password: string, hash: string | null | undefined): Promise<boolean> {
+    const usable = hash != null && this.isWellFormed(hash) ? hash : undefined
+    return (await this.#run({
+      kind: 'verify',
+      password,
+      hash: usable,
+      cost: this.#cost,
+    })) as boolean
+  }
+
+  isWellFormed(hash: string): boolean {
+    return hashShape.test(hash)
+  }
+
+  /** Whether the hash was made at a lower cost than is configured now. */
+  needsRehash(hash: string): boolean {
+    return Number(hashShape.exec(hash)?.[1] ?? 0) < this.#cost
+  }
+
+  async close(): Promise<void> {
+    await this.#pool.destroy()
+  }
+
+  async #run(task: HashingTask): Promise<string | boolean> {
+    if (this.#pool.queueSize >= this.#maximumWaiting) {
+      throw new AppError(ErrorCode.RATE_LIMITED, 'The server is busy. Try again in a moment.', {
+        retryAfter: retryAfterSeconds,
+      })
+    }
+    return this.#pool.run(task)
+  }
+}

@@ -1,0 +1,231 @@
+/** Signing up, signing in and changing the password. */
+import { randomUUID } from 'node:crypto'
+import { UniqueConstraintViolationException } from '@mikro-orm/core'
+import type { SqlEntityManager } from '@mikro-orm/sqlite'
+import { sql, type Kysely } from 'kysely'
+import { AppError, ErrorCode, TokenErrorReason, badUserInput } from '../errors.ts'
+import { Role } from '../guard/role.ts'
+import type { Client, SessionReference, SessionService } from '../sessions/session.service.ts'
+import type { AuthPayloadType, TokenTransport } from '../sessions/session.type.ts'
+import { addressBlock } from '../throttle/address.ts'
+import type { Budget, Charge, Throttle } from '../throttle/throttle.ts'
+import { normalizeEmail } from '../users/email.ts'
+import { User } from '../users/user.entity.ts'
+import type { PasswordHasher } from './password-hasher.ts'
+import { checkNewPassword, isHashable, maximumBytes, normalizePassword } from './password-policy.ts'
+
+export interface PasswordServiceOptions {
+  readonly em: SqlEntityManager
+  readonly hasher: PasswordHasher
+  readonly throttle: Throttle
+  readonly sessions: SessionService
+  readonly clock: () => number
+  readonly client: Client
+  readonly isRegistrationOpen: boolean
+  /** A stored hash that bcrypt would not understand, for the log. */
+  readonly onCorruptHash: (userId: string) => void
+}
+
+/** Attempts an hour before delays begin. */
+const limits = {
+  /** One address at one account. */
+  pair: 5,
+  /** All addresses together at one account, but for those from which its owner has signed in. */
+  account: 10,
+  /** One address at all accounts. */
+  address: 100,
+  /** New accounts from one address. */
+  registrations: 100,
+}
+const nameCharacters = 200
+const method = 'password'
+
+export class PasswordService {
+  readonly #options: PasswordServiceOptions
+
+  constructor(options: PasswordServiceOptions) {
+    this.#options = options
+  }
+
+  /**
+   * Makes an account and signs it in.
+   * @throws AppError BAD_USER_INPUT, EMAIL_TAKEN, RATE_LIMITED, FORBIDDEN where registration is closed
+   */
+  async register(
+    input: { email: string; password: string; name: string | undefined },
+    transport: TokenTransport,
+  ): Promise<AuthPayloadType> {
+    const { em, hasher, sessions, throttle, clock, isRegistrationOpen } = this.#options
+    if (!isRegistrationOpen) {
+      throw new AppError(ErrorCode.FORBIDDEN, 'Registration is closed on this server.')
+    }
+    const email = normalizeEmail(input.email)
+    if (email === undefined) throw badUserInput('email', 'This is not an e-mail address.')
+    const password = checkNewPassword('password', input.password, email)
+    const name = checkName(input.name)
+
+    const address = addressBlock(this.#options.client.ip)
+    await throttle.charge([{ name: 'register', subject: address, limit: limits.registrations }])
+    const charge = await throttle.charge([
+      { name: 'address', subject: address, limit: limits.address },
+    ])
+    const passwordHash = await givingBackOnFailure(charge, () => hasher.hash(password))
+
+    const user = em.create(User, {
+      id: randomUUID(),
+      email,
+      emailVerified: false,
+      name: name ?? null,
+      roles: [Role.USER],
+      passwordHash,
+      credentialVersion: 0,
+      createdAt: clock(),
+      lastSignedInAt: null,
+      disabledAt: null,
+    })
+    try {
+      await em.persist(user).flush()
+    } catch (error) {
+      if (!(error instanceof UniqueConstraintViolationException)) throw error
+      throw new AppError(ErrorCode.EMAIL_TAKEN, 'There is an account with this e-mail address.')
+    }
+    await charge.giveBack()
+    return sessions.begin({ userId: user.id, credentialVersion: 0, method }, transport)
+  }
+
+  /**
+   * Signs in. Whatever is wrong, the answer and the work are the same.
+   * @throws AppError INVALID_CREDENTIALS, RATE_LIMITED, UNAUTHENTICATED (ACCOUNT_DISABLED)
+   */
+  async login(
+    input: { email: string; password: string },
+    transport: TokenTransport,
+  ): Promise<AuthPayloadType> {
+    const { em, sessions, throttle } = this.#options
+    // What is no address at all gets a counter too, and the same answer.
+    const email = normalizeEmail(input.email)
+    const charge = await throttle.charge(this.#budgets(email ?? input.email.slice(0, 320)))
+    const { user, isCorrect } = await givingBackOnFailure(charge, async () => {
+      const found = email === undefined ? null : await em.findOne(User, { email })
+      return { user: found, isCorrect: await this.#verify(input.password, found) }
+    })
+    if (!user || !isCorrect) {
+      throw new AppError(ErrorCode.INVALID_CREDENTIALS, 'Wrong e-mail or password.')
+    }
+    await charge.giveBack()
+    const payload = await sessions.begin(
+      { userId: user.id, credentialVersion: user.credentialVersion, method },
+      transport,
+    )
+    await throttle.makeFamiliar(this.#pair(user.email!))
+    await this.#rehash(user, input.password)
+    return payload
+  }
+
+  /**
+   * Changes the password, or sets the first one, and ends the person's other sessions.
+   * @param current the session that asks
+   * @throws AppError BAD_USER_INPUT, INVALID_CREDENTIALS, RATE_LIMITED, UNAUTHENTICATED
+   */
+  async change(
+    current: SessionReference,
+    input: { currentPassword: string | undefined; newPassword: string },
+  ): Promise<AuthPayloadType> {
+    const { em, hasher, sessions, throttle } = this.#options
+    const user = await em.findOneOrFail(User, { id: current.userId })
+    const newPassword = checkNewPassword('newPassword', input.newPassword, user.email ?? null)
+    if (user.passwordHash != null) {
+      if (input.currentPassword === undefined) {
+        throw badUserInput('currentPassword', 'The current password is needed to change it.')
+      }
+      const { currentPassword } = input
+      const charge = await throttle.charge(this.#budgets(user.email ?? user.id))
+      if (!(await givingBackOnFailure(charge, () => this.#verify(currentPassword, user)))) {
+        throw new AppError(ErrorCode.INVALID_CREDENTIALS, 'The current password is wrong.')
+      }
+      await charge.giveBack()
+    }
+    const passwordHash = await hasher.hash(newPassword)
+    const session = await em.transactional(async (tx) => {
+      const kysely = tx.getKysely() as Kysely<unknown>
+      const changed = await sql`update users
+        set password_hash = ${passwordHash}, credential_version = credential_version + 1
+        where id = ${user.id} and credential_version = ${user.credentialVersion}
+          and disabled_at is null`.execute(kysely)
+      return changed.numAffectedRows === 1n
+        ? sessions.renew(tx, user.id, current.sessionId)
+        : undefined
+    })
+    if (!session) {
+      // Somebody else changed the credentials, or ended this session, since the request began.
+      throw new AppError(ErrorCode.UNAUTHENTICATED, 'The session has ended. Sign in again.', {
+        reason: TokenErrorReason.SESSION_ENDED,
+      })
+    }
+    return sessions.renewed(session)
+  }
+
+  async #verify(password: string, user: User | null): Promise<boolean> {
+    const { hasher, onCorruptHash } = this.#options
+    // No account can have such a password: that it is refused at once tells nothing but its own form.
+    if (password.length > 3 * maximumBytes) return false
+    const normalized = normalizePassword(password)
+    if (!isHashable(normalized)) return false
+    if (user?.passwordHash != null && !hasher.isWellFormed(user.passwordHash))
+      onCorruptHash(user.id)
+    return hasher.verify(normalized, user?.passwordHash)
+  }
+
+  /** Renews a hash that was made at a lower cost; unless the password was changed meanwhile. */
+  async #rehash(user: User, password: string): Promise<void> {
+    const { em, hasher } = this.#options
+    const old = user.passwordHash
+    if (old == null || !hasher.needsRehash(old)) return
+    try {
+      const passwordHash = await hasher.hash(normalizePassword(password))
+      await em.nativeUpdate(User, { id: user.id, passwordHash: old }, { passwordHash })
+    } catch (error) {
+      // The queue is full; the next sign-in will do it.
+      if (!(error instanceof AppError)) throw error
+    }
+  }
+
+  #budgets(email: string): Budget[] {
+    const address = addressBlock(this.#options.client.ip)
+    const pair = this.#pair(email)
+    return [
+      { name: 'pair', subject: pair, limit: limits.pair },
+      { name: 'address', subject: address, limit: limits.address },
+      // Strangers who guess at an account must not keep its owner out.
+      { name: 'account', subject: email, limit: limits.account, unlessFamiliar: pair },
+    ]
+  }
+
+  #pair(email: string): string {
+    return `${addressBlock(this.#options.client.ip)} ${email}`
+  }
+}
+
+/** An attempt that could not be made, whatever the reason, is not the person's failure. */
+async function givingBackOnFailure<T>(charge: Charge, attempt: () => Promise<T>): Promise<T> {
+  try {
+    return await attempt()
+  } catch (error) {
+    await charge.giveBack()
+    throw error
+  }
+}
+
+/** @throws AppError BAD_USER_INPUT */
+function checkName(text: string | undefined): string | undefined {
+  if (text === undefined) return undefined
+  const name = text.length <= 2 * nameCharacters ? text.normalize('NFC').trim() : text
+  if (name === '') return undefined
+  if (name.length > nameCharacters || !name.isWellFormed() || /\p{Cc}/u.test(name)) {
+    throw badUserInput(
+      'name',
+      `A name must be at most ${nameCharacters} characters, without control characters.`,
+    )
+  }
+  return name
+}

@@ -1,0 +1,37 @@
+/** E-mail addresses in one normal form, made once at the door. */
+import { domainToASCII } from 'node:url'
+
+const maximumBytes = 254
+const maximumLocalBytes = 64
+// RFC 5321 dot-string, widened by RFC 6531 to letters beyond ASCII.
+const localPart =
+  /^[\p{L}\p{M}\p{N}!#$%&'*+/=?^_`{|}~-]+(\.[\p{L}\p{M}\p{N}!#$%&'*+/=?^_`{|}~-]+)*$/u
+const domain = /^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/
+
+/**
+ * Trimmed, NFC, lower case, an internationalised domain as punycode. Nothing else is folded: dots
+ * and tags in the local part tell addresses apart.
+ * @returns undefined where the text is no address, or where a letter beyond ASCII would turn into an
+ * ASCII one on the way (K, ﬁ, ＠): two spellings that only look alike never become one account
+ */
+export function normalizeEmail(text: string): string | undefined {
+  // Long before any of the work below, which grows with the length.
+  if (text.length > 2 * maximumBytes) return undefined
+  const trimmed = text.trim()
+  if (!trimmed.isWellFormed() || foldsIntoAscii(trimmed)) return undefined
+  const [local, host, ...rest] = trimmed.normalize('NFC').toLowerCase().split('@')
+  if (local === undefined || host === undefined || rest.length > 0) return undefined
+  const asciiHost = domainToASCII(host)
+  if (!localPart.test(local) || Buffer.byteLength(local) > maximumLocalBytes) return undefined
+  if (!domain.test(asciiHost)) return undefined
+  const email = `${local}@${asciiHost}`
+  return Buffer.byteLength(email) <= maximumBytes ? email : undefined
+}
+
+function foldsIntoAscii(text: string): boolean {
+  return Array.from(text).some(
+    (character) =>
+      character.codePointAt(0)! > 127 &&
+      /[\0-\x7f]/.test(character.toLowerCase().normalize('NFKC')),
+  )
+}

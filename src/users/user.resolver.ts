@@ -1,0 +1,31 @@
+import { Ctx, FieldResolver, Query, Resolver, Root } from 'type-graphql'
+import type { Context } from '../context.ts'
+import { Authorized } from '../guard/authorized.ts'
+import { Identity } from './identity.entity.ts'
+import { IdentityType, UserType } from './user.type.ts'
+
+@Resolver(() => UserType)
+export class UserResolver {
+  @Authorized()
+  @Query(() => UserType, { description: 'The person whom the access token names.' })
+  me(@Ctx() context: Context): UserType {
+    return context.authenticated().user
+  }
+
+  @FieldResolver(() => [IdentityType], {
+    complexity: 5,
+    description: 'The provider accounts with which the person can sign in.',
+  })
+  async identities(@Root() user: UserType, @Ctx() context: Context): Promise<IdentityType[]> {
+    const identities = await context.em.find(
+      Identity,
+      { user: user.id },
+      { orderBy: { linkedAt: 'asc' } },
+    )
+    return identities.map(({ provider, email, linkedAt }) => ({
+      provider,
+      email: email ?? null,
+      linkedAt: new Date(linkedAt),
+    }))
+  }
+}
