@@ -1,0 +1,93 @@
+/** Who is asking: read from the bearer token once per request, with what is wrong with it kept as a reason. */
+import type { Database } from '../database/database.ts'
+import type { PreparedRead } from '../database/driver.ts'
+import { TokenErrorReason } from '../errors.ts'
+import type { AccessTokens } from '../tokens/access-token.ts'
+import type { UserType } from '../users/user.type.ts'
+import type { Role } from './role.ts'
+
+export interface Anonymous {
+  readonly isAuthenticated: false
+  readonly reason: TokenErrorReason
+  /** The session of a token that is good but for its expiry: enough to end it, and nothing else. */
+  readonly expired?: { readonly userId: string; readonly sessionId: string }
+}
+
+export interface Authenticated {
+  readonly isAuthenticated: true
+  readonly user: UserType
+  readonly sessionId: string
+}
+
+export type Viewer = Anonymous | Authenticated
+
+/** RFC 6750 section 2.1; the scheme is case-insensitive (RFC 9110 section 11.1). */
+const bearer = /^bearer +(\S+) *$/i
+
+/** PostgreSQL gives a bigint as a string, SQLite a boolean as a number and JSON as text. */
+interface ViewerRow {
+  user_id: string
+  expires_at: number | string
+  email: string | null
+  email_verified: boolean | number
+  name: string | null
+  roles: string | Role[]
+  has_password: boolean | number
+  created_at: number | string
+  disabled_at: number | string | null
+}
+
+// Session and person in one read by primary key; the row is the viewer. It is on the path of every
+// request, hence neither an entity nor a query that is built anew (docs/adr/0006).
+const viewerQuery = `select s.user_id, s.expires_at, u.email, u.email_verified, u.name, u.roles,
+    (u.password_hash is not null) as has_password, u.created_at, u.disabled_at
+  from sessions s join users u on u.id = s.user_id
+  where s.id = ?`
+
+export class Viewers {
+  readonly #accessTokens: AccessTokens
+  readonly #clock: () => number
+  readonly #read: PreparedRead<ViewerRow>
+
+  constructor(options: { accessTokens: AccessTokens; database: Database; clock: () => number }) {
+    this.#accessTokens = options.accessTokens
+    this.#clock = options.clock
+    this.#read = options.database.prepareRead<ViewerRow>(viewerQuery)
+  }
+
+  /** @param authorization the header, if there was one */
+  async identify(authorization: string | undefined): Promise<Viewer> {
+    if (authorization === undefined) return anonymous(TokenErrorReason.TOKEN_MISSING)
+    const token = bearer.exec(authorization)?.[1]
+    if (token === undefined) return anonymous(TokenErrorReason.TOKEN_INVALID)
+    const verified = await this.#accessTokens.verify(token)
+    if (verified.status === 'invalid') return anonymous(TokenErrorReason.TOKEN_INVALID)
+    const { sid: sessionId, sub: userId } = verified
+    if (verified.status === 'expired') {
+      return { ...anonymous(TokenErrorReason.TOKEN_EXPIRED), expired: { userId, sessionId } }
+    }
+    const row = await this.#read(sessionId)
+    if (!row || row.user_id !== userId || Number(row.expires_at) <= this.#clock()) {
+      return anonymous(TokenErrorReason.SESSION_ENDED)
+    }
+    if (row.disabled_at !== null) return anonymous(TokenErrorReason.ACCOUNT_DISABLED)
+    return { isAuthenticated: true, sessionId, user: toUser(userId, sessionId, row) }
+  }
+}
+
+function toUser(id: string, sessionId: string, row: ViewerRow): UserType {
+  return {
+    id,
+    email: row.email,
+    emailVerified: Boolean(row.email_verified),
+    name: row.name,
+    roles: typeof row.roles === 'string' ? (JSON.parse(row.roles) as Role[]) : row.roles,
+    hasPassword: Boolean(row.has_password),
+    createdAt: new Date(Number(row.created_at)),
+    sessionId,
+  }
+}
+
+function anonymous(reason: TokenErrorReason): Anonymous {
+  return { isAuthenticated: false, reason }
+}
