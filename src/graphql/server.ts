@@ -1,0 +1,111 @@
+/** Apollo Server, with what it does by default and nobody asked for turned off. */
+import {
+  ApolloServer,
+  type ApolloServerPlugin,
+  type BaseContext,
+  type GraphQLRequestListener,
+} from '@apollo/server'
+import {
+  ApolloServerPluginCacheControlDisabled,
+  ApolloServerPluginInlineTraceDisabled,
+  ApolloServerPluginLandingPageDisabled,
+  ApolloServerPluginSchemaReportingDisabled,
+  ApolloServerPluginUsageReportingDisabled,
+} from '@apollo/server/plugin/disabled'
+import { ApolloServerPluginLandingPageLocalDefault } from '@apollo/server/plugin/landingPage/default'
+import type { GraphQLSchema } from 'graphql'
+import type { Logger } from '../http/logger.ts'
+import { ErrorCode } from '../errors.ts'
+import { findAppError, formatError, isUnexpected, noteRequestId } from './format-error.ts'
+import { defaultLimits, limitsRule } from './limits.ts'
+
+/** What this folder needs of a context. */
+export interface RequestContext extends BaseContext {
+  readonly requestId: string
+  readonly request: { readonly log: Logger }
+}
+
+export interface GraphqlServerOptions {
+  readonly schema: GraphQLSchema
+  readonly log: Logger
+  readonly introspection: boolean
+  /** Operations that the Sandbox opens with; absent, there is no Sandbox. */
+  readonly sandboxDocument: string | undefined
+}
+
+export function createGraphqlServer<C extends RequestContext>(
+  options: GraphqlServerOptions,
+): ApolloServer<C> {
+  const { introspection, log, sandboxDocument, schema } = options
+  return new ApolloServer<C>({
+    schema,
+    introspection,
+    logger: log,
+    formatError,
+    parseOptions: { maxLexicalTokens: defaultLimits.tokens },
+    validationRules: [limitsRule(defaultLimits)],
+    validationOptions: { maxErrors: 5 },
+    includeStacktraceInErrorResponses: false,
+    hideSchemaDetailsFromClientErrors: true,
+    allowBatchedHttpRequests: false,
+    csrfPrevention: true,
+    persistedQueries: false,
+    // Signals, and the order of closing, are main.ts's and app.ts's.
+    stopOnTerminationSignals: false,
+    // Not from NODE_ENV: what may be shown is told by the options above.
+    nodeEnv: 'production',
+    plugins: [
+      ApolloServerPluginCacheControlDisabled(),
+      ApolloServerPluginInlineTraceDisabled(),
+      ApolloServerPluginSchemaReportingDisabled(),
+      ApolloServerPluginUsageReportingDisabled(),
+      sandboxDocument === undefined
+        ? ApolloServerPluginLandingPageDisabled()
+        : ApolloServerPluginLandingPageLocalDefault({
+            embed: { runTelemetry: false },
+            footer: false,
+            document: sandboxDocument,
+          }),
+      errorPlugin,
+    ],
+  })
+}
+
+/** Logs what is masked, once, and gives failed operations the HTTP status that they stand for. */
+const errorListener: GraphQLRequestListener<RequestContext> = {
+  async didEncounterErrors({ contextValue, errors }) {
+    for (const error of errors) {
+      if (!isUnexpected(error)) continue
+      noteRequestId(error, contextValue.requestId)
+      contextValue.request.log.error({ err: error.originalError ?? error }, 'Unexpected error')
+    }
+  },
+  async willSendResponse({ errors, response }) {
+    if (!errors?.length || response.body.kind !== 'single') return
+    // With data beside the error the operation has not failed.
+    if (response.body.singleResult.data != null) return
+    const appErrors = errors.map((error) => findAppError(error))
+    const code = appErrors[0]?.code
+    if (!appErrors.every((error) => error?.code === code)) return
+    const status = httpStatus[code as keyof typeof httpStatus]
+    if (status === undefined) return
+    response.http.status = status
+    const { reason, retryAfter } = appErrors[0]!.extensions
+    if (code === ErrorCode.UNAUTHENTICATED) {
+      // RFC 6750 section 3.1: without credentials the answer names no error.
+      const error = reason === 'TOKEN_MISSING' ? '' : ' error="invalid_token"'
+      response.http.headers.set('www-authenticate', `Bearer${error}`)
+    }
+    if (retryAfter !== undefined) response.http.headers.set('retry-after', String(retryAfter))
+  },
+}
+
+const httpStatus = {
+  [ErrorCode.UNAUTHENTICATED]: 401,
+  [ErrorCode.FORBIDDEN]: 403,
+  [ErrorCode.RATE_LIMITED]: 429,
+} as const
+
+const errorPlugin: ApolloServerPlugin<RequestContext> = {
+  requestDidStart: async () => errorListener,
+}
