@@ -1,0 +1,169 @@
+/** The composition root: builds what lives as long as the server, wires it and listens. */
+// Before the first class that type-graphql decorates.
+import 'reflect-metadata'
+import { existsSync, readFileSync, readdirSync } from 'node:fs'
+import { join } from 'node:path'
+import type { AddressInfo } from 'node:net'
+import { isLoopback, type Config } from './config.ts'
+import { createContext, type Context, type Services } from './context.ts'
+import { openDatabase } from './database/database.ts'
+import { AppError, ErrorCode } from './errors.ts'
+import { createGraphqlServer } from './graphql/server.ts'
+import { Viewers } from './guard/viewer.ts'
+import type { HttpRequest } from './http/http-request.ts'
+import { createLogger, type Logger } from './http/logger.ts'
+import { createCookiePolicy } from './http/refresh-cookie.ts'
+import { createHttpServer } from './http/server.ts'
+import { PasswordHasher } from './passwords/password-hasher.ts'
+import { createSchema } from './schema.ts'
+import { sweepSessions } from './sessions/sweep.ts'
+import { Throttle } from './throttle/throttle.ts'
+import { AccessTokens } from './tokens/access-token.ts'
+import { KeyRing } from './tokens/key-ring.ts'
+import { Secrets } from './tokens/secrets.ts'
+
+/** What a test, or another program, may put in place of the real thing. */
+export interface Overrides {
+  /** Milliseconds since the epoch. */
+  readonly clock?: () => number
+  /** bcrypt's cost, below what the configuration allows. */
+  readonly passwordCost?: number
+  /** Takes the log's lines instead of standard output. */
+  readonly logDestination?: { write(line: string): void }
+}
+
+export interface App {
+  /** Where the server listens, without a trailing slash. */
+  readonly url: string
+  readonly log: Logger
+  /** Rotates keys that are due and removes what has expired; done every minute anyway. */
+  maintain(): Promise<void>
+  /** Stops listening, lets requests in flight end, closes the database. */
+  close(): Promise<void>
+}
+
+const maintenanceIntervalMilliseconds = 60_000
+/** Sandbox as a page of Apollo's, beside the one that is embedded at /graphql. */
+const hostedSandboxOrigin = 'https://studio.apollographql.com'
+
+/**
+ * Opens and migrates the database, builds everything and listens.
+ * @throws DatabaseStartError, KeyRingLockedError, or Node's error where the port is taken
+ */
+export async function createApp(
+  config: Config & { readonly appSecret: string },
+  overrides: Overrides = {},
+): Promise<App> {
+  const clock = overrides.clock ?? Date.now
+  const log = createLogger(config.logLevel, overrides.logDestination)
+  const closers: (() => Promise<void>)[] = []
+  const close = async () => {
+    for (const closer of closers.toReversed()) await closer()
+  }
+  try {
+    const database = await openDatabase(config.database, (message) => log.warn(message))
+    closers.push(() => database.close())
+    await database.migrate()
+
+    const secrets = new Secrets(config.appSecret)
+    const keyRing = new KeyRing({
+      database,
+      secrets,
+      clock,
+      algorithm: config.tokens.algorithm,
+      tokenLifetimeSeconds: config.tokens.lifetimeSeconds,
+      rotationSeconds: config.tokens.keyRotationSeconds,
+    })
+    await keyRing.start()
+    const accessTokens = new AccessTokens({ keyRing, clock, ...config.tokens })
+    const throttle = new Throttle({ database, clock, isEnabled: config.throttle })
+    const hasher = new PasswordHasher(overrides.passwordCost ?? config.bcryptCost)
+    closers.push(() => hasher.close())
+    const services: Services = {
+      config,
+      clock,
+      database,
+      secrets,
+      accessTokens,
+      viewers: new Viewers({ accessTokens, database, clock }),
+      throttle,
+      hasher,
+    }
+
+    const apollo = createGraphqlServer<Context>({
+      schema: createSchema(),
+      log,
+      introspection: config.introspection,
+      sandboxDocument: config.sandbox ? readOperations() : undefined,
+    })
+    await apollo.start()
+    closers.push(() => apollo.stop())
+
+    let isStopping = false
+    const isHttps = config.publicUrl.startsWith('https:')
+    const isPlainLoopback = !isHttps && isLoopback(new URL(config.publicUrl).hostname)
+    const sandboxOrigins = config.sandbox && isPlainLoopback ? [hostedSandboxOrigin] : []
+    const http = await createHttpServer({
+      apollo,
+      createContext: (request) => createContextOrMask(services, request),
+      jwks: () => keyRing.jwks(),
+      isReady: async () => !isStopping && (await database.isReachable()),
+      log,
+      cookiePolicy: createCookiePolicy(!isPlainLoopback, [
+        new URL(config.publicUrl).origin,
+        ...config.allowedOrigins,
+      ]),
+      allowedOrigins: [...config.allowedOrigins, ...sandboxOrigins],
+      trustProxy: config.trustProxy,
+      isHttps,
+    })
+    closers.push(() => http.close())
+    await http.listen({ host: config.host, port: config.port })
+
+    const maintain = async () => {
+      await keyRing.maintain()
+      await sweepSessions(database, clock())
+      await throttle.sweep()
+    }
+    const timer = setInterval(() => {
+      maintain().catch((error: unknown) => log.error({ err: error }, 'Maintenance failed'))
+    }, maintenanceIntervalMilliseconds)
+    timer.unref()
+    closers.push(async () => {
+      isStopping = true
+      clearInterval(timer)
+    })
+
+    return { url: listeningUrl(http.server.address() as AddressInfo), log, maintain, close }
+  } catch (error) {
+    await close()
+    throw error
+  }
+}
+
+/** A plain error from here would reach the client with its message. */
+async function createContextOrMask(services: Services, request: HttpRequest): Promise<Context> {
+  try {
+    return await createContext(services, request)
+  } catch (error) {
+    request.log.error({ err: error }, 'The request could not be authenticated')
+    throw new AppError(ErrorCode.INTERNAL_SERVER_ERROR, 'Internal server error', {
+      requestId: request.id,
+    })
+  }
+}
+
+/** The Sandbox's example operations; in an installation without them it opens empty. */
+function readOperations(): string {
+  const folder = join(import.meta.dirname, '..', 'schema', 'operations')
+  if (!existsSync(folder)) return ''
+  return readdirSync(folder)
+    .filter((name) => name.endsWith('.graphql'))
+    .toSorted()
+    .map((name) => readFileSync(join(folder, name), 'utf8').trim())
+    .join('\n\n')
+}
+
+function listeningUrl({ address, family, port }: AddressInfo): string {
+  return `http://${family === 'IPv6' ? `[${address}]` : address}:${port}`
+}

@@ -1,0 +1,42 @@
+/** What a start prints: where to go next, and what to be warned of. */
+import { isLoopback, type Config } from './config.ts'
+
+/** @param url where the server listens */
+export function describeStart(config: Config, url: string): string {
+  const { database } = config
+  const lines = [
+    '',
+    `  Latchkey is listening on ${url}`,
+    '',
+    ...(config.sandbox ? [`  Sandbox    ${url}/graphql  (open it in a browser)`] : []),
+    `  GraphQL    ${url}/graphql`,
+    `  JWKS       ${url}/.well-known/jwks.json`,
+    `  Database   ${database.engine === 'sqlite' ? database.file : withoutCredentials(database.url)}`,
+    '',
+    '  Try it:',
+    `  curl -s ${url}/graphql -H 'content-type: application/json' -d '{"query":"mutation { register(email: \\"ada@example.com\\", password: \\"correct horse battery\\") { accessToken refreshToken user { id email } } }"}'`,
+    '',
+    ...warnings(config).map((warning) => `  Warning: ${warning}\n`),
+  ]
+  return lines.join('\n')
+}
+
+function warnings(config: Config): string[] {
+  const list: string[] = []
+  if (!config.throttle) {
+    list.push('THROTTLE=off: passwords can be guessed without limit. For benchmarks only.')
+  }
+  if (config.bcryptCost < 10) list.push(`BCRYPT_COST=${config.bcryptCost} makes weak hashes.`)
+  const { hostname, protocol } = new URL(config.publicUrl)
+  if (protocol === 'http:' && !isLoopback(hostname)) {
+    list.push(
+      `PUBLIC_URL is not set, so tokens name ${config.publicUrl} as their issuer. Set it to the https address that people use.`,
+    )
+  }
+  return list
+}
+
+function withoutCredentials(text: string): string {
+  const url = new URL(text)
+  return `${url.protocol}//${url.host}${url.pathname}`
+}

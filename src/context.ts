@@ -1,0 +1,102 @@
+/** What a request can reach: built once for each, most of it only when a resolver asks. */
+import type { SqlEntityManager } from '@mikro-orm/sqlite'
+import type { Config } from './config.ts'
+import type { Database } from './database/database.ts'
+import { requireAuthenticated } from './guard/auth-checker.ts'
+import type { Authenticated, Viewer, Viewers } from './guard/viewer.ts'
+import type { HttpRequest } from './http/http-request.ts'
+import type { PasswordHasher } from './passwords/password-hasher.ts'
+import { PasswordService } from './passwords/password.service.ts'
+import { SessionService, type SessionReference } from './sessions/session.service.ts'
+import type { Throttle } from './throttle/throttle.ts'
+import type { AccessTokens } from './tokens/access-token.ts'
+import type { Secrets } from './tokens/secrets.ts'
+
+/** What lives as long as the server and every request shares. */
+export interface Services {
+  readonly config: Config
+  readonly clock: () => number
+  readonly database: Database
+  readonly secrets: Secrets
+  readonly accessTokens: AccessTokens
+  readonly viewers: Viewers
+  readonly throttle: Throttle
+  readonly hasher: PasswordHasher
+}
+
+/**
+ * The GraphQL context. Resolvers take what they need from here.
+ *
+ * Apollo Server copies it shallowly before use: state lives in the objects that it refers to, or
+ * behind a getter.
+ */
+export class Context {
+  readonly requestId: string
+  /** Who is asking, whether or not the bearer token was good. */
+  readonly viewer: Viewer
+  readonly services: Services
+  readonly request: HttpRequest
+  private lazyEm: SqlEntityManager | undefined
+  private lazySessions: SessionService | undefined
+
+  constructor(services: Services, request: HttpRequest, viewer: Viewer) {
+    this.services = services
+    this.request = request
+    this.requestId = request.id
+    this.viewer = viewer
+  }
+
+  /** This request's own entity manager. */
+  get em(): SqlEntityManager {
+    return (this.lazyEm ??= this.services.database.em.fork())
+  }
+
+  get sessions(): SessionService {
+    const { accessTokens, clock, config, secrets } = this.services
+    return (this.lazySessions ??= new SessionService({
+      em: this.em,
+      accessTokens,
+      secrets,
+      policy: config.sessions,
+      clock,
+      client: this.request.client,
+      cookie: this.request.refreshCookie,
+    }))
+  }
+
+  get passwords(): PasswordService {
+    const { clock, config, hasher, throttle } = this.services
+    return new PasswordService({
+      em: this.em,
+      hasher,
+      throttle,
+      sessions: this.sessions,
+      clock,
+      client: this.request.client,
+      isRegistrationOpen: config.registration === 'open',
+      onCorruptHash: (userId) =>
+        this.request.log.error({ userId }, 'The stored password hash is corrupt'),
+    })
+  }
+
+  /**
+   * The signed-in person and their session.
+   * @throws AppError UNAUTHENTICATED with the reason
+   */
+  authenticated(): Authenticated {
+    return requireAuthenticated(this.viewer)
+  }
+
+  /** The session that the bearer token names, also where the token has expired. */
+  bearerSession(): SessionReference | undefined {
+    const { viewer } = this
+    return viewer.isAuthenticated
+      ? { userId: viewer.user.id, sessionId: viewer.sessionId }
+      : viewer.expired
+  }
+}
+
+/** Verifies the bearer token and opens the request's context. */
+export async function createContext(services: Services, request: HttpRequest): Promise<Context> {
+  return new Context(services, request, await services.viewers.identify(request.authorization))
+}

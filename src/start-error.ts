@@ -1,0 +1,28 @@
+/** Why a start failed, in words for the operator. */
+import { AppSecretError } from './app-secret.ts'
+import { ConfigError } from './config.ts'
+import { DatabaseStartError } from './database/start-error.ts'
+import { KeyRingLockedError } from './tokens/key-ring.ts'
+
+const expected = [AppSecretError, ConfigError, DatabaseStartError, KeyRingLockedError]
+
+/** A sentence where the operator can do something about it, the stack where it is our fault. */
+export function describeStartError(error: unknown): string {
+  if (!(error instanceof Error)) return `Latchkey could not start: ${String(error)}`
+  const { code, address, port } = error as NodeJS.ErrnoException & {
+    address?: string
+    port?: number
+  }
+  if (code === 'EADDRINUSE') {
+    return `Latchkey could not start: port ${port} of ${address} is in use. Stop the other program, or set PORT.`
+  }
+  if (code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND') {
+    return 'Latchkey could not start: this machine has no such address. Set HOST.'
+  }
+  if (code === 'EACCES') {
+    return `Latchkey could not start: this user may not listen on port ${port}. Set PORT to 1024 or more.`
+  }
+  return expected.some((type) => error instanceof type)
+    ? `Latchkey could not start.\n${error.message}`
+    : `Latchkey could not start: ${error.stack ?? error.message}`
+}
