@@ -1,0 +1,9 @@
+/** `npm run db:migrate`: brings the schema up to date; the server does so at each start, too. */
+import { loadConfig } from '../config.ts'
+import { run, withDatabase } from './run.ts'
+
+await run(async () => {
+  const config = loadConfig(process.env)
+  await withDatabase(config, async () => {})
+  return 'The database is up to date.'
+})

@@ -1,0 +1,82 @@
+/** `npm run keys -- list | rotate | reset`: the signing keys of the running server. */
+import { existsSync } from 'node:fs'
+import { sql } from 'kysely'
+import { appSecretFile, makeAppSecret } from '../app-secret.ts'
+import { loadConfig, type Config } from '../config.ts'
+import type { Database } from '../database/database.ts'
+import { loadSettings } from '../settings.ts'
+import { KeyRing } from '../tokens/key-ring.ts'
+import { Secrets } from '../tokens/secrets.ts'
+import { CommandError, run, withDatabase } from './run.ts'
+
+const usage = `Usage: npm run keys -- <command>
+
+  list     the keys: next, current and retired
+  rotate   next becomes current; valid tokens stay valid
+  reset    forget every key and end every session: only when APP_SECRET is lost`
+
+await run(async () => {
+  const [command, ...rest] = process.argv.slice(2)
+  if (rest.length > 0) throw new CommandError(usage)
+  if (command === 'list') return withKeyRing(loadSettings(process.env), list)
+  if (command === 'rotate') return withKeyRing(loadSettings(process.env), rotate)
+  if (command === 'reset') return reset()
+  throw new CommandError(usage)
+})
+
+async function list(keyRing: KeyRing): Promise<string> {
+  const keys = await keyRing.list()
+  return keys
+    .map((key) => {
+      const until = key.removableAt === null ? '' : `  verifies until ${time(key.removableAt)}`
+      return `${key.kid}  ${key.algorithm}  ${key.state.padEnd(7)}  made ${time(key.createdAt)}${until}`
+    })
+    .join('\n')
+}
+
+async function rotate(keyRing: KeyRing): Promise<string> {
+  await keyRing.rotate()
+  return `Rotated. The running server signs with the new key within seconds.\n${await list(keyRing)}`
+}
+
+/** The way out when the secret is lost: new secret, new keys, nobody signed in. */
+async function reset(): Promise<string> {
+  const config = loadConfig(process.env)
+  const { database } = config
+  const appSecret =
+    config.appSecret ?? (database.engine === 'sqlite' ? makeAppSecret(database.file) : undefined)
+  if (appSecret === undefined) throw new CommandError('Set APP_SECRET.')
+  return withKeyRing({ ...config, appSecret }, async (keyRing, opened) => {
+    await sql`delete from sessions`.execute(opened.kysely)
+    await keyRing.reset()
+    const where =
+      database.engine === 'sqlite' && existsSync(appSecretFile(database.file))
+        ? ` The secret is in ${appSecretFile(database.file)}.`
+        : ''
+    return `New keys are made and every session is ended.${where} Restart the server.`
+  })
+}
+
+function withKeyRing(
+  settings: Config & { readonly appSecret: string },
+  work: (keyRing: KeyRing, database: Database) => Promise<string>,
+): Promise<string> {
+  const { tokens } = settings
+  return withDatabase(settings, (database) =>
+    work(
+      new KeyRing({
+        database,
+        secrets: new Secrets(settings.appSecret),
+        clock: Date.now,
+        algorithm: tokens.algorithm,
+        tokenLifetimeSeconds: tokens.lifetimeSeconds,
+        rotationSeconds: tokens.keyRotationSeconds,
+      }),
+      database,
+    ),
+  )
+}
+
+function time(milliseconds: number): string {
+  return new Date(milliseconds).toISOString()
+}

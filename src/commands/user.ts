@@ -1,0 +1,226 @@
+/** `npm run user -- create | show | …`: accounts, by the operator. The server obeys at the next request. */
+import { randomBytes, randomUUID } from 'node:crypto'
+import { parseArgs } from 'node:util'
+import { UniqueConstraintViolationException } from '@mikro-orm/core'
+import { sql } from 'kysely'
+import { loadConfig, type Config } from '../config.ts'
+import type { Database } from '../database/database.ts'
+import { AppError } from '../errors.ts'
+import { Role } from '../guard/role.ts'
+import { PasswordHasher } from '../passwords/password-hasher.ts'
+import { checkNewPassword } from '../passwords/password-policy.ts'
+import { Session } from '../sessions/session.entity.ts'
+import { normalizeEmail } from '../users/email.ts'
+import { Identity } from '../users/identity.entity.ts'
+import { User } from '../users/user.entity.ts'
+import { CommandError, run, withDatabase } from './run.ts'
+
+const usage = `Usage: npm run user -- <command> (--email E | --id I) [options]
+
+  create --email E [--name N] [--role ADMIN] [--password-stdin]
+                       makes an account; without --password-stdin a password is made and printed
+  show                 prints the account
+  disable, enable      closes the account at once; opens it again, with no session left
+  delete               removes the account, its sessions and identities
+  grant --role R       gives a role
+  revoke --role R      takes a role
+  end-sessions         signs the person out everywhere`
+
+type Options = {
+  email?: string
+  id?: string
+  name?: string
+  role?: string
+  'password-stdin'?: boolean
+}
+
+await run(async () => {
+  const { command, options } = readArguments()
+  const work = commands[command]
+  if (!work) throw new CommandError(usage)
+  const config = loadConfig(process.env)
+  return withDatabase(config, (database) => work(database, options, config))
+})
+
+function readArguments(): { command: string; options: Options } {
+  try {
+    const { positionals, values } = parseArgs({
+      allowPositionals: true,
+      options: {
+        email: { type: 'string' },
+        id: { type: 'string' },
+        name: { type: 'string' },
+        role: { type: 'string' },
+        'password-stdin': { type: 'boolean' },
+      },
+    })
+    const [command, ...rest] = positionals
+    if (command !== undefined && rest.length === 0) return { command, options: values }
+  } catch (error) {
+    throw new CommandError(`${(error as Error).message}\n\n${usage}`)
+  }
+  throw new CommandError(usage)
+}
+
+async function create(database: Database, options: Options, config: Config): Promise<string> {
+  const email = normalizeEmail(options.email ?? '')
+  if (email === undefined) throw new CommandError('--email must be an e-mail address.')
+  const given = options['password-stdin'] === true ? await readStandardInput() : undefined
+  const password = given ?? randomBytes(18).toString('base64url')
+  const hasher = new PasswordHasher(config.bcryptCost)
+  try {
+    const em = database.em.fork()
+    const user = em.create(User, {
+      id: randomUUID(),
+      email,
+      // The operator vouches for the address.
+      emailVerified: true,
+      name: options.name ?? null,
+      roles: options.role === undefined ? [Role.USER] : [...new Set([Role.USER, roleOf(options)])],
+      passwordHash: await hasher.hash(newPassword(password, email)),
+      credentialVersion: 0,
+      createdAt: Date.now(),
+      lastSignedInAt: null,
+      disabledAt: null,
+    })
+    await em.persist(user).flush()
+    return `Made ${email}, ${user.id}.${given === undefined ? `\nPassword: ${password}` : ''}`
+  } catch (error) {
+    if (!(error instanceof UniqueConstraintViolationException)) throw error
+    throw new CommandError(`There is an account with the address ${email}.`)
+  } finally {
+    await hasher.close()
+  }
+}
+
+async function show(database: Database, options: Options): Promise<string> {
+  const user = await findUser(database, options)
+  const em = database.em.fork()
+  const identities = await em.find(Identity, { user: user.id })
+  const sessions = await em.count(Session, { user: user.id, expiresAt: { $gt: Date.now() } })
+  return [
+    `id              ${user.id}`,
+    `email           ${user.email ?? '(none)'}${user.emailVerified ? ' (verified)' : ''}`,
+    `name            ${user.name ?? '(none)'}`,
+    `roles           ${user.roles.join(', ')}`,
+    `password        ${user.passwordHash == null ? 'no' : 'yes'}`,
+    `identities      ${identities.map(({ provider }) => provider).join(', ') || '(none)'}`,
+    `sessions        ${sessions}`,
+    `created         ${time(user.createdAt)}`,
+    `last signed in  ${time(user.lastSignedInAt)}`,
+    `disabled        ${user.disabledAt == null ? 'no' : `since ${time(user.disabledAt)}`}`,
+  ].join('\n')
+}
+
+async function disable(database: Database, options: Options): Promise<string> {
+  const { id } = await findUser(database, options)
+  await sql`update users set disabled_at = ${Date.now()}
+    where id = ${id} and disabled_at is null`.execute(database.kysely)
+  return `Disabled ${id}. Its tokens are refused from the next request on.`
+}
+
+/** Ends what was signed in before: a session that was closed with the account must not come back. */
+async function enable(database: Database, options: Options): Promise<string> {
+  const { id } = await findUser(database, options)
+  await database.em.fork().transactional(async (em) => {
+    await em.nativeDelete(Session, { user: id })
+    await em.nativeUpdate(User, { id }, { disabledAt: null })
+  })
+  return `Enabled ${id}. The person has to sign in again.`
+}
+
+async function remove(database: Database, options: Options): Promise<string> {
+  const { id } = await findUser(database, options)
+  await database.em.fork().nativeDelete(User, { id })
+  return `Deleted ${id}.`
+}
+
+async function grant(database: Database, options: Options): Promise<string> {
+  const role = roleOf(options)
+  return changeRoles(database, options, (roles) => [...new Set([...roles, role])])
+}
+
+async function revoke(database: Database, options: Options): Promise<string> {
+  const role = roleOf(options)
+  if (role === Role.USER)
+    throw new CommandError('Everybody has the role USER. To lock somebody out: disable.')
+  return changeRoles(database, options, (roles) => roles.filter((held) => held !== role))
+}
+
+async function changeRoles(
+  database: Database,
+  options: Options,
+  change: (roles: Role[]) => Role[],
+): Promise<string> {
+  const { id } = await findUser(database, options)
+  const roles = await database.em.fork().transactional(async (em) => {
+    // Locks the row first, so that two changes at once are both kept.
+    await em.nativeUpdate(User, { id }, { id })
+    const user = await em.findOneOrFail(User, { id })
+    user.roles = change(user.roles)
+    return user.roles
+  })
+  return `${id} has the roles ${roles.join(', ')}.`
+}
+
+async function endSessions(database: Database, options: Options): Promise<string> {
+  const { id } = await findUser(database, options)
+  const ended = await database.em.fork().nativeDelete(Session, { user: id })
+  return `Ended ${ended} session${ended === 1 ? '' : 's'} of ${id}.`
+}
+
+async function findUser(database: Database, options: Options): Promise<User> {
+  const { email, id } = options
+  if ((email === undefined) === (id === undefined)) {
+    throw new CommandError('Name the person by --email or by --id.')
+  }
+  const normalized = email === undefined ? undefined : normalizeEmail(email)
+  const isUuid = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i.test(id ?? '')
+  const em = database.em.fork()
+  const user =
+    normalized === undefined
+      ? isUuid && (await em.findOne(User, { id: id!.toLowerCase() }))
+      : await em.findOne(User, { email: normalized })
+  if (!user) throw new CommandError('There is no such account.')
+  return user
+}
+
+function newPassword(password: string, email: string): string {
+  try {
+    return checkNewPassword('password', password, email)
+  } catch (error) {
+    throw error instanceof AppError ? new CommandError(error.message) : error
+  }
+}
+
+function roleOf({ role }: Options): Role {
+  const known = Object.values(Role).find((name) => name === role)
+  if (!known) throw new CommandError(`--role must be one of ${Object.values(Role).join(', ')}.`)
+  return known
+}
+
+async function readStandardInput(): Promise<string> {
+  const chunks: Buffer[] = []
+  for await (const chunk of process.stdin) chunks.push(chunk as Buffer)
+  return Buffer.concat(chunks)
+    .toString('utf8')
+    .replace(/\r?\n$/, '')
+}
+
+function time(milliseconds: number | null | undefined): string {
+  return milliseconds == null ? 'never' : new Date(milliseconds).toISOString()
+}
+
+const commands: Record<
+  string,
+  ((database: Database, options: Options, config: Config) => Promise<string>) | undefined
+> = {
+  create,
+  show,
+  disable,
+  enable,
+  delete: remove,
+  grant,
+  revoke,
+  'end-sessions': endSessions,
+}
