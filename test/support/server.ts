@@ -1,0 +1,84 @@
+/** A real server for a test: on port 0, on a migrated database of its own, with a clock that the test turns. */
+import { onTestFinished } from 'vitest'
+import { createApp, type App, type Overrides } from '../../src/app.ts'
+import { loadSettings } from '../../src/settings.ts'
+import { createClient, type Client } from './client.ts'
+import { createTestDatabase, type TestDatabase } from './database.ts'
+
+export interface TestServer extends Omit<App, 'log'> {
+  /** A client of this server without any token. */
+  readonly client: Client
+  /** The log so far, as text: one JSON object a line. */
+  readonly logText: () => string
+  readonly database: TestDatabase
+  /** The server's time, in milliseconds since the epoch. */
+  readonly now: () => number
+  /** Moves the clock of this server and its siblings forward. */
+  advance(seconds: number): void
+  /** Another server on the same database and clock, closed with the test. */
+  sibling(env?: Environment): Promise<TestServer>
+}
+
+export type Environment = Readonly<Record<string, string>>
+
+/** Not a secret: it signs nothing outside the tests. */
+export const testAppSecret = 'a secret that only the tests of this repository use'
+
+const defaults: Environment = {
+  PORT: '0',
+  APP_SECRET: testAppSecret,
+  LOG_LEVEL: 'debug',
+  // Tests make more accounts from one address than a person does; those about limits turn it on.
+  THROTTLE: 'off',
+}
+
+/**
+ * Starts a server, closed when the test ends; outside a test, close it yourself.
+ * @param env beside the defaults above
+ */
+export async function startServer(
+  env: Environment = {},
+  overrides: Pick<Overrides, 'passwordCost'> = {},
+): Promise<TestServer> {
+  const database = await createTestDatabase()
+  let offset = 0
+  const clock = () => Date.now() + offset
+  const closers: (() => Promise<void>)[] = []
+
+  const start = async (extra: Environment): Promise<TestServer> => {
+    const lines: string[] = []
+    const app = await createApp(
+      loadSettings({ ...defaults, DATABASE_URL: database.url, ...env, ...extra }),
+      {
+        clock,
+        passwordCost: overrides.passwordCost ?? 4,
+        logDestination: { write: (line) => void lines.push(line) },
+      },
+    )
+    closers.push(() => app.close())
+    return {
+      url: app.url,
+      maintain: () => app.maintain(),
+      client: createClient(app.url),
+      logText: () => lines.join(''),
+      database,
+      now: clock,
+      advance: (seconds) => void (offset += seconds * 1000),
+      sibling: start,
+      close,
+    }
+  }
+  let closing: Promise<void> | undefined
+  const close = () =>
+    (closing ??= (async () => {
+      for (const closer of closers.toReversed()) await closer()
+      await database.remove()
+    })())
+  const server = await start({})
+  try {
+    onTestFinished(close)
+  } catch {
+    // Started in a hook, for a whole file: the hook's counterpart closes it.
+  }
+  return server
+}
