@@ -126,8 +126,11 @@ export class KeyRing {
   async rotate(): Promise<void> {
     const stored = await this.list()
     const current = stored.find((key) => key.state === 'current')
-    if (current) await this.#replace(current.kid, await this.#generate('next'))
-    await this.#load()
+    const hasNext = stored.some(
+      (key) => key.state === 'next' && key.algorithm === this.#options.algorithm,
+    )
+    if (current && hasNext) await this.#replace(current.kid, await this.#generate('next'))
+    await this.start()
   }
 
   /** Rotates when the current key is old enough, and removes keys that no valid token needs. */
