@@ -1,0 +1,71 @@
+/** An operator's command, run as its own process on the database of a running server. */
+import { spawn } from 'node:child_process'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { testAppSecret, type Environment } from './server.ts'
+
+export interface CommandResult {
+  readonly status: number | null
+  readonly stdout: string
+  readonly stderr: string
+}
+
+const commands = fileURLToPath(new URL('../../src/commands/', import.meta.url))
+const loader = import.meta.resolve('tsx')
+
+/**
+ * Runs `npm run <name> -- <args>` without npm and without a build.
+ * @param env instead of the tests' defaults; the environment of the test itself is not handed on
+ * @param input what the command reads from standard input
+ */
+export async function runCommand(
+  name: 'user' | 'keys' | 'db-migrate',
+  args: readonly string[],
+  env: Environment,
+  input = '',
+): Promise<CommandResult> {
+  // A folder without .env.
+  const cwd = mkdtempSync(join(tmpdir(), 'latchkey-command-'))
+  try {
+    const child = spawn(
+      process.execPath,
+      ['--import', loader, join(commands, `${name}.ts`), ...args],
+      { cwd, env: { PATH: process.env['PATH'], ...env } },
+    )
+    const stdout: Buffer[] = []
+    const stderr: Buffer[] = []
+    child.stdout.on('data', (chunk: Buffer) => stdout.push(chunk))
+    child.stderr.on('data', (chunk: Buffer) => stderr.push(chunk))
+    // A command that reads no input may be gone before it is written.
+    child.stdin.on('error', () => {})
+    child.stdin.end(input)
+    const status = await new Promise<number | null>((resolve, reject) => {
+      child.once('error', reject)
+      child.once('close', resolve)
+    })
+    return {
+      status,
+      stdout: Buffer.concat(stdout).toString(),
+      stderr: Buffer.concat(stderr).toString(),
+    }
+  } finally {
+    rmSync(cwd, { recursive: true, force: true })
+  }
+}
+
+/** The operator's shell beside a server: its commands, on the server's database. */
+export function operatorOf(server: { readonly database: { readonly url: string } }, env = {}) {
+  const environment: Environment = {
+    DATABASE_URL: server.database.url,
+    APP_SECRET: testAppSecret,
+    BCRYPT_COST: '4',
+    ...env,
+  }
+  return {
+    user: (args: readonly string[], input?: string) => runCommand('user', args, environment, input),
+    keys: (args: readonly string[]) => runCommand('keys', args, environment),
+    migrate: () => runCommand('db-migrate', [], environment),
+  }
+}
