@@ -2,7 +2,7 @@
 import { MikroORM } from '@mikro-orm/postgresql'
 import type { SqlEntityManager } from '@mikro-orm/sqlite'
 import type { Driver } from './driver.ts'
-import { Initial } from './migrations/postgresql/0001-initial.ts'
+import { migrations } from './migrations/postgresql/index.ts'
 import type { OrmOptions } from './orm-options.ts'
 import { DatabaseStartError } from './start-error.ts'
 
@@ -20,7 +20,7 @@ export async function openPostgresql(url: string, options: OrmOptions): Promise<
     clientUrl: url,
     driverOptions: timeouts,
     pool: { min: 0, max: 10 },
-    migrations: { ...options.migrations, migrationsList: [Initial] },
+    migrations: { ...options.migrations, migrationsList: migrations },
   })
   const connection = orm.em.getConnection()
   await connection.connect()

@@ -1,0 +1,4 @@
+/** Every migration of this engine, in the order in which they run. The other engine has the same ones. */
+import { Initial } from './0001-initial.ts'
+
+export const migrations = [Initial]
