@@ -1,0 +1,143 @@
+// What the documents tell people to paste is pasted here, and what they promise is looked for.
+import { spawn } from 'node:child_process'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath, pathToFileURL } from 'node:url'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { startServer, testAppSecret, type TestServer } from '../support/server.ts'
+
+const root = fileURLToPath(new URL('../..', import.meta.url))
+
+/** In README.md, `npm run user` and its kin; here the same files without npm and without a build. */
+const npmFunction = `npm() {
+  local command=$2
+  shift 2
+  if [ "\${1-}" = -- ]; then shift; fi
+  ${process.execPath} --import ${import.meta.resolve('tsx')} "${root}/src/commands/\${command/:/-}.ts" "$@"
+}`
+
+interface Step {
+  readonly commands: string
+  /** What the document shows below the commands; `…` stands for anything on a line. */
+  readonly output: string
+}
+
+/** The fenced blocks between two markers. */
+function readBlocks(file: string, marker: string) {
+  const text = readFileSync(join(root, file), 'utf8')
+  const part = text.split(`<!-- ${marker} -->`)[1]?.split(`<!-- /${marker} -->`)[0]
+  if (part === undefined) throw new Error(`${file} has no part "${marker}"`)
+  return Array.from(part.matchAll(/^```(\w+)\n(.*?)^```$/gms), ([, language = '', body = '']) => ({
+    language,
+    body,
+  }))
+}
+
+/** The `sh` blocks between two markers, each with the `text` block that follows it. */
+function readSteps(file: string, marker: string): Step[] {
+  const steps: Step[] = []
+  for (const { language, body } of readBlocks(file, marker)) {
+    if (language === 'sh') steps.push({ commands: body, output: '' })
+    else if (language === 'text') steps.push({ ...steps.pop()!, output: body })
+  }
+  return steps
+}
+
+/** Runs the steps in one shell, as somebody who pastes them does, and gives what each printed. */
+async function runSteps(
+  steps: readonly Step[],
+  env: Record<string, string>,
+  preamble = '',
+): Promise<string[]> {
+  const separator = '=== next step ==='
+  const script = [preamble, ...steps.map(({ commands }) => `${commands}\necho '${separator}'`)]
+  // A folder without .env.
+  const cwd = mkdtempSync(join(tmpdir(), 'latchkey-walkthrough-'))
+  try {
+    const shell = spawn('bash', ['--noprofile', '--norc', '-eu', '-o', 'pipefail'], {
+      cwd,
+      env: { PATH: process.env['PATH'], ...env },
+    })
+    let printed = ''
+    for (const stream of [shell.stdout, shell.stderr]) {
+      stream.setEncoding('utf8').on('data', (chunk: string) => (printed += chunk))
+    }
+    shell.stdin.end(script.join('\n'))
+    await new Promise((resolve, reject) => {
+      shell.once('error', reject)
+      shell.once('close', resolve)
+    })
+    return printed.split(separator).map((text) => text.trim())
+  } finally {
+    rmSync(cwd, { recursive: true, force: true })
+  }
+}
+
+function asPattern(output: string): RegExp {
+  const literal = output.trim().replace(/[.*+?^${}()|[\]\\]/g, '\\$&')
+  return new RegExp(`^${literal.replaceAll('…', '.+')}$`)
+}
+
+describe('README.md', () => {
+  let server: TestServer
+  beforeAll(async () => (server = await startServer()))
+  afterAll(() => server.close())
+
+  it('leads from register to logout, each answer as it is printed there', async () => {
+    const steps = readSteps('README.md', 'walkthrough').map((step) => ({
+      ...step,
+      commands: step.commands.replaceAll('http://127.0.0.1:4000', server.url),
+    }))
+    const printed = await runSteps(steps, {})
+    expect(steps.length).toBeGreaterThan(5)
+    for (const [index, { output }] of steps.entries()) {
+      expect(printed[index]).toMatch(asPattern(output))
+    }
+  })
+
+  it("shows operators' commands and what they print", async () => {
+    const steps = readSteps('README.md', 'commands')
+    const env = { DATABASE_URL: server.database.url, APP_SECRET: testAppSecret, BCRYPT_COST: '4' }
+    const printed = await runSteps(steps, env, npmFunction)
+    expect(steps.length).toBeGreaterThan(2)
+    for (const [index, { output }] of steps.entries()) {
+      expect(printed[index]).toMatch(asPattern(output))
+    }
+  })
+})
+
+describe('docs/guides/verifying-tokens.md', () => {
+  it('verifies a token with the code that it shows, and refuses a changed one', async () => {
+    const issuer = 'http://127.0.0.1:4000'
+    const server = await startServer({ TOKEN_ISSUER: issuer })
+    const { accessToken, user } = await server.client.register()
+    const [block] = readBlocks('docs/guides/verifying-tokens.md', 'verify')
+    const { verifyAccessToken } = await importCode(
+      block!.body
+        .replace(`${issuer}/.well-known`, `${server.url}/.well-known`)
+        .replace("'jose'", `'${import.meta.resolve('jose')}'`),
+    )
+    expect(await verifyAccessToken(accessToken)).toEqual({
+      userId: user.id,
+      sessionId: expect.stringMatching(/^[\w-]{22}$/),
+      roles: ['USER'],
+    })
+    const [header, , signature] = accessToken.split('.')
+    const forged = Buffer.from('{"sub":"somebody else"}').toString('base64url')
+    await expect(verifyAccessToken(`${header}.${forged}.${signature}`)).rejects.toThrow('signature')
+  })
+})
+
+async function importCode(
+  code: string,
+): Promise<{ verifyAccessToken(token: string): Promise<unknown> }> {
+  const folder = mkdtempSync(join(tmpdir(), 'latchkey-snippet-'))
+  try {
+    const file = join(folder, 'snippet.mjs')
+    writeFileSync(file, code)
+    return await import(pathToFileURL(file).href)
+  } finally {
+    rmSync(folder, { recursive: true, force: true })
+  }
+}
