@@ -1,0 +1,119 @@
+// The documents name files, codes, scripts and commands: what they name has to be there.
+import { existsSync, readFileSync, readdirSync, statSync } from 'node:fs'
+import { dirname, join, relative, resolve } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { describe, expect, it } from 'vitest'
+import { ErrorCode, TokenErrorReason } from '../../src/errors.ts'
+
+const root = fileURLToPath(new URL('../..', import.meta.url))
+const read = (file: string) => readFileSync(join(root, file), 'utf8')
+
+function filesUnder(folder: string, extension: string): string[] {
+  if (!existsSync(join(root, folder))) return []
+  return readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
+    .filter((file) => file.endsWith(extension))
+    .map((file) => join(folder, file))
+}
+
+const documents = [
+  ...readdirSync(root).filter((file) => file.endsWith('.md')),
+  ...['docs', 'bench', 'client'].flatMap((folder) => filesUnder(folder, '.md')),
+]
+const readme = read('README.md')
+
+/** Markdown without its code, where brackets mean something else. */
+function withoutCode(markdown: string): string {
+  return markdown.replace(/^```.*?^```$/gms, '').replace(/`[^`\n]*`/g, '')
+}
+
+/** What GitHub makes of the headings of a document. */
+function anchorsOf(markdown: string): string[] {
+  return Array.from(markdown.matchAll(/^#+ (.+)$/gm), ([, heading = '']) =>
+    heading
+      .toLowerCase()
+      .replace(/[^\p{L}\p{N} _-]/gu, '')
+      .replaceAll(' ', '-'),
+  )
+}
+
+function findBrokenLinks(document: string): string[] {
+  const links = Array.from(
+    withoutCode(read(document)).matchAll(/\]\(([^)\s]+)\)/g),
+    ([, target = '']) => target,
+  )
+  return links.filter((link) => {
+    if (/^[a-z]+:/.test(link)) return false
+    const [path = '', anchor] = link.split('#')
+    const target = path === '' ? join(root, document) : resolve(root, dirname(document), path)
+    // A link that leaves the repository is broken wherever it is read.
+    if (relative(root, target).startsWith('..') || !existsSync(target)) return true
+    return (
+      anchor !== undefined &&
+      (statSync(target).isDirectory() || !anchorsOf(readFileSync(target, 'utf8')).includes(anchor))
+    )
+  })
+}
+
+describe('the documents', () => {
+  it.each(documents)('%s links to what is there', (document) => {
+    expect(findBrokenLinks(document)).toEqual([])
+  })
+
+  it.each(documents)('%s names scripts of package.json', (document) => {
+    const { scripts } = JSON.parse(read('package.json')) as { scripts: Record<string, string> }
+    const named = Array.from(
+      read(document).matchAll(/npm (?:run ([\w:]+)|(start|test)\b)/g),
+      ([, run, short]) => run ?? short!,
+    )
+    expect(named.filter((name) => !(name in scripts))).toEqual([])
+  })
+
+  it('explain every error code and reason in README.md', () => {
+    const rows = readme.split('\n').filter((line) => line.startsWith('|'))
+    const explained = rows.flatMap((row) =>
+      Array.from(row.split('|')[1]!.matchAll(/`([A-Z_]+)`/g), ([, name]) => name),
+    )
+    const names = [...Object.values(ErrorCode), ...Object.values(TokenErrorReason)]
+    expect(names.filter((name) => !explained.includes(name))).toEqual([])
+  })
+
+  it.each(['user', 'keys'])('name the commands of npm run %s, and no others', (program) => {
+    const usage = /const usage = `(.*?)`/s.exec(read(`src/commands/${program}.ts`))![1]!
+    const offered = Array.from(usage.matchAll(/^ {2}([a-z][a-z, -]*?)(?= {2}| -)/gm), ([, names]) =>
+      names!.split(', '),
+    ).flat()
+    const named = Array.from(
+      readme.matchAll(new RegExp(`npm run ${program} -- ([a-z-]+)`, 'g')),
+      ([, name]) => name!,
+    )
+    expect(offered.length).toBeGreaterThan(2)
+    expect(new Set(named)).toEqual(new Set(offered))
+  })
+})
+
+describe('docs/', () => {
+  it('numbers the decisions from 0001, and lists them', () => {
+    const decisions = filesUnder('docs/adr', '.md')
+      .map((file) => file.slice('docs/adr/'.length))
+      .filter((file) => file !== 'README.md')
+      .toSorted()
+    const numbers = decisions.map((file) => file.slice(0, 4))
+    expect(numbers).toEqual(numbers.map((_, index) => String(index + 1).padStart(4, '0')))
+    const list = read('docs/adr/README.md')
+    expect(decisions.filter((file) => !list.includes(`](${file})`))).toEqual([])
+  })
+
+  it('has what comments in the sources refer to', () => {
+    const written = [...filesUnder('docs', '.md'), ...documents]
+    const referred = filesUnder('src', '.ts').flatMap((file) =>
+      Array.from(
+        read(file).matchAll(/\b(?:docs\/adr\/\d{4}|[\w./-]+\.md)\b/g),
+        ([reference]) => reference,
+      ),
+    )
+    expect(referred).not.toEqual([])
+    expect(
+      referred.filter((reference) => !written.some((file) => file.startsWith(reference))),
+    ).toEqual([])
+  })
+})
