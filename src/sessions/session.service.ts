@@ -87,9 +87,11 @@ export class SessionService {
           ${now}, ${session.expiresAt}, ${session.endsAt}, ${session.userAgent}, ${session.ip})`.execute(
         kysely,
       )
-      await sql`delete from sessions where user_id = ${userId} and id not in (
-          select id from sessions where user_id = ${userId}
-          order by last_used_at desc, id limit ${sessionsPerUser})`.execute(kysely)
+      // Never the new one, even if an instance whose clock is ahead wrote all the others.
+      await sql`delete from sessions
+        where user_id = ${userId} and id <> ${session.id} and id not in (
+          select id from sessions where user_id = ${userId} and id <> ${session.id}
+          order by last_used_at desc, id limit ${sessionsPerUser - 1})`.execute(kysely)
     })
     return this.#payload(session, await this.#readUser(userId), transport)
   }
@@ -199,7 +201,8 @@ export class SessionService {
   }
 
   async #refuse(em: SqlEntityManager, userId: string): Promise<never> {
-    const user = await em.findOne(User, { id: userId })
+    // Past the identity map, which has the person as they were when the proof was checked.
+    const user = await em.findOne(User, { id: userId }, { refresh: true })
     if (user?.disabledAt != null) {
       throw new AppError(ErrorCode.UNAUTHENTICATED, 'This account is disabled.', {
         reason: TokenErrorReason.ACCOUNT_DISABLED,
