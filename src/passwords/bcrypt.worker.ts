@@ -24,17 +24,20 @@ export default function run(task: HashingTask): string | boolean {
 }
 
 function verify(password: string, hash: string | undefined, cost: number): boolean {
-  if (hash === undefined) {
-    compareSync(password, hashLike(cost))
-    return false
-  }
-  if (compareSync(password, hash)) return true
-  // A cheaper hash must not tell by its speed that the account exists. Costs are powers of two:
-  // one more hash of each cost from the stored one up makes the sum exact.
-  for (let missing = Number(hash.slice(4, 6)); missing < cost; missing++) {
-    compareSync(password, hashLike(missing))
-  }
+  if (hash !== undefined && compareSync(password, hash)) return true
+  for (const missing of missingCosts(hash, cost)) compareSync(password, hashLike(missing))
   return false
+}
+
+/**
+ * The costs of what is still to be hashed before a refusal: neither a missing hash nor a cheap one
+ * must tell by its speed what there is of the account. Costs are powers of two, so one more hash of
+ * each from the stored one up makes the sum exact.
+ */
+export function missingCosts(hash: string | undefined, cost: number): number[] {
+  if (hash === undefined) return [cost]
+  const stored = Number(hash.slice(4, 6))
+  return Array.from({ length: Math.max(0, cost - stored) }, (_, step) => stored + step)
 }
 
 /** A well-formed hash that no password has, in all likelihood. */

@@ -5,9 +5,12 @@ import { Piscina } from 'piscina'
 import { AppError, ErrorCode } from '../errors.ts'
 import type { HashingTask } from './bcrypt.worker.ts'
 
-const hashShape = /^\$2[aby]\$(\d\d)\$[./A-Za-z0-9]{53}$/
+/** Costs are those that BCRYPT_COST may have: at 31 one comparison would keep a thread for days. */
+const hashShape = /^\$2[aby]\$(0[4-9]|1[0-5])\$[./A-Za-z0-9]{53}$/
 /** Tasks that may wait for each thread: more would only be answered after their clients have gone. */
 const waitingTasksPerThread = 16
+/** Up to this cost; each step above it takes twice the time, so that half as many may wait. */
+const ordinaryCost = 12
 const retryAfterSeconds = 5
 
 export class PasswordHasher {
@@ -26,7 +29,7 @@ export class PasswordHasher {
       // Starting a thread costs more than keeping one.
       idleTimeout: 60_000,
     })
-    this.#maximumWaiting = waitingTasksPerThread * threads
+    this.#maximumWaiting = (waitingTasksPerThread / 2 ** Math.max(0, cost - ordinaryCost)) * threads
   }
 
   /**
