@@ -120,15 +120,12 @@ describe('a person with a hundred sessions', () => {
     const account = await server.client.register()
     const soon = server.now() + 5000
     const end = soon + hour * 1000
-    const rows = Array.from({ length: 100 }, (_, index) => [
-      ...[String(index).padStart(22, 'x'), account.user.id],
-      ...['password', 0, soon, soon, end, end],
-    ])
+    const ids = Array.from({ length: 100 }, (_, index) => String(index).padStart(22, 'x'))
     await server.database.query(
       `insert into sessions
         (id, user_id, method, generation, created_at, last_used_at, expires_at, ends_at)
-        values ${rows.map(() => '(?, ?, ?, ?, ?, ?, ?, ?)').join(', ')}`,
-      rows.flat(),
+        values ${ids.map(() => "(?, ?, 'password', 0, ?, ?, ?, ?)").join(', ')}`,
+      ids.flatMap((id) => [id, account.user.id, soon, soon, end, end]),
     )
     const newest = (await server.client.login(account.email, account.password)).data.login
     expect(await state(server, newest)).toMatchObject({ access: 'open', refresh: 'open' })
