@@ -96,7 +96,8 @@ describe('README.md', () => {
     }
   })
 
-  it("shows operators' commands and what they print", async () => {
+  // Each command is a process of its own.
+  it("shows operators' commands and what they print", { timeout: 60_000 }, async () => {
     const steps = readSteps('README.md', 'commands')
     const env = { DATABASE_URL: server.database.url, APP_SECRET: testAppSecret, BCRYPT_COST: '4' }
     const printed = await runSteps(steps, env, npmFunction)
