@@ -1,5 +1,4 @@
 /** `npm run keys -- list | rotate | reset`: the signing keys of the running server. */
-import { existsSync } from 'node:fs'
 import { sql } from 'kysely'
 import { appSecretFile, makeAppSecret } from '../app-secret.ts'
 import { loadConfig, type Config } from '../config.ts'
@@ -50,7 +49,7 @@ async function reset(): Promise<string> {
     await sql`delete from sessions`.execute(opened.kysely)
     await keyRing.reset()
     const where =
-      database.engine === 'sqlite' && existsSync(appSecretFile(database.file))
+      config.appSecret === undefined && database.engine === 'sqlite'
         ? ` The secret is in ${appSecretFile(database.file)}.`
         : ''
     return `New keys are made and every session is ended.${where} Restart the server.`

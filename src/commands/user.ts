@@ -51,7 +51,7 @@ const commands: Record<
 
 await run(async () => {
   const { command, options } = readArguments()
-  const work = commands[command]
+  const work = Object.hasOwn(commands, command) ? commands[command] : undefined
   if (!work) throw new CommandError(usage)
   const config = loadConfig(process.env)
   return withDatabase(config, (database) => work(database, options, config))
