@@ -265,7 +265,9 @@ async function decryptPrivateKey(key: SigningKey, secrets: Secrets): Promise<Cry
   } catch (error) {
     if (!(error instanceof DecryptionError)) throw error
     throw new KeyRingLockedError(
-      'The signing keys in the database were encrypted under another APP_SECRET.',
+      'The signing keys in the database were encrypted under another APP_SECRET. Restore that secret.\n' +
+        'If it is lost for good: `npm run keys -- reset` makes new keys. Accounts and passwords stay;\n' +
+        'everybody has to sign in again.',
       { cause: error },
     )
   }
