@@ -22,7 +22,7 @@ import { defaultLimits, limitsRule } from './limits.ts'
 /** What this folder needs of a context. */
 export interface RequestContext extends BaseContext {
   readonly requestId: string
-  readonly request: { readonly log: Logger }
+  readonly request: { readonly log: Logger; readonly authorization: string | undefined }
 }
 
 export interface GraphqlServerOptions {
@@ -89,7 +89,7 @@ const errorListener: GraphQLRequestListener<RequestContext> = {
       contextValue.request.log.error({ err: error.originalError ?? error }, 'Unexpected error')
     }
   },
-  async willSendResponse({ errors, response }) {
+  async willSendResponse({ contextValue, errors, response }) {
     if (!errors?.length || response.body.kind !== 'single') return
     // With data beside the error the operation has not failed.
     if (response.body.singleResult.data != null) return
@@ -99,10 +99,11 @@ const errorListener: GraphQLRequestListener<RequestContext> = {
     const status = httpStatus[code as keyof typeof httpStatus]
     if (status === undefined) return
     response.http.status = status
-    const { reason, retryAfter } = appErrors[0]!.extensions
+    const { retryAfter } = appErrors[0]!.extensions
     if (code === ErrorCode.UNAUTHENTICATED) {
       // RFC 6750 section 3.1: without credentials the answer names no error.
-      const error = reason === 'TOKEN_MISSING' ? '' : ' error="invalid_token"'
+      const isGiven = contextValue.request.authorization !== undefined
+      const error = isGiven ? ' error="invalid_token"' : ''
       response.http.headers.set('www-authenticate', `Bearer${error}`)
     }
     if (retryAfter !== undefined) response.http.headers.set('retry-after', String(retryAfter))
