@@ -94,7 +94,7 @@ export interface Config {
   }
   readonly bcryptCost: number
   readonly allowedOrigins: readonly string[]
-  /** A number of hops, a list of addresses, or `false`: what Fastify's `trustProxy` takes. */
+  /** How many proxies are in front, or which addresses they have. */
   readonly trustProxy: number | string[] | false
   readonly introspection: boolean
   readonly sandbox: boolean

@@ -5,7 +5,7 @@ import { mutationHook, queryHook } from '../hooks.ts'
  * Makes an account and signs it in. Fails with `EMAIL_TAKEN` where the address has one, `BAD_USER_INPUT` where an argument breaks a rule.
  *
  * - `email`: Trimmed and lower-cased; at most 254 bytes.
- * - `password`: 8 to 72 bytes of UTF-8 after Unicode normalization (NFC); no other rule.
+ * - `password`: 8 to 72 bytes of UTF-8 after Unicode normalization (NFC), and not the e-mail address.
  * - `name`: What the person wants to be called; at most 200 characters.
  * - `transport`: How the refresh token travels.
  */
