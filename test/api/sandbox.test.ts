@@ -2,6 +2,19 @@ import { Kind, getIntrospectionQuery, parse } from 'graphql'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { startServer, type TestServer } from '../support/server.ts'
 
+const operations = [
+  'Register',
+  'Login',
+  'LoginWithCookie',
+  'Me',
+  'Protected',
+  'RefreshToken',
+  'Sessions',
+  'RevokeSession',
+  'ChangePassword',
+  'Logout',
+  'Providers',
+]
 const studio = 'https://studio.apollographql.com'
 
 let server: TestServer
@@ -22,19 +35,8 @@ describe('Apollo Sandbox', () => {
     expect(response.status).toBe(200)
     expect(response.headers.get('content-type')).toContain('text/html')
     const { document, includeCookies, variables } = readContents(page)
-    expect(operationNames(document)).toEqual([
-      'Register',
-      'Login',
-      'LoginWithCookie',
-      'Me',
-      'Protected',
-      'RefreshToken',
-      'Sessions',
-      'RevokeSession',
-      'ChangePassword',
-      'Logout',
-      'Providers',
-    ])
+    // A feature of one's own shows its operations after these.
+    expect(operationNames(document).slice(0, operations.length)).toEqual(operations)
     expect(variables).toMatchObject({ email: 'ada@example.com', password: expect.any(String) })
     expect(includeCookies).toBe(true)
   })
@@ -43,7 +45,7 @@ describe('Apollo Sandbox', () => {
     const { document, variables } = readContents((await open(server)).page)
     const codes: Record<string, string> = {}
     let headers: Record<string, string> = {}
-    for (const operationName of operationNames(document)) {
+    for (const operationName of operations) {
       const answer = await post(server, { document, variables, operationName, headers })
       const { data, errors } = (await answer.json()) as GraphqlAnswer
       if (errors) codes[operationName] = errors[0]!.extensions.code

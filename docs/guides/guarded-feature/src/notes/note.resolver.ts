@@ -1,0 +1,50 @@
+import { Arg, Ctx, ID, Int, Mutation, Query, Resolver } from 'type-graphql'
+import type { Context } from '../context.ts'
+import { Authorized } from '../guard/authorized.ts'
+import { Role } from '../guard/role.ts'
+import { NoteService } from './note.service.ts'
+import { NoteType, toNoteType } from './note.type.ts'
+
+@Resolver()
+export class NoteResolver {
+  @Authorized()
+  @Query(() => [NoteType], { description: 'My notes, the newest first. At most 100.' })
+  async notes(@Ctx() context: Context): Promise<NoteType[]> {
+    const notes = await serviceOf(context).list(context.authenticated().user.id)
+    return notes.map(toNoteType)
+  }
+
+  @Authorized()
+  @Mutation(() => NoteType, {
+    complexity: 10,
+    description: 'Writes a note. Fails with `BAD_USER_INPUT` where the text breaks its rule.',
+  })
+  async writeNote(
+    @Ctx() context: Context,
+    @Arg('text', () => String, { description: '1 to 2,000 characters.' }) text: string,
+  ): Promise<NoteType> {
+    return toNoteType(await serviceOf(context).write(context.authenticated().user.id, text))
+  }
+
+  @Authorized()
+  @Mutation(() => Boolean, {
+    complexity: 10,
+    description: 'Deletes one of my notes. False where I have none of that id.',
+  })
+  deleteNote(
+    @Ctx() context: Context,
+    @Arg('id', () => ID, { description: 'As in `Note.id`.' }) id: string,
+  ): Promise<boolean> {
+    return serviceOf(context).delete(context.authenticated().user.id, id)
+  }
+
+  @Authorized(Role.ADMIN)
+  @Query(() => Int, { complexity: 10, description: 'How many notes all people have.' })
+  noteCount(@Ctx() context: Context): Promise<number> {
+    return serviceOf(context).count()
+  }
+}
+
+function serviceOf({ em, services }: Context): NoteService {
+  return new NoteService(em, services.clock)
+}

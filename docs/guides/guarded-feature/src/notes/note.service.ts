@@ -1,0 +1,63 @@
+/** Writing down, reading and deleting one's notes. */
+import { randomUUID } from 'node:crypto'
+import type { SqlEntityManager } from '@mikro-orm/sqlite'
+import { badUserInput } from '../errors.ts'
+import { Note } from './note.entity.ts'
+
+/** `Query.notes` gives at most this many. */
+const listedNotes = 100
+const textCharacters = 2000
+const uuid = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i
+
+export class NoteService {
+  readonly #em: SqlEntityManager
+  readonly #clock: () => number
+
+  constructor(em: SqlEntityManager, clock: () => number) {
+    this.#em = em
+    this.#clock = clock
+  }
+
+  /** A person's notes, the newest first. */
+  async list(authorId: string): Promise<Note[]> {
+    return this.#em.find(
+      Note,
+      { authorId },
+      { orderBy: { createdAt: 'desc', id: 'asc' }, limit: listedNotes },
+    )
+  }
+
+  /** @throws AppError BAD_USER_INPUT */
+  async write(authorId: string, text: string): Promise<Note> {
+    const note = this.#em.create(Note, {
+      id: randomUUID(),
+      authorId,
+      text: checkText(text),
+      createdAt: this.#clock(),
+    })
+    await this.#em.persist(note).flush()
+    return note
+  }
+
+  /** @returns whether there was one; of another person's none is found */
+  async delete(authorId: string, id: string): Promise<boolean> {
+    // PostgreSQL answers what is no UUID with an error.
+    if (!uuid.test(id)) return false
+    return (await this.#em.nativeDelete(Note, { id, authorId })) > 0
+  }
+
+  /** How many notes all people have. */
+  async count(): Promise<number> {
+    return this.#em.count(Note)
+  }
+}
+
+function checkText(text: string): string {
+  const trimmed = text.trim()
+  // PostgreSQL cannot store NUL, nor half a surrogate pair.
+  const isStorable = trimmed.isWellFormed() && !trimmed.includes('\0')
+  if (trimmed === '' || trimmed.length > textCharacters || !isStorable) {
+    throw badUserInput('text', `A note has 1 to ${textCharacters} characters.`)
+  }
+  return trimmed
+}
