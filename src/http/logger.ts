@@ -1,7 +1,7 @@
 /** Structured logs, without what people trust us with. */
 import { DriverException } from '@mikro-orm/core'
 import type { FastifyBaseLogger } from 'fastify'
-import { pino, stdSerializers } from 'pino'
+import { pino } from 'pino'
 
 export type Logger = FastifyBaseLogger
 
@@ -19,27 +19,28 @@ export function createLogger(level: string, destination?: { write(line: string):
   )
 }
 
-/** The ORM puts the statement, values and all, into the message; the driver's own error has none. */
+/** SQLSTATE, or SQLite's own. */
+const databaseCode = /^([\dA-Z]{5}|SQLITE_\w+)$/
+
 function serializeError(error: Error): unknown {
-  const cause: unknown = error.cause
-  if (error instanceof DriverException) {
-    return {
-      type: error.name,
-      code: error.code,
-      message: cause instanceof Error ? cause.message : 'The database refused a statement',
-      stack: stackFrames(error),
-    }
-  }
   if (!(error instanceof Error)) return { type: typeof error, message: 'Not an error was thrown' }
-  const { type, message, stack } = stdSerializers.err(error)
+  const { message, stack } = error
   const code = (error as { code?: unknown }).code
+  const cause: unknown = error.cause
+  const isOfDatabase = error instanceof DriverException || databaseCode.test(String(code))
   return {
-    type,
+    type: error.constructor.name,
     ...(typeof code === 'string' && { code }),
-    message,
-    stack,
+    message: isOfDatabase ? withoutValues(message) : message,
+    stack: isOfDatabase ? stackFrames(error) : stack,
+    // Not pino's serializer, which puts the messages of all causes into one.
     ...(cause instanceof Error && { cause: serializeError(cause) }),
   }
+}
+
+/** Databases quote names and values alike in what they say, and add the row as a detail. */
+function withoutValues(message: string): string {
+  return message.split('\n - detail:', 1)[0]!.replace(/["'][^]*["']/, '…')
 }
 
 /** The stack without its first lines, which repeat the message. */
