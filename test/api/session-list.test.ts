@@ -84,6 +84,7 @@ describe('the list of my sessions', () => {
       id: before!.id,
       createdAt: before!.createdAt,
       userAgent: 'Another/2.0',
+      ip: '127.0.0.1',
     })
     expect(Date.parse(after!.lastUsedAt) - Date.parse(before!.lastUsedAt)).toBeGreaterThan(99_000)
     expect(Date.parse(after!.expiresAt) - Date.parse(before!.expiresAt)).toBeGreaterThan(99_000)
