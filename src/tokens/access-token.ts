@@ -110,12 +110,13 @@ export class AccessTokens {
         currentDate: new Date(0),
         clockTolerance: Number.MAX_SAFE_INTEGER,
       })
-      const { exp, iat, nbf, sub, sid } = payload
+      const { exp, iat, jti, nbf, sub, sid } = payload
       const isGood =
         Number.isSafeInteger(exp) &&
         Number.isSafeInteger(iat) &&
         iat! <= now + clockLeewaySeconds &&
         (nbf === undefined || nbf <= now + clockLeewaySeconds) &&
+        typeof jti === 'string' &&
         typeof sub === 'string' &&
         typeof sid === 'string'
       return isGood ? { exp: exp!, sub, sid } : undefined
