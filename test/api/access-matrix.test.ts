@@ -1,0 +1,217 @@
+// ASVS 8.2: who may ask for what. A field of the schema without a row below fails this file.
+import { randomUUID } from 'node:crypto'
+import { getNamedType, isObjectType, type GraphQLNamedType, type GraphQLObjectType } from 'graphql'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { createSchema } from '../../src/schema.ts'
+import type { Tokens } from '../support/client.ts'
+import { startServer, type TestServer } from '../support/server.ts'
+
+const signedInOnly = {
+  anonymous: 'UNAUTHENTICATED TOKEN_MISSING',
+  forged: 'UNAUTHENTICATED TOKEN_INVALID',
+  expired: 'UNAUTHENTICATED TOKEN_EXPIRED',
+  ended: 'UNAUTHENTICATED SESSION_ENDED',
+  disabled: 'UNAUTHENTICATED ACCOUNT_DISABLED',
+  user: 'allowed',
+  admin: 'allowed',
+}
+type Actor = keyof typeof signedInOnly
+const actors = Object.keys(signedInOnly) as Actor[]
+const everybody = Object.fromEntries(actors.map((actor) => [actor, 'allowed']))
+
+/** What each field asks of whoever reads it, beside what the field above it asks. */
+const access: Record<string, Record<string, string>> = {
+  'Query.me': signedInOnly,
+  'Query.protected': signedInOnly,
+  'Query.providers': everybody,
+  'Mutation.register': everybody,
+  'Mutation.login': everybody,
+  'Mutation.refreshToken': everybody,
+  'Mutation.logout': everybody,
+  'Mutation.revokeSession': signedInOnly,
+  'Mutation.changePassword': signedInOnly,
+  'AuthPayload.accessToken': everybody,
+  'AuthPayload.tokenType': everybody,
+  'AuthPayload.expiresIn': everybody,
+  'AuthPayload.refreshToken': everybody,
+  'AuthPayload.refreshExpiresIn': everybody,
+  'AuthPayload.user': everybody,
+  'User.id': everybody,
+  'User.email': everybody,
+  'User.emailVerified': everybody,
+  'User.name': everybody,
+  'User.roles': everybody,
+  'User.hasPassword': everybody,
+  'User.identities': everybody,
+  'User.sessions': everybody,
+  'User.createdAt': everybody,
+  'Identity.provider': everybody,
+  'Identity.email': everybody,
+  'Identity.linkedAt': everybody,
+  'Session.id': everybody,
+  'Session.createdAt': everybody,
+  'Session.lastUsedAt': everybody,
+  'Session.expiresAt': everybody,
+  'Session.userAgent': everybody,
+  'Session.ip': everybody,
+  'Session.method': everybody,
+  'Session.current': everybody,
+  'Provider.id': everybody,
+  'Provider.name': everybody,
+}
+
+/** How each root field is called; what it names belongs to a bystander, never to who asks. */
+const calls: Record<string, (bystander: Bystander) => string> = {
+  'Query.me': () => 'me',
+  'Query.protected': () => 'protected',
+  'Query.providers': () => 'providers',
+  'Mutation.register': ({ unused }) =>
+    `register(email: "${unused}", password: "correct horse battery")`,
+  'Mutation.login': ({ email, password }) => `login(email: "${email}", password: "${password}")`,
+  'Mutation.refreshToken': ({ refreshToken }) => `refreshToken(refreshToken: "${refreshToken}")`,
+  'Mutation.logout': () => 'logout',
+  'Mutation.revokeSession': () => 'revokeSession(id: "AAAAAAAAAAAAAAAAAAAAAA")',
+  'Mutation.changePassword': () =>
+    'changePassword(currentPassword: "correct horse battery", newPassword: "correct horse battery")',
+}
+type Bystander = Tokens & { email: string; password: string; unused: string }
+
+const schema = createSchema()
+const roots = [schema.getQueryType()!, schema.getMutationType()!]
+
+/** `Query.me`, and whether the schema shows a guard on it. */
+function* fieldsOf(type: GraphQLObjectType): Generator<{ key: string; isGuarded: boolean }> {
+  for (const [name, field] of Object.entries(type.getFields())) {
+    const guards = [...(field.astNode?.directives ?? []), ...(type.astNode?.directives ?? [])]
+    yield {
+      key: `${type.name}.${name}`,
+      isGuarded: guards.some((guard) =>
+        ['authenticated', 'requiresRole'].includes(guard.name.value),
+      ),
+    }
+  }
+}
+
+/** All there is to select of a type. */
+function selectionOf(type: GraphQLNamedType): string {
+  if (!isObjectType(type)) return ''
+  const fields = Object.values(type.getFields())
+  return `{ ${fields.map(({ name, type: below }) => `${name} ${selectionOf(getNamedType(below))}`).join(' ')} }`
+}
+
+/** The keys of a type's fields and of all below. */
+function keysBelow(type: GraphQLNamedType): string[] {
+  if (!isObjectType(type)) return []
+  return Object.values(type.getFields()).flatMap((field) => [
+    `${type.name}.${field.name}`,
+    ...keysBelow(getNamedType(field.type)),
+  ])
+}
+
+/** The key of the field that an error's path leads to. */
+function keyOf(root: GraphQLObjectType, path: readonly (string | number)[]): string {
+  let key = ''
+  let type: GraphQLNamedType = root
+  for (const name of path) {
+    if (typeof name === 'number' || !isObjectType(type)) continue
+    key = `${type.name}.${name}`
+    type = getNamedType(type.getFields()[name]!.type)
+  }
+  return key
+}
+
+describe('access', () => {
+  let server: TestServer
+  let count = 0
+  beforeAll(async () => (server = await startServer()))
+  afterAll(() => server.close())
+
+  const newBystander = async (): Promise<Bystander> => ({
+    ...(await server.client.register()),
+    unused: `unused${++count}@example.com`,
+  })
+
+  /** A new person in the state that is asked for, so that no operation disturbs the next. */
+  async function tokenOf(actor: Actor, brief: TestServer): Promise<string | undefined> {
+    if (actor === 'anonymous') return undefined
+    const { client } = actor === 'expired' ? brief : server
+    const { accessToken, user } = await client.register()
+    if (actor === 'forged') return accessToken.replace(/\.[^.]+\./, '.e30.')
+    await server.database.query(
+      'insert into identities (id, user_id, provider, subject, email, linked_at) values (?, ?, ?, ?, null, 1)',
+      [randomUUID(), user.id, 'google', user.id],
+    )
+    if (actor === 'expired') server.advance(2)
+    if (actor === 'ended') await client.as(accessToken).send('mutation { logout }')
+    if (actor === 'disabled') {
+      await server.database.query('update users set disabled_at = 1 where id = ?', [user.id])
+    }
+    if (actor === 'admin') {
+      await server.database.query('update users set roles = ? where id = ?', [
+        '["USER","ADMIN"]',
+        user.id,
+      ])
+    }
+    return accessToken
+  }
+
+  it('is decided for every field of the schema, and shown there', () => {
+    const types = Object.values(schema.getTypeMap()).filter(
+      (type) => isObjectType(type) && !type.name.startsWith('__'),
+    ) as GraphQLObjectType[]
+    const fields = types.flatMap((type) => Array.from(fieldsOf(type)))
+    expect(fields.map(({ key }) => key).toSorted()).toEqual(Object.keys(access).toSorted())
+    for (const { key, isGuarded } of fields) {
+      expect({ key, isGuarded }).toEqual({ key, isGuarded: access[key] !== everybody })
+    }
+    const rootKeys = roots.flatMap((type) => Array.from(fieldsOf(type), ({ key }) => key))
+    expect(Object.keys(calls).toSorted()).toEqual(rootKeys.toSorted())
+  })
+
+  it.each(actors)('is what the table says for %s', async (actor) => {
+    const brief = await server.sibling({ ACCESS_TOKEN_LIFETIME: '1s' })
+    for (const root of roots) {
+      for (const field of Object.values(root.getFields())) {
+        const key = `${root.name}.${field.name}`
+        const type = getNamedType(field.type)
+        const denied = [key, ...keysBelow(type)].filter(
+          (each) => access[each]![actor] !== 'allowed',
+        )
+        const token = await tokenOf(actor, brief)
+        const answer = await server.client.send(
+          `${root.name.toLowerCase()} { ${calls[key]!(await newBystander())} ${selectionOf(type)} }`,
+          undefined,
+          token === undefined ? {} : { authorization: `Bearer ${token}` },
+        )
+        const actual = (answer.errors ?? []).map(({ extensions, path }) => [
+          keyOf(root, path!),
+          `${extensions.code} ${extensions.reason}`,
+        ])
+        // Below what is denied nothing is asked.
+        const first = denied.includes(key) ? [key] : denied
+        expect(Object.fromEntries(actual)).toEqual(
+          Object.fromEntries(first.map((each) => [each, access[each]![actor]])),
+        )
+        expect(answer.status).toBe(denied.length > 0 ? 401 : 200)
+        expect(answer.data === null).toBe(denied.length > 0)
+      }
+    }
+  })
+
+  it('to sessions of others by scope is for who is signed in', async () => {
+    const brief = await server.sibling({ ACCESS_TOKEN_LIFETIME: '1s' })
+    for (const scope of ['OTHERS', 'ALL']) {
+      for (const actor of actors) {
+        const token = await tokenOf(actor, brief)
+        const answer = await server.client.send(
+          `mutation { logout(scope: ${scope}) }`,
+          undefined,
+          token === undefined ? {} : { authorization: `Bearer ${token}` },
+        )
+        expect(answer.errors ? `${answer.code} ${answer.reason}` : 'allowed').toBe(
+          signedInOnly[actor],
+        )
+      }
+    }
+  })
+})
