@@ -1,15 +1,16 @@
 // Somebody follows docs/guides/guarded-feature.md: the same files and edits, in a copy of the project.
 import { execFile } from 'node:child_process'
-import { cp, mkdtemp, readFile, readdir, rm, symlink, writeFile } from 'node:fs/promises'
+import { cp, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
-import { dirname, join, relative } from 'node:path'
+import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify, stripVTControlCharacters } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { readGuide, shownFiles } from '../support/guide.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
-const guide = 'docs/guides/guarded-feature'
+const guide = readGuide('guarded-feature')
 /** What the feature is built into; the other tests have no part in it. */
 const project = [
   'client',
@@ -24,21 +25,6 @@ const project = [
   'tsconfig.json',
   'vitest.config.ts',
 ]
-
-interface Block {
-  readonly file: string
-  readonly language: string
-  readonly body: string
-}
-
-/** The fenced blocks that stand below the name of a file. */
-async function readBlocks(): Promise<Block[]> {
-  const text = await readFile(join(root, `${guide}.md`), 'utf8')
-  return Array.from(
-    text.matchAll(/^`([\w./-]+)`\n\n```(\w+)\n(.*?)^```$/gms),
-    ([, file = '', language = '', body = '']) => ({ file, language, body }),
-  )
-}
 
 /** The paragraphs of a diff, each of them a place to edit. */
 function applyDiff(text: string, diff: string): string {
@@ -62,12 +48,12 @@ beforeAll(async () => {
     await cp(join(root, path), join(copy, path), { recursive: true })
   }
   await symlink(join(root, 'node_modules'), join(copy, 'node_modules'), 'junction')
-  for (const { file, language, body } of await readBlocks()) {
+  for (const { file, language, body } of guide.blocks) {
     if (language !== 'diff') continue
     const text = await readFile(join(copy, file), 'utf8')
     await writeFile(join(copy, file), applyDiff(text, body))
   }
-  await cp(join(root, guide), copy, { recursive: true })
+  await cp(guide.folder, copy, { recursive: true })
 })
 afterAll(() => rm(copy, { recursive: true, force: true }))
 
@@ -92,16 +78,8 @@ async function run(program: string, ...args: string[]): Promise<string> {
 }
 
 describe('docs/guides/guarded-feature.md', () => {
-  it('shows the files that lie beside it, and all of them', async () => {
-    const shown = (await readBlocks()).filter(({ language }) => language !== 'diff')
-    for (const { file, body } of shown) {
-      expect(body).toBe(await readFile(join(root, guide, file), 'utf8'))
-    }
-    const entries = await readdir(join(root, guide), { recursive: true, withFileTypes: true })
-    const files = entries
-      .filter((entry) => entry.isFile())
-      .map((entry) => relative(join(root, guide), join(entry.parentPath, entry.name)))
-    expect(shown.map(({ file }) => file).toSorted()).toEqual(files.toSorted())
+  it('shows the files that lie beside it, and all of them', () => {
+    expect(shownFiles(guide)).toEqual(guide.files)
   })
 
   it('leads to a feature that is generated, compiled, linted and passes its tests', async () => {

@@ -1,0 +1,2 @@
+// In a front end this folder is a copy of client/.
+export * from '../../../../client/index.ts'
