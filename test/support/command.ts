@@ -13,7 +13,11 @@ export interface CommandResult {
 }
 
 const commands = fileURLToPath(new URL('../../src/commands/', import.meta.url))
-const loader = import.meta.resolve('tsx')
+const compileCache = fileURLToPath(
+  new URL('../../node_modules/.cache/node-compile/', import.meta.url),
+)
+// Node itself can run what the commands import, in half the time that a loader takes.
+const nodeOptions = ['--experimental-transform-types', '--no-warnings']
 
 /**
  * Runs `npm run <name> -- <args>` without npm and without a build.
@@ -29,11 +33,10 @@ export async function runCommand(
   // A folder without .env.
   const cwd = mkdtempSync(join(tmpdir(), 'latchkey-command-'))
   try {
-    const child = spawn(
-      process.execPath,
-      ['--import', loader, join(commands, `${name}.ts`), ...args],
-      { cwd, env: { PATH: process.env['PATH'], ...env } },
-    )
+    const child = spawn(process.execPath, [...nodeOptions, join(commands, `${name}.ts`), ...args], {
+      cwd,
+      env: { PATH: process.env['PATH'], NODE_COMPILE_CACHE: compileCache, ...env },
+    })
     const stdout: Buffer[] = []
     const stderr: Buffer[] = []
     child.stdout.on('data', (chunk: Buffer) => stdout.push(chunk))
