@@ -1,8 +1,6 @@
-/** Writes schema/schema.graphql: sorted, with directives and descriptions. */
+/** Writes schema/schema.graphql. */
 import { writeFileSync } from 'node:fs'
-import { printSchemaWithDirectives } from '@graphql-tools/utils'
-import { lexicographicSortSchema } from 'graphql'
 import { createSchema } from '../src/schema.ts'
+import { printSchema } from './print-schema.ts'
 
-const file = new URL('../schema/schema.graphql', import.meta.url)
-writeFileSync(file, `${printSchemaWithDirectives(lexicographicSortSchema(createSchema()))}\n`)
+writeFileSync(new URL('../schema/schema.graphql', import.meta.url), printSchema(createSchema()))
