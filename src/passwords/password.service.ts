@@ -152,16 +152,17 @@ export class PasswordService {
         set password_hash = ${passwordHash}, credential_version = credential_version + 1
         where id = ${user.id} and credential_version = ${user.credentialVersion}
           and disabled_at is null`.execute(kysely)
-      return changed.numAffectedRows === 1n
-        ? sessions.renew(tx, user.id, current.sessionId)
-        : undefined
+      const renewed =
+        changed.numAffectedRows === 1n && (await sessions.renew(tx, user.id, current.sessionId))
+      if (!renewed) {
+        // Somebody else changed the credentials, or ended this session, since the request began:
+        // thrown in here, so that nothing is changed.
+        throw new AppError(ErrorCode.UNAUTHENTICATED, 'The session has ended. Sign in again.', {
+          reason: TokenErrorReason.SESSION_ENDED,
+        })
+      }
+      return renewed
     })
-    if (!session) {
-      // Somebody else changed the credentials, or ended this session, since the request began.
-      throw new AppError(ErrorCode.UNAUTHENTICATED, 'The session has ended. Sign in again.', {
-        reason: TokenErrorReason.SESSION_ENDED,
-      })
-    }
     return sessions.renewed(session)
   }
 
