@@ -65,8 +65,8 @@ export class PasswordService {
     const name = checkName(input.name)
 
     const address = addressBlock(this.#options.client.ip)
-    await throttle.charge([{ name: 'register', subject: address, limit: limits.registrations }])
     const charge = await throttle.charge([
+      { name: 'register', subject: address, limit: limits.registrations },
       { name: 'address', subject: address, limit: limits.address },
     ])
     const passwordHash = await givingBackOnFailure(charge, () => hasher.hash(password))
@@ -89,8 +89,14 @@ export class PasswordService {
       if (!(error instanceof UniqueConstraintViolationException)) throw error
       throw new AppError(ErrorCode.EMAIL_TAKEN, 'There is an account with this e-mail address.')
     }
-    await charge.giveBack()
-    return sessions.begin({ userId: user.id, credentialVersion: 0, method }, transport)
+    // The account goes on counting as one that was made; the address has failed at nothing.
+    await charge.giveBack('address')
+    const payload = await sessions.begin(
+      { userId: user.id, credentialVersion: 0, method },
+      transport,
+    )
+    await throttle.makeFamiliar(this.#pair(email))
+    return payload
   }
 
   /**

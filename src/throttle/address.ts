@@ -5,7 +5,8 @@ import { isIPv6 } from 'node:net'
 export function addressBlock(address: string | undefined): string {
   if (address === undefined) return 'unknown'
   if (!isIPv6(address)) return address
-  const [head = '', tail] = address.split('::')
+  // The last two groups may be written as an IPv4 address; what they say does not matter here.
+  const [head = '', tail] = address.replace(/\d+\.\d+\.\d+\.\d+$/, '0:0').split('::')
   const before = head === '' ? [] : head.split(':')
   const after = tail === undefined || tail === '' ? [] : tail.split(':')
   const groups = [

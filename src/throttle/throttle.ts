@@ -21,8 +21,11 @@ export interface Budget {
 
 /** A charge that was accepted. */
 export interface Charge {
-  /** The attempt succeeded: it no longer counts. */
-  giveBack(): Promise<void>
+  /**
+   * The attempt succeeded: it no longer counts.
+   * @param names of the budgets that get it back; all of them where none is named
+   */
+  giveBack(...names: string[]): Promise<void>
 }
 
 const windowMilliseconds = 60 * 60 * 1000
@@ -69,20 +72,25 @@ export class Throttle {
     }
     this.#refuseBlocked(applicable, now)
 
-    const counters: Counter[] = applicable
-      .map((budget) => ({ key: counterKey(budget), limit: budget.limit }))
+    const counters = applicable
+      .map((budget) => ({ name: budget.name, key: counterKey(budget), limit: budget.limit }))
       // In one order everywhere, so that two transactions cannot wait for each other's rows.
       .toSorted((one, other) => (one.key < other.key ? -1 : 1))
     try {
-      await this.#database.em.fork().transactional(async (em) => {
+      const charged = await this.#database.em.fork().transactional(async (em) => {
         const kysely = em.getKysely() as Kysely<unknown>
-        for (const { key, limit } of counters) await chargeOne(kysely, key, limit, now)
+        const list: ChargedCounter[] = []
+        for (const counter of counters) list.push(await chargeOne(kysely, counter, now))
+        return list
       })
+      return {
+        giveBack: (...names) =>
+          this.#giveBack(charged.filter(({ name }) => names.length === 0 || names.includes(name))),
+      }
     } catch (error) {
       if (!(error instanceof BlockedError)) throw error
-      throw rateLimited((await this.#readBlock(error.key)) - now)
+      throw rateLimited((await this.#readBlocks(counters)) - now)
     }
-    return { giveBack: () => this.#giveBack(counters) }
   }
 
   /** The subject has proven itself: budgets that are for strangers no longer apply to it. */
@@ -118,46 +126,56 @@ export class Throttle {
     if (until > now) throw rateLimited(until - now)
   }
 
-  async #readBlock(key: string): Promise<number> {
-    const { rows } = await sql<{ blocked_until: number | string }>`
-      select blocked_until from attempt_counters where key = ${key}`.execute(this.#database.kysely)
-    const until = Number(rows[0]?.blocked_until ?? 0)
-    if (this.#blockedUntil.size >= rememberedBlocks) {
-      this.#blockedUntil.delete(this.#blockedUntil.keys().next().value!)
+  /** @returns when the last of the blocks ends */
+  async #readBlocks(counters: readonly Counter[]): Promise<number> {
+    const keys = sql.join(counters.map(({ key }) => sql`${key}`))
+    const { rows } = await sql<{ key: string; blocked_until: number | string }>`
+      select key, blocked_until from attempt_counters where key in (${keys})`.execute(
+      this.#database.kysely,
+    )
+    const blocks = rows.map((row) => ({ key: row.key, until: Number(row.blocked_until) }))
+    for (const { key, until } of blocks) {
+      if (until <= this.#clock()) continue
+      if (this.#blockedUntil.size >= rememberedBlocks) {
+        this.#blockedUntil.delete(this.#blockedUntil.keys().next().value!)
+      }
+      this.#blockedUntil.set(key, until)
     }
-    this.#blockedUntil.set(key, until)
-    return until
+    return Math.max(0, ...blocks.map(({ until }) => until))
   }
 
-  async #giveBack(counters: readonly Counter[]): Promise<void> {
-    const keys = sql.join(counters.map(({ key }) => sql`${key}`))
-    const limit = sql.join(
-      counters.map((counter) => sql`when ${counter.key} then cast(${counter.limit} as integer)`),
-      sql` `,
-    )
-    // A block that lies beyond the limit stays: others' failures are not this one's to forgive.
-    await sql`update attempt_counters set
-        blocked_until = case when count <= (case key ${limit} end) then 0 else blocked_until end,
-        count = count - 1
-      where key in (${keys}) and count > 0`.execute(this.#database.kysely)
+  /** Leaves the counters as if the charge had not been made; what others did since stays. */
+  async #giveBack(counters: readonly ChargedCounter[]): Promise<void> {
+    await this.#database.em.fork().transactional(async (em) => {
+      const kysely = em.getKysely() as Kysely<unknown>
+      for (const { key, limit, blockedUntil, resetsAt } of counters) {
+        // Where counting began anew meanwhile, the charge is forgotten already.
+        await sql`update attempt_counters set
+            blocked_until = case when count <= ${limit} or blocked_until = ${blockedUntil}
+              then 0 else blocked_until end,
+            count = count - 1
+          where key = ${key} and count > 0 and resets_at = ${resetsAt}`.execute(kysely)
+      }
+    })
     for (const { key } of counters) this.#blockedUntil.delete(key)
   }
 }
 
 interface Counter {
+  /** The budget's. */
+  readonly name: string
   readonly key: string
   readonly limit: number
 }
 
-/** Undoes the charges made so far in the same transaction. */
-class BlockedError extends Error {
-  readonly key: string
-
-  constructor(key: string) {
-    super('blocked')
-    this.key = key
-  }
+/** A counter with what the charge has made of it. */
+interface ChargedCounter extends Counter {
+  readonly blockedUntil: number
+  readonly resetsAt: number
 }
+
+/** Undoes the charges made so far in the same transaction. */
+class BlockedError extends Error {}
 
 /**
  * One statement decides: a row that is blocked is not touched, and none comes back.
@@ -165,12 +183,12 @@ class BlockedError extends Error {
  */
 async function chargeOne(
   kysely: Kysely<unknown>,
-  key: string,
-  limit: number,
+  counter: Counter,
   now: number,
-): Promise<void> {
+): Promise<ChargedCounter> {
+  const { key, limit } = counter
   const count = sql`(case when attempt_counters.resets_at <= ${now} then 1 else attempt_counters.count + 1 end)`
-  const { rows } = await sql`
+  const { rows } = await sql<{ blocked_until: number | string; resets_at: number | string }>`
     insert into attempt_counters (key, count, blocked_until, resets_at)
     values (${key}, 1, ${limit <= 1 ? now + firstDelayMilliseconds : 0}, ${now + windowMilliseconds})
     on conflict (key) do update set
@@ -179,8 +197,13 @@ async function chargeOne(
       resets_at = case when attempt_counters.resets_at <= ${now}
         then excluded.resets_at else attempt_counters.resets_at end
     where attempt_counters.blocked_until <= ${now}
-    returning key`.execute(kysely)
-  if (rows.length === 0) throw new BlockedError(key)
+    returning blocked_until, resets_at`.execute(kysely)
+  if (!rows[0]) throw new BlockedError()
+  return {
+    ...counter,
+    blockedUntil: Number(rows[0].blocked_until),
+    resetsAt: Number(rows[0].resets_at),
+  }
 }
 
 /** The end of the block that the n-th attempt brings: none within the limit, then 15 s, 30 s, … 15 min. */
