@@ -1,12 +1,15 @@
+import { readFileSync, readdirSync } from 'node:fs'
 import {
   buildSchema,
   getIntrospectionQuery,
   parse,
+  specifiedRules,
   validate,
   type GraphQLObjectType,
 } from 'graphql'
 import { describe, expect, it } from 'vitest'
-import { limitsRule, type Limits } from '../../src/graphql/limits.ts'
+import { defaultLimits, limitsRule, type Limits } from '../../src/graphql/limits.ts'
+import { createSchema } from '../../src/schema.ts'
 
 const schema = buildSchema(`
   interface Named { name: String }
@@ -93,6 +96,31 @@ describe('the measure of an operation', () => {
 
   it('lets the introspection query of tools through', () => {
     expect(refusal(getIntrospectionQuery(), { depth: 1, cost: 1, aliases: 0 })).toBeUndefined()
+  })
+})
+
+describe('the limits of this server', () => {
+  const folder = new URL('../../schema/operations/', import.meta.url)
+  const files = readdirSync(folder).filter((name) => name.endsWith('.graphql'))
+
+  it.each(files)('have room for an example operation: %s', (name) => {
+    const document = readFileSync(new URL(name, folder), 'utf8')
+    const ast = parse(document, { maxLexicalTokens: defaultLimits.tokens })
+    expect(validate(createSchema(), ast, [limitsRule(defaultLimits)])).toEqual([])
+  })
+
+  it('have room for what tools ask of the schema', () => {
+    const document = getIntrospectionQuery({
+      schemaDescription: true,
+      specifiedByUrl: true,
+      directiveIsRepeatable: true,
+      inputValueDeprecation: true,
+      oneOf: true,
+    })
+    const ast = parse(document, { maxLexicalTokens: defaultLimits.tokens })
+    expect(validate(createSchema(), ast, [...specifiedRules, limitsRule(defaultLimits)])).toEqual(
+      [],
+    )
   })
 })
 
