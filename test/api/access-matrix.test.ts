@@ -185,14 +185,15 @@ describe('access', () => {
         )
         const actual = (answer.errors ?? []).map(({ extensions, path }) => [
           keyOf(root, path!),
-          `${extensions.code} ${extensions.reason}`,
+          [extensions.code, extensions.reason].filter(Boolean).join(' '),
         ])
         // Below what is denied nothing is asked.
         const first = denied.includes(key) ? [key] : denied
         expect(Object.fromEntries(actual)).toEqual(
           Object.fromEntries(first.map((each) => [each, access[each]![actor]])),
         )
-        expect(answer.status).toBe(denied.length > 0 ? 401 : 200)
+        const why = denied.length === 0 ? 'allowed' : access[first[0]!]![actor]!
+        expect(answer.status).toBe({ allowed: 200, FORBIDDEN: 403 }[why] ?? 401)
         expect(answer.data === null).toBe(denied.length > 0)
       }
     }
