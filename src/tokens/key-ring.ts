@@ -86,11 +86,15 @@ export class KeyRing {
     const { algorithm, database } = this.#options
     const stored = await this.list()
     const current = stored.find((key) => key.state === 'current')
-    if (current === undefined) {
+    if (current) {
+      // Proves the secret first: what is written under another one locks out everybody else.
+      await this.#load()
+      if (current.algorithm !== algorithm) {
+        await this.#replace(current.kid, await this.#generate('current'))
+      }
+    } else {
       // Whoever comes first wins; the index on `state` turns the others away.
       await this.#insert(database.kysely, await this.#generate('current'))
-    } else if (current.algorithm !== algorithm) {
-      await this.#replace(current.kid, await this.#generate('current'))
     }
     if (!stored.some((key) => key.state === 'next' && key.algorithm === algorithm)) {
       await this.#insert(database.kysely, await this.#generate('next'))
@@ -129,7 +133,11 @@ export class KeyRing {
     const hasNext = stored.some(
       (key) => key.state === 'next' && key.algorithm === this.#options.algorithm,
     )
-    if (current && hasNext) await this.#replace(current.kid, await this.#generate('next'))
+    if (current && hasNext) {
+      // As in start: the secret is proven before anything is written.
+      await this.#load()
+      await this.#replace(current.kid, await this.#generate('next'))
+    }
     await this.start()
   }
 
