@@ -1,0 +1,182 @@
+import { request } from 'node:http'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { countAccepted, wrongPassword } from '../support/attempts.ts'
+import type { Environment } from '../support/server.ts'
+import { startServer, type TestServer } from '../support/server.ts'
+
+const real = '127.0.0.1'
+let server: TestServer
+beforeAll(async () => (server = await startServer()))
+afterAll(() => server.close())
+
+/** Past fetch, which joins what is sent twice. */
+function post(
+  url: string,
+  headers: Record<string, string | string[]>,
+  query: string,
+  // oxlint-disable-next-line typescript/no-explicit-any -- tests read what they asked for
+): Promise<any> {
+  return new Promise((resolve, reject) => {
+    const sent = request(`${url}/graphql`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', ...headers },
+    })
+    sent.on('error', reject)
+    sent.on('response', (response) => {
+      response
+        .toArray()
+        .then((chunks) => resolve(JSON.parse(Buffer.concat(chunks).toString())), reject)
+    })
+    sent.end(JSON.stringify({ query }))
+  })
+}
+
+let people = 0
+
+/** The address that the server took the request to be from, as the person's session shows it. */
+async function seenAddress(url: string, headers: Record<string, string | string[]>) {
+  const email = `address${++people}@example.com`
+  const registered = await post(
+    url,
+    headers,
+    `mutation { register(email: "${email}", password: "correct horse battery") { accessToken } }`,
+  )
+  const authorization = `Bearer ${registered.data.register.accessToken}`
+  const { data } = await post(url, { authorization }, '{ me { sessions { ip } } }')
+  return data.me.sessions[0].ip
+}
+
+describe('without TRUST_PROXY', () => {
+  it.each([
+    'x-forwarded-for',
+    'x-real-ip',
+    'x-client-ip',
+    'x-originating-ip',
+    'true-client-ip',
+    'cf-connecting-ip',
+    'fastly-client-ip',
+    'x-forwarded-host',
+    'via',
+  ])('%s says nothing about the client', async (header) => {
+    expect(await seenAddress(server.url, { [header]: '203.0.113.1' })).toBe(real)
+  })
+
+  it('Forwarded says nothing about the client', async () => {
+    expect(await seenAddress(server.url, { forwarded: 'for=203.0.113.1' })).toBe(real)
+  })
+
+  // CVE-2024-47070, CVE-2026-46356: a new address for each guess.
+  it('guesses are counted together, whatever they say of where they come from', async () => {
+    const throttled = await server.sibling({ THROTTLE: 'on' })
+    const { email } = await server.client.register()
+    const accepted = await countAccepted((index) =>
+      throttled.client.send(
+        'mutation ($email: String!, $password: String!) { login(email: $email, password: $password) { tokenType } }',
+        { email, password: wrongPassword },
+        {
+          'x-forwarded-for': `203.0.113.${index}`,
+          'x-real-ip': `203.0.113.${index}`,
+          'cf-connecting-ip': `203.0.113.${index}`,
+          'true-client-ip': `203.0.113.${index}`,
+          forwarded: `for=203.0.113.${index}`,
+        },
+      ),
+    )
+    expect(accepted).toBe(5)
+  })
+})
+
+describe.each<[Environment, [what: string, sent: string | string[], seen: string][]]>([
+  [
+    { TRUST_PROXY: '1' },
+    [
+      ['one address', '203.0.113.1', '203.0.113.1'],
+      ['what the client sent before it', '198.51.100.1, 203.0.113.1', '203.0.113.1'],
+      ['two headers', ['198.51.100.1', '203.0.113.1'], '203.0.113.1'],
+      ['no space', '198.51.100.1,203.0.113.1', '203.0.113.1'],
+      ['tabs around it', '198.51.100.1\t,\t203.0.113.1\t', '203.0.113.1'],
+      ['a comma behind it', '203.0.113.1, ', '203.0.113.1'],
+      ['IPv6', '2001:db8::1', '2001:db8::1'],
+      // CVE-2026-30827: one client, one spelling.
+      ['mapped IPv4', '::ffff:203.0.113.1', '203.0.113.1'],
+      ['mapped IPv4 in hexadecimal', '::ffff:cb00:7101', '203.0.113.1'],
+      ['mapped IPv4 in capitals', '::FFFF:203.0.113.1', '203.0.113.1'],
+      ['a zone', 'fe80::1%eth0', 'fe80::1'],
+      // What is no address is not the client's: the one who sent it is.
+      ['nothing', '', real],
+      ['only commas', ',,,', real],
+      // CVE-2026-18174
+      ['a tab inside', '203.0.\t113.1', real],
+      ['a word', 'unknown', real],
+      ['an obfuscated hop', '_hidden', real],
+      ['a name', 'localhost', real],
+      ['a number', '3405803777', real],
+      ['too high a number', '203.0.113.256', real],
+      ['five numbers', '203.0.113.1.1', real],
+      ['a range', '203.0.113.0/24', real],
+      ['brackets', '[2001:db8::1]', real],
+      ['markup', '<script>', real],
+      ['ten kilobytes', 'a'.repeat(10_000), real],
+      ['a thousand hops', Array(1000).fill('203.0.113.1').join(','), '203.0.113.1'],
+    ],
+  ],
+  [
+    { TRUST_PROXY: '2' },
+    [
+      ['both proxies', '203.0.113.1, 198.51.100.1', '203.0.113.1'],
+      ['what the client sent before them', '192.0.2.1, 203.0.113.1, 198.51.100.1', '203.0.113.1'],
+    ],
+  ],
+  [
+    { TRUST_PROXY: '127.0.0.0/8,10.0.0.0/8' },
+    [
+      ['one address', '203.0.113.1', '203.0.113.1'],
+      ['a proxy behind it', '203.0.113.1, 10.1.2.3', '203.0.113.1'],
+      ['what the client sent before it', '192.0.2.1, 203.0.113.1, 10.1.2.3', '203.0.113.1'],
+      ['a proxy in front of it', '10.1.2.3, 203.0.113.1', '203.0.113.1'],
+      ['a mapped proxy', '203.0.113.1, ::ffff:10.1.2.3', '203.0.113.1'],
+      ['no address behind it', '203.0.113.1, unknown', real],
+    ],
+  ],
+  [
+    { TRUST_PROXY: '10.0.0.0/8' },
+    [
+      ['somebody who is no proxy', '203.0.113.1', real],
+      ['somebody who says to be one', '203.0.113.1, 10.1.2.3', real],
+    ],
+  ],
+])('with %j, X-Forwarded-For of', (env, rows) => {
+  let behindProxy: TestServer
+  beforeAll(async () => (behindProxy = await server.sibling(env)))
+
+  it.each(rows)('%s', async (_what, sent, seen) => {
+    expect(await seenAddress(behindProxy.url, { 'x-forwarded-for': sent })).toBe(seen)
+  })
+})
+
+describe('attempts of one client', () => {
+  let throttled: TestServer
+  beforeAll(async () => {
+    throttled = await server.sibling({ THROTTLE: 'on', TRUST_PROXY: '1' })
+  })
+
+  it.each([
+    ['IPv4, plain and mapped', ['203.0.113.9', '::ffff:203.0.113.9', '::ffff:cb00:7109']],
+    // Whoever has one address of an IPv6 network has all of them.
+    ['any address of its /64', ['2001:db8:1:2::1', '2001:db8:1:2:3:4:5:6', '2001:DB8:1:2::ffff']],
+    ['no address', ['unknown', '', '_a', '_b', '203.0.113.9:1234']],
+  ])('are counted together from %s', async (_what, spellings) => {
+    const { email } = await server.client.register()
+    const guess = (from: string) =>
+      throttled.client.send(
+        'mutation ($email: String!, $password: String!) { login(email: $email, password: $password) { tokenType } }',
+        { email, password: wrongPassword },
+        { 'x-forwarded-for': from },
+      )
+    expect(await countAccepted((index) => guess(spellings[index % spellings.length]!))).toBe(5)
+    // A neighbour is somebody else.
+    for (const neighbour of ['203.0.113.10', '2001:db8:1:3::1']) {
+      expect((await guess(neighbour)).code).toBe('INVALID_CREDENTIALS')
+    }
+  })
+})
