@@ -4,6 +4,7 @@ import 'reflect-metadata'
 import { existsSync, readFileSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import type { AddressInfo } from 'node:net'
+import type { GraphQLSchema } from 'graphql'
 import { isLoopback, type Config } from './config.ts'
 import { createContext, type Context, type Services } from './context.ts'
 import { openDatabase } from './database/database.ts'
@@ -28,6 +29,10 @@ export interface Overrides {
   readonly clock?: () => number
   /** bcrypt's cost, below what the configuration allows. */
   readonly passwordCost?: number
+  /** In place of the server's own; `createSchema(MyResolver)` has both. */
+  readonly schema?: GraphQLSchema
+  /** How long a request may take to arrive, and to be answered. */
+  readonly requestTimeoutMilliseconds?: number
   /** Takes the log's lines instead of standard output. */
   readonly logDestination?: { write(line: string): void }
 }
@@ -43,6 +48,7 @@ export interface App {
 }
 
 const maintenanceIntervalMilliseconds = 60_000
+const requestTimeoutMilliseconds = 10_000
 /** Sandbox as a page of Apollo's, beside the one that is embedded at /graphql. */
 const hostedSandboxOrigin = 'https://studio.apollographql.com'
 
@@ -91,7 +97,7 @@ export async function createApp(
     }
 
     const apollo = createGraphqlServer<Context>({
-      schema: createSchema(),
+      schema: overrides.schema ?? createSchema(),
       log,
       introspection: config.introspection,
       sandbox: config.sandbox ? readSandboxContents() : undefined,
@@ -116,6 +122,8 @@ export async function createApp(
       allowedOrigins: [...config.allowedOrigins, ...sandboxOrigins],
       trustProxy: config.trustProxy,
       isHttps,
+      requestTimeoutMilliseconds:
+        overrides.requestTimeoutMilliseconds ?? requestTimeoutMilliseconds,
     })
     closers.push(() => http.close())
     await http.listen({ host: config.host, port: config.port })

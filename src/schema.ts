@@ -11,7 +11,9 @@ import { ProviderResolver } from './providers/provider.resolver.ts'
 import { SessionResolver } from './sessions/session.resolver.ts'
 import { UserResolver } from './users/user.resolver.ts'
 
-export function createSchema(): GraphQLSchema {
+/** @param more resolvers beside the server's own */
+// oxlint-disable-next-line typescript/no-unsafe-function-type -- type-graphql's own type for classes
+export function createSchema(...more: Function[]): GraphQLSchema {
   return buildExecutableSchema({
     resolvers: [
       UserResolver,
@@ -19,6 +21,7 @@ export function createSchema(): GraphQLSchema {
       PasswordResolver,
       ProviderResolver,
       ProtectedResolver,
+      ...more,
     ],
     authChecker,
     directives: (typeNamed) => accessDirectives(typeNamed('Role') as GraphQLEnumType),

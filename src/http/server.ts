@@ -1,5 +1,8 @@
 /** The HTTP side: /graphql, the JWKS, health, and everything that is refused before GraphQL begins. */
+import { isUtf8 } from 'node:buffer'
 import { randomUUID } from 'node:crypto'
+import { STATUS_CODES } from 'node:http'
+import type { Socket } from 'node:net'
 import type { ApolloServer, BaseContext } from '@apollo/server'
 import { fastifyApolloHandler } from '@as-integrations/fastify'
 import cors from '@fastify/cors'
@@ -28,21 +31,24 @@ export interface HttpServerOptions<C extends BaseContext> {
   readonly allowedOrigins: readonly string[]
   readonly trustProxy: number | string[] | false
   readonly isHttps: boolean
+  /** A request that takes longer to arrive, or to answer, is cut off. */
+  readonly requestTimeoutMilliseconds: number
 }
 
 const bodyLimitBytes = 100 * 1024
-/** A request that takes longer to arrive, or to answer, is cut off. */
-const requestTimeoutMilliseconds = 10_000
 const requestIdShape = /^[\w.:-]{8,128}$/
 
 export async function createHttpServer<C extends BaseContext>(
   options: HttpServerOptions<C>,
 ): Promise<FastifyInstance> {
-  const { apollo, createContext, isHttps, isReady, jwks, log } = options
+  const { apollo, createContext, isHttps, isReady, jwks, log, requestTimeoutMilliseconds } = options
   const app = fastify({
     loggerInstance: log,
-    // One line a request, without the query string: see onResponse below.
-    logController: new LogController({ disableRequestLogging: true }),
+    logController: new LogController({
+      // One line a request, without the query string: see logRequest.
+      disableRequestLogging: true,
+      requestIdLogLabel: 'requestId',
+    }),
     bodyLimit: bodyLimitBytes,
     trustProxy: trustedProxies(options.trustProxy),
     genReqId: (request) => {
@@ -53,13 +59,19 @@ export async function createHttpServer<C extends BaseContext>(
     handlerTimeout: requestTimeoutMilliseconds,
     http: {
       headersTimeout: requestTimeoutMilliseconds,
-      connectionsCheckingInterval: 2000,
+      connectionsCheckingInterval: requestTimeoutMilliseconds / 5,
     },
     forceCloseConnections: 'idle',
+    clientErrorHandler: refuseConnection,
+    frameworkErrors: (error, request, reply) => {
+      sendError(error, request, reply.headers(bareHeaders).header('x-request-id', request.id))
+      logRequest(request, reply)
+    },
   })
 
   // JSON is the one thing that can be posted here: every other type is a form that any page can send.
-  app.removeContentTypeParser('text/plain')
+  app.removeAllContentTypeParsers()
+  app.addContentTypeParser('application/json', { parseAs: 'buffer' }, readJson(app))
   app.addHook('onRequest', async (request, reply) => {
     reply.header('cache-control', 'no-store')
     reply.header('x-request-id', request.id)
@@ -69,15 +81,7 @@ export async function createHttpServer<C extends BaseContext>(
     }
   })
   app.addHook('onResponse', async (request, reply) => {
-    request.log.info(
-      {
-        method: request.method,
-        path: request.url.split('?', 1)[0],
-        status: reply.statusCode,
-        milliseconds: Math.round(reply.elapsedTime),
-      },
-      'request',
-    )
+    logRequest(request, reply)
   })
   app.setErrorHandler(sendError)
   app.setNotFoundHandler(
@@ -112,11 +116,14 @@ export async function createHttpServer<C extends BaseContext>(
   app.route({
     method: ['GET', 'POST'],
     url: '/graphql',
+    exposeHeadRoute: false,
     handler: fastifyApolloHandler(apollo, {
       context: async (request, reply) =>
         createContext(toHttpRequest(request, reply, options.cookiePolicy)),
     }),
     onSend: async (_request, reply, payload) => {
+      // Apollo has a value of its own for some answers.
+      reply.header('cache-control', 'no-store')
       if (String(reply.getHeader('content-type')).startsWith('text/html')) {
         reply.header('content-security-policy', sandboxContentSecurityPolicy)
         reply.header('cross-origin-opener-policy', 'same-origin-allow-popups')
@@ -166,33 +173,108 @@ function toHttpRequest(
   }
 }
 
+function logRequest(request: FastifyRequest, reply: FastifyReply): void {
+  request.log.info(
+    {
+      method: request.method,
+      path: request.url.split('?', 1)[0],
+      status: reply.statusCode,
+      milliseconds: Math.round(reply.elapsedTime),
+    },
+    'request',
+  )
+}
+
+const byteOrderMark = Buffer.from('\ufeff')
+
+/** Reads a body that is JSON in UTF-8 (RFC 8259 section 8.1). */
+function readJson(app: FastifyInstance) {
+  const parse = app.getDefaultJsonParser('error', 'error')
+  return (
+    request: FastifyRequest,
+    body: Buffer,
+    done: (error: Error | null, value?: unknown) => void,
+  ) => {
+    // Decoding would turn every broken byte into the same U+FFFD, and two passwords into one.
+    const isReadable = isUtf8(body) && !body.subarray(0, 3).equals(byteOrderMark)
+    if (isReadable) void parse(request, body.toString(), done)
+    else done(httpError(400, 'The body is not UTF-8, or has a byte order mark.'))
+  }
+}
+
 /** Every refusal has the shape of a GraphQL answer, so that a client needs one way to read errors. */
 function sendError(error: FastifyError, request: FastifyRequest, reply: FastifyReply): void {
-  const status = error.code === 'ERR_INVALID_URL' ? 400 : (error.statusCode ?? 500)
-  const requestId = request.id
+  const status = statusOf(error, request)
   if (status >= 500) request.log.error({ err: error }, 'Unexpected error')
-  const body =
-    status >= 500
-      ? {
-          message: 'Internal server error',
-          extensions: { code: ErrorCode.INTERNAL_SERVER_ERROR, requestId },
-        }
-      : {
-          message: clientMessages[status] ?? 'The request is not valid.',
-          extensions: { code: status === 413 ? ErrorCode.PAYLOAD_TOO_LARGE : 'BAD_REQUEST' },
-        }
   void reply
     .code(status)
     .type('application/json; charset=utf-8')
-    .send(JSON.stringify({ errors: [body] }))
+    .send(status >= 500 ? maskedError(request.id) : refusal(status, error.code))
 }
 
-const clientMessages: Record<number, string> = {
-  400: 'The request body is not valid JSON.',
+function statusOf(error: FastifyError, request: FastifyRequest): number {
+  if (error.code === 'ERR_INVALID_URL') return 400
+  // The slow one is whoever has not sent everything yet.
+  if (error.code === 'FST_ERR_HANDLER_TIMEOUT' && !request.raw.complete) return 408
+  return error.statusCode ?? 500
+}
+
+/** What Node itself refuses before there is a request: written to the socket, which is then closed. */
+function refuseConnection(error: NodeJS.ErrnoException, socket: Socket): void {
+  if (error.code === 'ECONNRESET' || !socket.writable) {
+    socket.destroy()
+    return
+  }
+  const status = connectionErrors[error.code ?? ''] ?? 400
+  const body = refusal(status, status === 400 ? 'HPE_INVALID' : '')
+  const head = [
+    `HTTP/1.1 ${status} ${STATUS_CODES[status]}`,
+    'connection: close',
+    ...Object.entries(bareHeaders).map(([name, value]) => `${name}: ${value}`),
+    'content-type: application/json; charset=utf-8',
+    `content-length: ${Buffer.byteLength(body)}`,
+  ]
+  socket.end(`${head.join('\r\n')}\r\n\r\n${body}`, () => socket.destroy())
+}
+
+/** Of answers that no hook sees. */
+const bareHeaders = {
+  'cache-control': 'no-store',
+  'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
+  'cross-origin-opener-policy': 'same-origin',
+  'referrer-policy': 'no-referrer',
+  'x-content-type-options': 'nosniff',
+  'x-frame-options': 'DENY',
+}
+
+const connectionErrors: Record<string, number> = {
+  ERR_HTTP_REQUEST_TIMEOUT: 408,
+  HPE_CHUNK_EXTENSIONS_OVERFLOW: 413,
+  HPE_HEADER_OVERFLOW: 431,
+}
+
+function maskedError(requestId: string): string {
+  const extensions = { code: ErrorCode.INTERNAL_SERVER_ERROR, requestId }
+  return JSON.stringify({ errors: [{ message: 'Internal server error', extensions }] })
+}
+
+function refusal(status: number, errorCode: string): string {
+  const message = clientMessages[errorCode] ?? clientMessages[status] ?? 'The request is not valid.'
+  const code = status === 413 ? ErrorCode.PAYLOAD_TOO_LARGE : 'BAD_REQUEST'
+  return JSON.stringify({ errors: [{ message, extensions: { code } }] })
+}
+
+const clientMessages: Record<string | number, string> = {
+  ERR_INVALID_URL: 'The Host header is not valid.',
+  FST_ERR_BAD_URL: 'The URL is not valid.',
+  HPE_INVALID: 'This is not a valid HTTP request.',
+  400: 'The request body is not valid JSON in UTF-8.',
   404: 'There is nothing here.',
   405: 'This method is not allowed here.',
+  408: 'The request took too long to arrive.',
   413: `The request body is larger than ${bodyLimitBytes / 1024} KiB.`,
   415: 'The request body must be uncompressed JSON: send Content-Type: application/json.',
+  431: 'The request header is too large.',
 }
 
 function notFound(paths: readonly string[]) {

@@ -1,0 +1,223 @@
+// ASVS 3.4 and 14.3.2: what every answer says to browsers and caches, and to whom it may be shown.
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { rawRequest, sendRaw } from '../support/raw-http.ts'
+import { startServer, type TestServer } from '../support/server.ts'
+
+const origin = 'https://good.example'
+
+let server: TestServer
+let production: TestServer
+beforeAll(async () => {
+  server = await startServer({ ALLOWED_ORIGINS: `${origin},http://localhost:3000` })
+  production = await startServer({
+    HOST: '0.0.0.0',
+    PUBLIC_URL: 'https://login.example',
+    ALLOWED_ORIGINS: origin,
+  })
+})
+afterAll(async () => {
+  await server.close()
+  await production.close()
+})
+
+const query = encodeURIComponent('{ __typename }')
+const preflighted = { 'apollo-require-preflight': '1' }
+const json = { 'content-type': 'application/json' }
+
+const requests: [what: string, path: string, init: RequestInit, status: number][] = [
+  ['a query', '/graphql', { method: 'POST', headers: json, body: '{"query":"{__typename}"}' }, 200],
+  ['a query by GET', `/graphql?query=${query}`, { headers: preflighted }, 200],
+  ['a cross-site GET', `/graphql?query=${query}`, {}, 400],
+  [
+    'a denied field',
+    '/graphql',
+    { method: 'POST', headers: json, body: '{"query":"{me{id}}"}' },
+    401,
+  ],
+  ['bad JSON', '/graphql', { method: 'POST', headers: json, body: '{' }, 400],
+  ['a form', '/graphql', { method: 'POST', body: new URLSearchParams({ a: 'b' }) }, 415],
+  ['a large body', '/graphql', { method: 'POST', headers: json, body: '1'.repeat(200_000) }, 413],
+  [
+    'a persisted query',
+    '/graphql',
+    { method: 'POST', headers: json, body: '{"extensions":{"persistedQuery":{}}}' },
+    200,
+  ],
+  ['another method', '/graphql', { method: 'DELETE' }, 405],
+  ['a preflight', '/graphql', { method: 'OPTIONS' }, 204],
+  ['HEAD', '/graphql', { method: 'HEAD' }, 405],
+  ['the JWKS', '/.well-known/jwks.json', {}, 200],
+  ['liveness', '/health/live', {}, 200],
+  ['readiness', '/health/ready', {}, 200],
+  ['no page', '/nope', {}, 404],
+  ['a page of another server', '/.env', {}, 404],
+  ['a broken address', '/%zz', {}, 400],
+]
+
+describe('the headers of an answer', () => {
+  it.each(requests)('are strict: %s', async (_what, path, init, status) => {
+    for (const { url } of [server, production]) {
+      const { headers, status: actual } = await fetch(url + path, init)
+      expect(actual).toBe(status)
+      expect(Object.fromEntries(headers)).toMatchObject({
+        'cache-control': 'no-store',
+        'content-security-policy': expect.stringMatching(
+          /default-src 'none'.*frame-ancestors 'none'/,
+        ),
+        'cross-origin-opener-policy': 'same-origin',
+        'referrer-policy': 'no-referrer',
+        'x-content-type-options': 'nosniff',
+        'x-frame-options': 'DENY',
+        'x-request-id': expect.stringMatching(/^[\da-f-]{36}$/),
+      })
+      expect(headers.has('x-powered-by')).toBe(false)
+      expect(headers.has('server')).toBe(false)
+      expect(headers.has('etag')).toBe(false)
+      // An answer without a body has none.
+      const type = headers.get('content-type') ?? 'application/json; charset=utf-8'
+      expect(type).toMatch(/^application\/[\w+-]*json; charset=utf-8$/)
+    }
+  })
+
+  it('promise https exactly where it is https', async () => {
+    expect(
+      (await fetch(`${server.url}/health/live`)).headers.get('strict-transport-security'),
+    ).toBeNull()
+    const { headers } = await fetch(`${production.url}/nope`)
+    expect(headers.get('strict-transport-security')).toMatch(/^max-age=\d{8}/)
+  })
+
+  it('are strict also where Node refuses before there is a request', async () => {
+    const { headers, status, body } = await sendRaw(server.url, 'nonsense\r\n\r\n')
+    expect(status).toBe(400)
+    expect(Object.fromEntries(headers)).toMatchObject({
+      'cache-control': 'no-store',
+      'content-security-policy': expect.stringMatching(/^default-src 'none'/),
+      'content-type': 'application/json; charset=utf-8',
+      'x-content-type-options': 'nosniff',
+    })
+    expect(JSON.parse(body)).toEqual({
+      errors: [
+        { message: 'This is not a valid HTTP request.', extensions: { code: 'BAD_REQUEST' } },
+      ],
+    })
+  })
+
+  // Hono CVE-2026-24472: an answer from a cache that was made for somebody else.
+  it('never let a conditional or partial request get another answer', async () => {
+    const { accessToken, user } = await server.client.register()
+    const conditional = {
+      'if-none-match': '*',
+      'if-modified-since': 'Fri, 31 Dec 2100 00:00:00 GMT',
+      range: 'bytes=0-1',
+    }
+    const mine = await server.client.as(accessToken).send('{ me { id } }', {}, conditional)
+    expect(mine.status).toBe(200)
+    expect(mine.data).toEqual({ me: { id: user.id } })
+    const anonymous = await server.client.send('{ me { id } }', {}, conditional)
+    expect(anonymous.status).toBe(401)
+  })
+})
+
+describe('CORS', () => {
+  const ask = (from: string, init: RequestInit = {}) =>
+    fetch(`${server.url}/graphql`, {
+      method: 'POST',
+      body: '{"query":"{__typename}"}',
+      ...init,
+      headers: { ...json, ...(init.headers as Record<string, string>), origin: from },
+    })
+
+  it('lets a page of an allowed origin read, with credentials', async () => {
+    for (const allowed of [origin, 'http://localhost:3000']) {
+      const { headers } = await ask(allowed)
+      expect(headers.get('access-control-allow-origin')).toBe(allowed)
+      expect(headers.get('access-control-allow-credentials')).toBe('true')
+      expect(headers.get('vary')).toContain('Origin')
+      const preflight = await ask(allowed, {
+        method: 'OPTIONS',
+        body: null,
+        headers: {
+          'access-control-request-method': 'POST',
+          'access-control-request-headers': 'content-type,authorization',
+        },
+      })
+      expect(preflight.headers.get('access-control-allow-origin')).toBe(allowed)
+      expect(preflight.headers.get('access-control-allow-headers')).toContain('authorization')
+    }
+  })
+
+  // hono CVE-2026-54290, Strapi CVE-2025-53092: origins that look alike, and the opaque one.
+  it.each([
+    'https://evil.example',
+    'null',
+    'https://good.example.evil.example',
+    'https://evilgood.example',
+    'https://sub.good.example',
+    'https://good.example:8443',
+    'http://good.example',
+    'https://GOOD.example',
+    'https://good.example/',
+    'https://good.example, https://evil.example',
+    'https://good.example@evil.example',
+    'http://localhost',
+    '*',
+    '',
+  ])('lets no page of %j read', async (from) => {
+    for (const method of ['POST', 'OPTIONS']) {
+      const request = rawRequest(
+        `${method} /graphql`,
+        [
+          `Origin: ${from}`,
+          'Content-Type: application/json',
+          'Access-Control-Request-Method: POST',
+        ],
+        '{"query":"{__typename}"}',
+      )
+      const { headers, status } = await sendRaw(server.url, request)
+      expect(status).toBeLessThan(500)
+      expect(headers.get('access-control-allow-origin')).toBeNull()
+      expect(headers.get('vary')).toContain('Origin')
+    }
+  })
+
+  it('lets anybody read the public keys, without credentials', async () => {
+    const { headers } = await fetch(`${server.url}/.well-known/jwks.json`, {
+      headers: { origin: 'https://evil.example' },
+    })
+    expect(headers.get('access-control-allow-origin')).toBe('*')
+  })
+})
+
+describe('an explorer in the browser', () => {
+  const browser = { accept: 'text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8' }
+
+  it('is not there in production', async () => {
+    for (const path of [
+      '/graphql',
+      '/graphql?query={__typename}',
+      '/',
+      '/playground',
+      '/graphiql',
+    ]) {
+      const response = await fetch(production.url + path, { headers: browser })
+      expect(response.status).toBeGreaterThanOrEqual(400)
+      expect(await response.text()).not.toMatch(
+        /graphi?ql ?playground|graphiql|sandbox|apollo server/i,
+      )
+    }
+  })
+
+  it('is Apollo Sandbox on loopback, and may load from Apollo only', async () => {
+    const { headers, status } = await fetch(`${server.url}/graphql`, { headers: browser })
+    expect(status).toBe(200)
+    expect(headers.get('content-type')).toMatch(/^text\/html/)
+    const policy = headers.get('content-security-policy')!
+    expect(policy).toContain("default-src 'none'")
+    expect(policy).toContain("frame-ancestors 'none'")
+    const hosts = Array.from(policy.matchAll(/https:\/\/([\w.-]+)/g), ([, host]) => host)
+    for (const host of hosts) expect(host).toMatch(/\.(apollographql|googleapis|gstatic)\.com$/)
+    expect(policy).not.toMatch(/\*|http:|unsafe-eval/)
+    expect(headers.get('cache-control')).toBe('no-store')
+  })
+})
