@@ -35,20 +35,29 @@ const firstDelayMilliseconds = 15_000
 const longestDelayMilliseconds = 15 * 60 * 1000
 /** Doublings until the longest delay is reached. */
 const doublings = Math.ceil(Math.log2(longestDelayMilliseconds / firstDelayMilliseconds))
-/** Blocks that are remembered in memory, so that a blocked attempt costs no statement. */
-const rememberedBlocks = 10_000
 const familiarityMilliseconds = 90 * 24 * 60 * 60 * 1000
+
+export interface ThrottleOptions {
+  readonly database: Database
+  /** Milliseconds since the epoch. */
+  readonly clock: () => number
+  readonly isEnabled: boolean
+  /** Blocks that are kept in memory, so that a blocked attempt costs no statement. */
+  readonly rememberedBlocks?: number
+}
 
 export class Throttle {
   readonly #database: Database
   readonly #clock: () => number
   readonly #isEnabled: boolean
+  readonly #rememberedBlocks: number
   readonly #blockedUntil = new Map<string, number>()
 
-  constructor(options: { database: Database; clock: () => number; isEnabled: boolean }) {
+  constructor(options: ThrottleOptions) {
     this.#database = options.database
     this.#clock = options.clock
     this.#isEnabled = options.isEnabled
+    this.#rememberedBlocks = options.rememberedBlocks ?? 10_000
   }
 
   /**
@@ -136,7 +145,7 @@ export class Throttle {
     const blocks = rows.map((row) => ({ key: row.key, until: Number(row.blocked_until) }))
     for (const { key, until } of blocks) {
       if (until <= this.#clock()) continue
-      if (this.#blockedUntil.size >= rememberedBlocks) {
+      if (this.#blockedUntil.size >= this.#rememberedBlocks) {
         this.#blockedUntil.delete(this.#blockedUntil.keys().next().value!)
       }
       this.#blockedUntil.set(key, until)
