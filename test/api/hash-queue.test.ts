@@ -1,0 +1,84 @@
+import { availableParallelism } from 'node:os'
+import { describe, expect, it } from 'vitest'
+import {
+  chargedAttempts,
+  freshAddress,
+  loginFrom,
+  registerFrom,
+  throttled,
+} from '../support/attempts.ts'
+import { recordHashing } from '../support/hashing.ts'
+import { startServer } from '../support/server.ts'
+
+/** More than the threads have room for. */
+const storm = Array.from({ length: 40 * availableParallelism() }, (_, index) => index)
+// Slow enough that a storm arrives before its first hash is done.
+const cost = 9
+
+describe('more logins than there is room for', () => {
+  it('are refused at once with the time to wait, and nobody is charged for it', async () => {
+    const server = await startServer(throttled, { passwordCost: cost })
+    const tasks = recordHashing()
+    const answers = await Promise.all(
+      storm.map((index) => loginFrom(server.client, freshAddress(), `nobody${index}@example.com`)),
+    )
+    const refused = answers.filter(({ code }) => code === 'RATE_LIMITED')
+    const done = answers.filter(({ code }) => code === 'INVALID_CREDENTIALS')
+    expect(refused.length).toBeGreaterThan(0)
+    expect(refused.length + done.length).toBe(storm.length)
+    for (const answer of refused) {
+      expect([answer.status, answer.headers.get('retry-after')]).toEqual([429, '5'])
+      expect(answer.errors![0]).toMatchObject({
+        message: 'The server is busy. Try again in a moment.',
+        extensions: { code: 'RATE_LIMITED', retryAfter: 5 },
+      })
+    }
+    expect(tasks).toHaveLength(done.length)
+    // The pair, the address and the account of each that was compared.
+    expect(await chargedAttempts(server)).toBe(3 * done.length)
+  })
+})
+
+describe('more registrations than there is room for', () => {
+  it('make an account or nothing, and who is refused can try again', async () => {
+    const server = await startServer(throttled, { passwordCost: cost })
+    const people = storm.map((index) => ({ from: freshAddress(), email: `p${index}@example.com` }))
+    const register = ({ from, email }: { from: string; email: string }) =>
+      registerFrom(server.client, from, email)
+    const answers = await Promise.all(people.map(register))
+    const refused = people.filter((_, index) => answers[index]!.code === 'RATE_LIMITED')
+    const made = people.filter((_, index) => !answers[index]!.errors)
+    expect(refused.length).toBeGreaterThan(0)
+    expect(made.length + refused.length).toBe(people.length)
+    const emails = async () => {
+      const rows = await server.database.query('select email from users')
+      return new Set(rows.map((row) => row['email']))
+    }
+    expect(await emails()).toEqual(new Set(made.map(({ email }) => email)))
+    // Only accounts that were made count as such.
+    expect(await chargedAttempts(server)).toBe(made.length)
+    expect((await register(refused[0]!)).errors).toBeUndefined()
+  })
+})
+
+describe('while passwords are hashed', () => {
+  // OWASP ASVS 15.2.2: who is signed in does not wait for those who sign in.
+  it('me is answered fifty times before the first of the logins', async () => {
+    const server = await startServer({}, { passwordCost: 13 })
+    const { accessToken } = await server.client.register()
+    const order: string[] = []
+    const logins = Array.from({ length: 2 }, async (_, index) => {
+      const answer = await server.client.login(`nobody${index}@example.com`, 'not the password')
+      order.push('login')
+      return answer
+    })
+    for (let count = 0; count < 50; count++) {
+      const answer = await server.client.as(accessToken).send('{ me { id } }')
+      expect(answer.errors).toBeUndefined()
+      order.push('me')
+    }
+    expect(order.indexOf('login')).toBe(-1)
+    const answers = await Promise.all(logins)
+    expect(answers.map(({ code }) => code)).toEqual(Array(2).fill('INVALID_CREDENTIALS'))
+  })
+})
