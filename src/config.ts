@@ -176,11 +176,12 @@ function parseUrl(text: string): URL | undefined {
   return URL.canParse(text) ? new URL(text) : undefined
 }
 
-/** An http(s) origin in its canonical spelling that is safe to hand tokens to. */
+/** One http(s) origin, no pattern, in its canonical spelling, that is safe to hand tokens to. */
 function isSafeOrigin(text: string): boolean {
   const url = parseUrl(text)
   return (
     url?.origin === text &&
+    !text.includes('*') &&
     (url.protocol === 'https:' || (url.protocol === 'http:' && isLoopback(url.hostname)))
   )
 }
@@ -203,7 +204,8 @@ const environment = z.object({
     .transform((text, context): Config['database'] => {
       if (text.startsWith('sqlite:')) {
         const file = text.slice('sqlite:'.length).replace(/^\/\/(?=\/)/, '')
-        if (file !== '' && !file.includes(':memory:') && !file.includes('?')) {
+        // Two slashes may be meant as none or as one: sqlite:data/a.db, sqlite:///var/a.db.
+        if (file !== '' && !/^\/\/|:memory:|\?/.test(file)) {
           return { engine: 'sqlite', file }
         }
       } else if (/^postgres(ql)?:$/.test(parseUrl(text)?.protocol ?? '')) {
@@ -227,7 +229,7 @@ const environment = z.object({
   BCRYPT_COST: integer(12, 4, 15),
   ALLOWED_ORIGINS: commaList.refine(
     (origins) => origins.every(isSafeOrigin),
-    `must list, separated by commas, ${originRule}`,
+    `must be, separated by commas, each ${originRule}`,
   ),
   TRUST_PROXY: z
     .string()

@@ -1,0 +1,242 @@
+import { describe, expect, it } from 'vitest'
+import { ConfigError, loadConfig, variables } from '../../src/config.ts'
+
+const secret = 'a secret that only the tests of this repository use'
+
+function problemsOf(env: Record<string, string>): readonly string[] {
+  try {
+    loadConfig(env)
+    return []
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error
+    return error.problems
+  }
+}
+
+describe('the configuration of an empty environment', () => {
+  it('is a server on this machine', () => {
+    expect(loadConfig({})).toEqual({
+      host: '127.0.0.1',
+      port: 4000,
+      publicUrl: 'http://127.0.0.1:4000',
+      database: { engine: 'sqlite', file: 'data/latchkey.db' },
+      appSecret: undefined,
+      tokens: {
+        issuer: 'http://127.0.0.1:4000',
+        audience: 'http://127.0.0.1:4000',
+        algorithm: 'EdDSA',
+        lifetimeSeconds: 15 * 60,
+        keyRotationSeconds: 90 * 24 * 3600,
+      },
+      sessions: {
+        idleLifetimeSeconds: 30 * 24 * 3600,
+        maxLifetimeSeconds: 365 * 24 * 3600,
+        graceSeconds: 30,
+      },
+      bcryptCost: 12,
+      allowedOrigins: [],
+      trustProxy: false,
+      introspection: true,
+      sandbox: true,
+      logLevel: 'info',
+      registration: 'open',
+      throttle: true,
+    })
+  })
+
+  it('is the same where every variable is set to nothing', () => {
+    const empty = Object.fromEntries(Object.keys(variables).map((name) => [name, '']))
+    expect(loadConfig(empty)).toEqual(loadConfig({}))
+  })
+
+  it('cannot be changed afterwards', () => {
+    const config = loadConfig({ ALLOWED_ORIGINS: 'https://a.example' })
+    for (const part of [config, config.tokens, config.sessions, config.allowedOrigins]) {
+      expect(Object.isFrozen(part)).toBe(true)
+    }
+  })
+})
+
+describe('the configuration', () => {
+  it.each([
+    ['HOST', 'localhost', { host: 'localhost', publicUrl: 'http://localhost:4000' }],
+    ['HOST', '::1', { host: '::1', publicUrl: 'http://[::1]:4000', sandbox: true }],
+    ['HOST', '0.0.0.0', { host: '0.0.0.0', introspection: false, sandbox: false }],
+    ['HOST', 'auth.internal', { sandbox: false }],
+    ['PORT', '0', { port: 0 }],
+    ['PORT', '65535', { port: 65_535 }],
+    ['PUBLIC_URL', 'https://auth.example.com', { publicUrl: 'https://auth.example.com' }],
+    ['PUBLIC_URL', 'https://auth.example.com:8443', { publicUrl: 'https://auth.example.com:8443' }],
+    ['PUBLIC_URL', 'http://localhost:3000', { publicUrl: 'http://localhost:3000' }],
+    [
+      'DATABASE_URL',
+      'sqlite:/var/lib/a.db',
+      { database: { engine: 'sqlite', file: '/var/lib/a.db' } },
+    ],
+    ['DATABASE_URL', 'sqlite:///var/a.db', { database: { engine: 'sqlite', file: '/var/a.db' } }],
+    ['DATABASE_URL', 'sqlite:my data.db', { database: { engine: 'sqlite', file: 'my data.db' } }],
+    [
+      'DATABASE_URL',
+      'postgresql://u:p@db.example/x',
+      { database: { engine: 'postgresql', url: 'postgresql://u:p@db.example/x' } },
+    ],
+    [
+      'TOKEN_ISSUER',
+      'https://issuer.example',
+      { tokens: { issuer: 'https://issuer.example', audience: 'https://issuer.example' } },
+    ],
+    [
+      'TOKEN_AUDIENCE',
+      'my-api',
+      { tokens: { issuer: 'http://127.0.0.1:4000', audience: 'my-api' } },
+    ],
+    ['TOKEN_ALGORITHM', 'RS256', { tokens: { algorithm: 'RS256' } }],
+    ['ACCESS_TOKEN_LIFETIME', '1s', { tokens: { lifetimeSeconds: 1 } }],
+    ['ACCESS_TOKEN_LIFETIME', '24h', { tokens: { lifetimeSeconds: 86_400 } }],
+    ['SESSION_IDLE_LIFETIME', '90m', { sessions: { idleLifetimeSeconds: 5400 } }],
+    ['REFRESH_GRACE', '0s', { sessions: { graceSeconds: 0 } }],
+    ['BCRYPT_COST', '4', { bcryptCost: 4 }],
+    ['BCRYPT_COST', '15', { bcryptCost: 15 }],
+    [
+      'ALLOWED_ORIGINS',
+      ' https://a.example , http://localhost:5173,',
+      { allowedOrigins: ['https://a.example', 'http://localhost:5173'] },
+    ],
+    ['TRUST_PROXY', '2', { trustProxy: 2 }],
+    ['TRUST_PROXY', '10.0.0.0/8, ::1,fd00::/8', { trustProxy: ['10.0.0.0/8', '::1', 'fd00::/8'] }],
+    ['INTROSPECTION', 'off', { introspection: false, sandbox: true }],
+    ['SANDBOX', 'off', { introspection: true, sandbox: false }],
+    ['LOG_LEVEL', 'silent', { logLevel: 'silent' }],
+    ['REGISTRATION', 'closed', { registration: 'closed' }],
+    ['THROTTLE', 'off', { throttle: false }],
+  ])('understands %s=%s', (name, value, expected) => {
+    expect(loadConfig({ APP_SECRET: secret, [name]: value })).toMatchObject(expected)
+  })
+
+  it.each<[name: string, values: string[]]>([
+    ['HOST', ['http://localhost', 'local host', '127.0.0.1:4000', '[::1]', '*', 'a/b']],
+    ['PORT', ['-1', '65536', '4000.5', '0x10', '1e3', ' 4000', 'http', '99999999999999999999']],
+    [
+      'PUBLIC_URL',
+      [
+        'auth.example.com',
+        'https://*.example.com',
+        'http://auth.example.com',
+        'https://auth.example.com/',
+        'https://auth.example.com/path',
+        'https://user:canary@auth.example.com',
+        'HTTPS://AUTH.EXAMPLE.COM',
+        'https://auth.example.com:443',
+        'ftp://auth.example.com',
+        '//auth.example.com',
+        'http://127.0.0.1.evil.test',
+        'null',
+      ],
+    ],
+    [
+      'DATABASE_URL',
+      [
+        'sqlite:',
+        'sqlite://data/a.db',
+        'sqlite::memory:',
+        'sqlite:a.db?mode=ro',
+        'a.db',
+        'mysql://root:canary@localhost/x',
+        'postgres',
+        'file:a.db',
+      ],
+    ],
+    ['APP_SECRET', ['canary', 'c'.repeat(31)]],
+    ['TOKEN_ALGORITHM', ['none', 'HS256', 'eddsa', 'ES384']],
+    ['KEY_ROTATION_INTERVAL', ['59m', '3651d', 'never']],
+    [
+      'ACCESS_TOKEN_LIFETIME',
+      ['0s', '25h', '15', 'm', '-5m', '1.5h', '15 m', '15M', '1w', 'Infinity'],
+    ],
+    ['SESSION_IDLE_LIFETIME', ['0s', '3651d', '30']],
+    ['SESSION_MAX_LIFETIME', ['0s', '3651d', '9999999999d']],
+    ['REFRESH_GRACE', ['301s', '6m', 'off']],
+    ['BCRYPT_COST', ['3', '16', '12.0', 'high', '-12']],
+    [
+      'ALLOWED_ORIGINS',
+      [
+        '*',
+        'null',
+        'https://*.example.com',
+        'http://app.example.com',
+        'https://a.example,b',
+        'https://a.example/',
+      ],
+    ],
+    [
+      'TRUST_PROXY',
+      [
+        'on',
+        'true',
+        '0',
+        '10',
+        '1.2.3',
+        '10.0.0.0/33',
+        '::1/129',
+        '10.0.0.0/8/8',
+        'loopback',
+        '10.0.0.1,',
+      ],
+    ],
+    ['INTROSPECTION', ['true', 'yes', 'ON', '1']],
+    ['SANDBOX', ['true', '0']],
+    ['LOG_LEVEL', ['verbose', 'INFO', '30']],
+    ['REGISTRATION', ['yes', 'invite']],
+    ['THROTTLE', ['no', 'false', '0']],
+  ])('refuses a wrong %s by its name, never by its value', (name, values) => {
+    const problems = values.map((value) => problemsOf({ APP_SECRET: secret, [name]: value }))
+    // The same for all of them: the rule.
+    expect(problems).toEqual(values.map(() => [problems[0]![0]]))
+    expect(problems[0]![0]).toMatch(new RegExp(`^${name} must be[ ,]\\S`))
+  })
+
+  // OWASP ASVS 13.2.2: what others can reach, or share, does not run on a secret that it made itself.
+  it.each([
+    ['HOST', '0.0.0.0'],
+    ['HOST', '192.0.2.1'],
+    ['HOST', '::'],
+    ['HOST', 'auth.internal'],
+    ['DATABASE_URL', 'postgres://latchkey:canary@localhost/latchkey'],
+    ['DATABASE_URL', 'postgresql://latchkey:canary@localhost/latchkey'],
+  ])('asks for APP_SECRET with %s=%s', (name, value) => {
+    const problems = problemsOf({ [name]: value })
+    expect(problems).toEqual([
+      expect.stringMatching(/^APP_SECRET must be given when .*openssl rand/),
+    ])
+    expect(problems[0]).not.toContain('canary')
+    expect(problemsOf({ [name]: value, APP_SECRET: 'c'.repeat(32) })).toEqual([])
+    // Bytes, not characters.
+    expect(problemsOf({ [name]: value, APP_SECRET: 'é'.repeat(16) })).toEqual([])
+  })
+
+  it('names every problem at once', () => {
+    const wrong = {
+      HOST: '0.0.0.0',
+      PORT: 'canary-port',
+      PUBLIC_URL: 'http://canary.example.com',
+      DATABASE_URL: 'mysql://root:canary@localhost/x',
+      TOKEN_ALGORITHM: 'canary',
+      ACCESS_TOKEN_LIFETIME: 'canary',
+      BCRYPT_COST: 'canary',
+      ALLOWED_ORIGINS: 'https://canary.example/path',
+      TRUST_PROXY: 'canary',
+      LOG_LEVEL: 'canary',
+    }
+    const problems = problemsOf(wrong)
+    const named = problems.map((problem) => problem.split(' ')[0])
+    expect(new Set(named)).toEqual(new Set([...Object.keys(wrong).slice(1), 'APP_SECRET']))
+    expect(named).toHaveLength(Object.keys(wrong).length)
+    expect(new ConfigError(problems).message).not.toContain('canary')
+  })
+
+  it('leaves alone what is not its own', () => {
+    expect(loadConfig({ PATH: '/bin', NODE_ENV: 'production', HOSTNAME: '*' })).toEqual(
+      loadConfig({}),
+    )
+  })
+})
