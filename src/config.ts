@@ -229,7 +229,7 @@ const environment = z.object({
   BCRYPT_COST: integer(12, 4, 15),
   ALLOWED_ORIGINS: commaList.refine(
     (origins) => origins.every(isSafeOrigin),
-    `must be, separated by commas, each ${originRule}`,
+    `must be a list separated by commas, each entry ${originRule}`,
   ),
   TRUST_PROXY: z
     .string()
