@@ -75,12 +75,12 @@ describe('a resolver that fails', () => {
   it('is cut off where it never ends, and holds nobody else up', async () => {
     const impatient = await startServer(
       {},
-      { schema: testSchema, requestTimeoutMilliseconds: 1000 },
+      { schema: testSchema, requestTimeoutMilliseconds: 1500 },
     )
     const answer = await impatient.client.send('{ never }')
     expect(answer.status).toBe(503)
     expectMasked(impatient, answer, /too long/)
-    expect((await impatient.client.register()).accessToken).toBeDefined()
+    expect((await impatient.client.send('{ providers { id } }')).errors).toBeUndefined()
   })
 })
 
@@ -188,6 +188,20 @@ describe('a database that fails', () => {
     // Nothing that the failure left behind lets anybody in afterwards.
     expect((await broken.client.send('{ protected }')).code).toBe('UNAUTHENTICATED')
     await broken.database.query(`alter table gone rename to ${table}`)
+    expect((await broken.client.as(accessToken).send('{ protected }')).errors).toBeUndefined()
+  })
+
+  it('lets nobody in when the keys cannot be read', async () => {
+    const broken = await startServer()
+    const { accessToken } = await broken.client.register()
+    await broken.database.query('alter table signing_keys rename to gone')
+    const [header, ...rest] = accessToken.split('.')
+    const { kid, ...others } = JSON.parse(Buffer.from(header!, 'base64url').toString())
+    const unknown = Buffer.from(JSON.stringify({ ...others, kid: `${kid}x` })).toString('base64url')
+    const answer = await broken.client.as([unknown, ...rest].join('.')).send('{ protected }')
+    expect(answer.data ?? null).toBeNull()
+    expectMasked(broken, answer, missingTable)
+    // The keys that it has met are in memory.
     expect((await broken.client.as(accessToken).send('{ protected }')).errors).toBeUndefined()
   })
 })
