@@ -10,6 +10,8 @@ export function ormOptions(onWarning: (message: string) => void) {
     entities,
     extensions: [Migrator],
     logger: onWarning,
+    // A database whose name is misspelt must not come into being.
+    ensureDatabase: false,
     migrations: { snapshot: false, silent: true },
   }
 }

@@ -14,11 +14,17 @@ const timeouts = {
   idle_in_transaction_session_timeout: 10_000,
 }
 
+/** Any number that no other program takes for an advisory lock: the first bytes of "latchkey". */
+const migrationLock = 0x6c617463
+/** Since PostgreSQL 15 a role may make tables only where it is the owner. */
+const insufficientPrivilege = '42501'
+
 export async function openPostgresql(url: string, options: OrmOptions): Promise<Driver> {
   const orm = new MikroORM({
     ...options,
     clientUrl: url,
-    driverOptions: timeouts,
+    // The ORM takes no more of the address than host and name: sslmode would be lost.
+    driverOptions: { connectionString: url, ...timeouts },
     pool: { min: 0, max: 10 },
     migrations: { ...options.migrations, migrationsList: migrations },
   })
@@ -27,17 +33,31 @@ export async function openPostgresql(url: string, options: OrmOptions): Promise<
   const check = await connection.checkConnection()
   if (!check.ok) {
     await orm.close(true)
-    throw new DatabaseStartError(
-      `The PostgreSQL server of DATABASE_URL cannot be used: ${check.reason}.`,
-      { cause: check.error },
-    )
+    throw cannotBeUsed(check.error)
   }
   const pool = await connection.getNativeClient()
   let preparedCount = 0
   return {
     engine: 'postgresql',
     em: orm.em as unknown as SqlEntityManager,
-    migrate: async () => void (await orm.migrator.up()),
+    migrate: async () => {
+      const lock = await pool.connect()
+      try {
+        // Servers that start at the same time migrate one after the other, however long it takes.
+        await lock.query('set lock_timeout = 0; set statement_timeout = 0')
+        await lock.query('select pg_advisory_lock($1)', [migrationLock])
+        await orm.migrator.up()
+      } catch (error) {
+        if ((error as { code?: unknown }).code !== insufficientPrivilege) throw error
+        throw new DatabaseStartError(
+          'The role of DATABASE_URL may not make or change tables: make it the owner of its database, or grant it CREATE on the schema.',
+          { cause: error },
+        )
+      } finally {
+        // Closed, not returned: that lets go of the lock.
+        lock.release(true)
+      }
+    },
     prepareRead: <Row>(sql: string) => {
       const name = `latchkey_${++preparedCount}`
       const text = sql.replace('?', '$1')
@@ -48,4 +68,14 @@ export async function openPostgresql(url: string, options: OrmOptions): Promise<
     },
     close: () => orm.close(true),
   }
+}
+
+/** Names the server's or the network's reason, in which no password occurs. */
+function cannotBeUsed(error: unknown): DatabaseStartError {
+  // Where every address of a name was tried in vain, Node's error has a code and no message.
+  const { code, message } = error as NodeJS.ErrnoException
+  return new DatabaseStartError(
+    `The PostgreSQL server of DATABASE_URL cannot be used: ${message || code}.`,
+    { cause: error },
+  )
 }
