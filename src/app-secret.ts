@@ -35,7 +35,7 @@ and passwords stay; everybody has to sign in again.`,
   if (process.platform !== 'win32' && (statSync(file).mode & 0o077) !== 0) {
     throw new AppSecretError(`${file} can be read by others. Run: chmod 600 ${file}`)
   }
-  const secret = readFileSync(file, 'utf8').trim()
+  const secret = explaining(file, 'read', () => readFileSync(file, 'utf8')).trim()
   if (Buffer.byteLength(secret) < secretBytes) {
     throw new AppSecretError(
       `${file} holds fewer than ${secretBytes} bytes. Restore it from a backup.`,
@@ -44,17 +44,45 @@ and passwords stay; everybody has to sign in again.`,
   return secret
 }
 
-/** Writes a new secret, for its owner only. Where another process was quicker, its secret counts. */
+/**
+ * Writes a new secret, for its owner only. Where another process was quicker, its secret counts.
+ * @throws AppSecretError
+ */
 export function makeAppSecret(databaseFile: string): string {
   const file = appSecretFile(databaseFile)
-  mkdirSync(dirname(file), { recursive: true, mode: 0o700 })
+  return explaining(file, 'made', () => {
+    mkdirSync(dirname(file), { recursive: true, mode: 0o700 })
+    try {
+      writeFileSync(file, `${randomBytes(secretBytes).toString('base64url')}\n`, {
+        mode: 0o600,
+        flag: 'wx',
+      })
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
+    }
+    return readFileSync(file, 'utf8').trim()
+  })
+}
+
+const whatWentWrong: Record<string, string> = {
+  EACCES: 'this user may not do that there',
+  EPERM: 'this user may not do that there',
+  EROFS: 'the file system is read-only',
+  EEXIST: 'its folder is a file',
+  ENOTDIR: 'its folder is a file',
+  EISDIR: 'it is a folder',
+  ENOSPC: 'the disk is full',
+}
+
+function explaining<T>(file: string, what: 'read' | 'made', work: () => T): T {
   try {
-    writeFileSync(file, `${randomBytes(secretBytes).toString('base64url')}\n`, {
-      mode: 0o600,
-      flag: 'wx',
-    })
+    return work()
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
+    const reason = whatWentWrong[String((error as NodeJS.ErrnoException).code)]
+    if (reason === undefined) throw error
+    throw new AppSecretError(
+      `The secret ${file} cannot be ${what}: ${reason}. Give the user the right, name another database in DATABASE_URL, or set APP_SECRET.`,
+      { cause: error },
+    )
   }
-  return readFileSync(file, 'utf8').trim()
 }

@@ -107,8 +107,11 @@ export interface Config {
 export class ConfigError extends Error {
   readonly problems: readonly string[]
 
-  constructor(problems: readonly string[]) {
-    super(['The configuration is wrong:', ...problems.map((problem) => `  ${problem}`)].join('\n'))
+  constructor(problems: readonly string[], options?: ErrorOptions) {
+    super(
+      ['The configuration is wrong:', ...problems.map((problem) => `  ${problem}`)].join('\n'),
+      options,
+    )
     this.name = 'ConfigError'
     this.problems = problems
   }
@@ -176,6 +179,15 @@ function parseUrl(text: string): URL | undefined {
   return URL.canParse(text) ? new URL(text) : undefined
 }
 
+function isDecodable(text: string): boolean {
+  try {
+    decodeURIComponent(text)
+    return true
+  } catch {
+    return false
+  }
+}
+
 /** One http(s) origin, no pattern, in its canonical spelling, that is safe to hand tokens to. */
 function isSafeOrigin(text: string): boolean {
   const url = parseUrl(text)
@@ -208,10 +220,12 @@ const environment = z.object({
         if (file !== '' && !/^\/\/|:memory:|\?/.test(file)) {
           return { engine: 'sqlite', file }
         }
-      } else if (/^postgres(ql)?:$/.test(parseUrl(text)?.protocol ?? '')) {
+      } else if (/^postgres(ql)?:$/.test(parseUrl(text)?.protocol ?? '') && isDecodable(text)) {
         return { engine: 'postgresql', url: text }
       }
-      context.addIssue('must be sqlite:<file> or postgres://user:password@host:port/database')
+      context.addIssue(
+        'must be sqlite:<file> or postgres://user:password@host:port/database, with what is special in a URL percent-encoded',
+      )
       return z.NEVER
     }),
   APP_SECRET: z

@@ -1,8 +1,7 @@
 /** Reads the environment, starts the server, stops it on signals. */
-import { existsSync } from 'node:fs'
 import { createApp } from './app.ts'
 import { describeStart } from './banner.ts'
-import { loadSettings } from './settings.ts'
+import { loadEnvFile, loadSettings } from './settings.ts'
 import { describeStartError } from './start-error.ts'
 
 /** What a stop may take before it is forced. */
@@ -12,7 +11,7 @@ const stopTimeoutMilliseconds = 9000
 async function start(): Promise<() => Promise<void>> {
   // Database, write-ahead log and secret are their owner's alone.
   process.umask(0o077)
-  if (existsSync('.env')) process.loadEnvFile('.env')
+  loadEnvFile()
   const settings = loadSettings(process.env)
   const app = await createApp(settings)
   console.log(describeStart(settings, app.url))

@@ -1,6 +1,22 @@
 /** The configuration with its secret: what the server and the operators' commands start from. */
+import { existsSync } from 'node:fs'
 import { readOrMakeAppSecret } from './app-secret.ts'
-import { loadConfig, type Config } from './config.ts'
+import { ConfigError, loadConfig, type Config } from './config.ts'
+
+/**
+ * Adds what the file `.env` sets, if there is one; the environment has precedence.
+ * @throws ConfigError
+ */
+export function loadEnvFile(): void {
+  if (!existsSync('.env')) return
+  try {
+    process.loadEnvFile('.env')
+  } catch (error) {
+    throw new ConfigError(['.env cannot be read: it must be a file that this user may read.'], {
+      cause: error,
+    })
+  }
+}
 
 /** @throws ConfigError, AppSecretError */
 export function loadSettings(

@@ -9,20 +9,22 @@ const expected = [AppSecretError, ConfigError, DatabaseStartError, KeyRingLocked
 /** A sentence where the operator can do something about it, the stack where it is our fault. */
 export function describeStartError(error: unknown): string {
   if (!(error instanceof Error)) return `Latchkey could not start: ${String(error)}`
-  const { code, address, port } = error as NodeJS.ErrnoException & {
+  if (expected.some((type) => error instanceof type)) {
+    return `Latchkey could not start.\n${error.message}`
+  }
+  const { code, address, port, syscall } = error as NodeJS.ErrnoException & {
     address?: string
     port?: number
   }
+  // What is left of these is about the address to listen on: the database has errors of its own.
   if (code === 'EADDRINUSE') {
     return `Latchkey could not start: port ${port} of ${address} is in use. Stop the other program, or set PORT.`
   }
-  if (code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND') {
+  if (code === 'EADDRNOTAVAIL' || syscall === 'getaddrinfo') {
     return 'Latchkey could not start: this machine has no such address. Set HOST.'
   }
-  if (code === 'EACCES') {
+  if (code === 'EACCES' && syscall === 'listen') {
     return `Latchkey could not start: this user may not listen on port ${port}. Set PORT to 1024 or more.`
   }
-  return expected.some((type) => error instanceof type)
-    ? `Latchkey could not start.\n${error.message}`
-    : `Latchkey could not start: ${error.stack ?? error.message}`
+  return `Latchkey could not start: ${error.stack ?? error.message}`
 }

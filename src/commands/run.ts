@@ -1,7 +1,7 @@
 /** What every operator's command does around its own work. */
-import { existsSync } from 'node:fs'
 import type { Config } from '../config.ts'
 import { openDatabase, type Database } from '../database/database.ts'
+import { loadEnvFile } from '../settings.ts'
 import { describeStartError } from '../start-error.ts'
 
 /** The command line is wrong, or names what is not there; the message says so. */
@@ -12,8 +12,8 @@ export class CommandError extends Error {
 /** Runs a command to its end: what it returns is printed, a failure becomes exit status 1. */
 export async function run(command: () => Promise<string>): Promise<void> {
   process.umask(0o077)
-  if (existsSync('.env')) process.loadEnvFile('.env')
   try {
+    loadEnvFile()
     console.log(await command())
   } catch (error) {
     console.error(error instanceof CommandError ? error.message : describeStartError(error))

@@ -143,6 +143,8 @@ describe('the configuration', () => {
         'a.db',
         'mysql://root:canary@localhost/x',
         'postgres',
+        'postgres://u:50%25%zz@localhost/x',
+        'postgres://u:a/b@localhost/x',
         'file:a.db',
       ],
     ],

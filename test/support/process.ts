@@ -1,0 +1,95 @@
+/** The server as a person starts it: src/main.ts in a process and a folder of its own. */
+import { spawn, type ChildProcess } from 'node:child_process'
+import { existsSync, mkdtempSync, rmSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath, pathToFileURL } from 'node:url'
+import { afterAll } from 'vitest'
+
+const root = fileURLToPath(new URL('../../', import.meta.url))
+const loader = pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href
+const isRoot = process.getuid?.() === 0
+const setpriv = ['/usr/bin/setpriv', '/bin/setpriv'].find((file) => existsSync(file))
+
+/** Whether the modes of files bind a process that is started with `isBound`. */
+export const canBeBound = !isRoot || setpriv !== undefined
+
+export interface ServerProcess {
+  readonly child: ChildProcess
+  readonly stdout: () => string
+  readonly stderr: () => string
+  /** Where it listens; rejects when it ends before. */
+  readonly ready: Promise<string>
+  /** Its exit status, or the signal that ended it. */
+  readonly ended: Promise<number | NodeJS.Signals>
+}
+
+// Registered for the file that imports this, since concurrent tests have no hooks of their own here.
+const children: ChildProcess[] = []
+const folders: string[] = []
+afterAll(() => {
+  for (const child of children) child.kill('SIGKILL')
+  for (const folder of folders) rmSync(folder, { recursive: true, force: true })
+})
+
+/** A folder for the server to start in, removed after the file's tests. */
+export function temporaryFolder(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'latchkey-start-'))
+  folders.push(folder)
+  return folder
+}
+
+/**
+ * Starts the server, killed after the file's tests.
+ * @param options.isBound file modes bind it, also where the tests run as root
+ */
+export function startProcess(
+  cwd: string,
+  env: Readonly<Record<string, string>> = {},
+  options: { readonly isBound?: boolean } = {},
+): ServerProcess {
+  const command = [process.execPath, '--import', loader, join(root, 'src', 'main.ts')]
+  if (options.isBound === true && isRoot) {
+    // The same user, who owns the checkout, without root's licence to pass over modes.
+    const without = '-dac_override,-dac_read_search'
+    command.unshift(setpriv!, `--bounding-set=${without}`, `--inh-caps=${without}`, '--')
+  }
+  const child = spawn(command[0]!, command.slice(1), {
+    cwd,
+    env: {
+      PATH: process.env['PATH'],
+      TSX_TSCONFIG_PATH: join(root, 'tsconfig.json'),
+      PORT: '0',
+      ...env,
+    },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  children.push(child)
+  const output = { stdout: '', stderr: '' }
+  const ready = Promise.withResolvers<string>()
+  // Nobody may be waiting for it.
+  ready.promise.catch(() => {})
+  child.stdout.setEncoding('utf8').on('data', (chunk: string) => {
+    output.stdout += chunk
+    const url = /listening on (http:\S+)\n[^]*\n\n/.exec(output.stdout)?.[1]
+    if (url !== undefined) ready.resolve(url)
+  })
+  child.stderr.setEncoding('utf8').on('data', (chunk: string) => {
+    output.stderr += chunk
+  })
+  const ended = new Promise<number | NodeJS.Signals>((resolve, reject) => {
+    child.once('error', reject)
+    child.once('close', (status, signal) => {
+      ready.reject(new Error(`The server has ended (${status ?? signal}):\n${output.stderr}`))
+      resolve(status ?? signal!)
+    })
+  })
+  return {
+    child,
+    stdout: () => output.stdout,
+    stderr: () => output.stderr,
+    ready: ready.promise,
+    ended,
+  }
+}
