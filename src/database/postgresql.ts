@@ -2,6 +2,7 @@
 import { MikroORM } from '@mikro-orm/postgresql'
 import type { SqlEntityManager } from '@mikro-orm/sqlite'
 import type { Driver } from './driver.ts'
+import { Providers } from './migrations/postgresql/0002-providers.ts'
 import { Initial } from './migrations/postgresql/0001-initial.ts'
 import type { OrmOptions } from './orm-options.ts'
 import { DatabaseStartError } from './start-error.ts'
@@ -20,7 +21,7 @@ export async function openPostgresql(url: string, options: OrmOptions): Promise<
     clientUrl: url,
     driverOptions: timeouts,
     pool: { min: 0, max: 10 },
-    migrations: { ...options.migrations, migrationsList: [Initial] },
+    migrations: { ...options.migrations, migrationsList: [Initial, Providers] },
   })
   const connection = orm.em.getConnection()
   await connection.connect()

@@ -4,6 +4,7 @@ import { dirname } from 'node:path'
 import { MikroORM } from '@mikro-orm/sqlite'
 import Sqlite from 'better-sqlite3'
 import type { Driver } from './driver.ts'
+import { Providers } from './migrations/sqlite/0002-providers.ts'
 import { Initial } from './migrations/sqlite/0001-initial.ts'
 import type { OrmOptions } from './orm-options.ts'
 import { DatabaseStartError } from './start-error.ts'
@@ -36,7 +37,7 @@ export async function openSqlite(file: string, options: OrmOptions): Promise<Dri
     const orm = await MikroORM.init({
       ...options,
       dbName: file,
-      migrations: { ...options.migrations, migrationsList: [Initial] },
+      migrations: { ...options.migrations, migrationsList: [Initial, Providers] },
     })
     applySettings(await orm.em.getConnection().getNativeClient())
     // A reader of its own never sees what a transaction of another request has not committed.

@@ -1,0 +1,20 @@
+/** The provider's own tokens, where the operator wants them kept; encrypted under a key of APP_SECRET. */
+import { defineEntity, p } from '@mikro-orm/core'
+import { Identity } from '../users/identity.entity.ts'
+
+const ProviderTokenSchema = defineEntity({
+  name: 'ProviderToken',
+  tableName: 'provider_tokens',
+  properties: {
+    identity: () => p.oneToOne(Identity).primary().owner().deleteRule('cascade'),
+    accessTokenEncrypted: p.text().hidden(),
+    refreshTokenEncrypted: p.text().nullable().hidden(),
+    /** Null where the provider did not say. */
+    expiresAt: p.bigint('number').nullable(),
+    /** Separated by spaces. */
+    scopes: p.text(),
+  },
+})
+
+export class ProviderToken extends ProviderTokenSchema.class {}
+ProviderTokenSchema.setClass(ProviderToken)
