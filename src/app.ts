@@ -8,7 +8,7 @@ import { isLoopback, type Config } from './config.ts'
 import { createContext, type Context, type Services } from './context.ts'
 import { openDatabase } from './database/database.ts'
 import { AppError, ErrorCode } from './errors.ts'
-import { createGraphqlServer } from './graphql/server.ts'
+import { createGraphqlServer, type SandboxContents } from './graphql/server.ts'
 import { Viewers } from './guard/viewer.ts'
 import type { HttpRequest } from './http/http-request.ts'
 import { createLogger, type Logger } from './http/logger.ts'
@@ -117,7 +117,7 @@ export async function createApp(
       schema: createSchema(),
       log,
       introspection: config.introspection,
-      sandboxDocument: config.sandbox ? readOperations() : undefined,
+      sandbox: config.sandbox ? readSandboxContents() : undefined,
     })
     await apollo.start()
     closers.push(() => apollo.stop())
@@ -178,15 +178,19 @@ async function createContextOrMask(services: Services, request: HttpRequest): Pr
   }
 }
 
-/** The Sandbox's example operations; in an installation without them it opens empty. */
-function readOperations(): string {
+/** The example operations, in the order of their files; in an installation without them the Sandbox opens empty. */
+function readSandboxContents(): SandboxContents {
   const folder = join(import.meta.dirname, '..', 'schema', 'operations')
-  if (!existsSync(folder)) return ''
-  return readdirSync(folder)
+  if (!existsSync(folder)) return { document: '', variables: {} }
+  const document = readdirSync(folder)
     .filter((name) => name.endsWith('.graphql'))
     .toSorted()
     .map((name) => readFileSync(join(folder, name), 'utf8').trim())
     .join('\n\n')
+  const variables = JSON.parse(
+    readFileSync(join(folder, 'variables.json'), 'utf8'),
+  ) as SandboxContents['variables']
+  return { document, variables }
 }
 
 function listeningUrl({ address, family, port }: AddressInfo): string {

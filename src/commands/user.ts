@@ -34,6 +34,21 @@ type Options = {
   'password-stdin'?: boolean
 }
 
+// Before it is used: a module runs from top to bottom, and waits at `await`.
+const commands: Record<
+  string,
+  ((database: Database, options: Options, config: Config) => Promise<string>) | undefined
+> = {
+  create,
+  show,
+  disable,
+  enable,
+  delete: remove,
+  grant,
+  revoke,
+  'end-sessions': endSessions,
+}
+
 await run(async () => {
   const { command, options } = readArguments()
   const work = commands[command]
@@ -209,18 +224,4 @@ async function readStandardInput(): Promise<string> {
 
 function time(milliseconds: number | null | undefined): string {
   return milliseconds == null ? 'never' : new Date(milliseconds).toISOString()
-}
-
-const commands: Record<
-  string,
-  ((database: Database, options: Options, config: Config) => Promise<string>) | undefined
-> = {
-  create,
-  show,
-  disable,
-  enable,
-  delete: remove,
-  grant,
-  revoke,
-  'end-sessions': endSessions,
 }

@@ -1,6 +1,6 @@
 /** What a client gets to see of an error: what it is meant to see, without what it sent. */
 import { unwrapResolverError } from '@apollo/server/errors'
-import { GraphQLError, Kind, print, type GraphQLFormattedError } from 'graphql'
+import { GraphQLError, Kind, isValueNode, print, type GraphQLFormattedError } from 'graphql'
 import { AppError, ErrorCode } from '../errors.ts'
 import { defaultLimits, tooComplex } from './limits.ts'
 
@@ -17,6 +17,18 @@ const requestErrorCodes = new Set([
 
 /** graphql-js throws these while it executes a field, but they are about the request. */
 const argumentError = /^Argument "\w+" (of (non-null|required) type|has invalid value)/
+
+// What follows are wordings of graphql-js up to where a value of the client begins.
+const syntaxError =
+  /^Syntax Error: (Unterminated string|(Expected [^,]+, found|Unexpected) (Name|Int|Float|String|BlockString|<EOF>|"[^\w"]+"))/
+
+const validationAborted = /^(Too many validation errors|Validation aborted)/
+/** About the fields of an input object, not about their values. */
+const objectError =
+  /^(Field|OneOf Input Object) "[\w.]+" (of required type "[\w[\]!]+" was not provided|must (be non-null|specify exactly one key))\.$/
+
+const valueError =
+  /^(Expected value of type "[\w[\]!]+"|(\w+|Enum "\w+") cannot represent (a )?non[\w -]+ value|The value does not exist in "\w+" enum|Argument "\w+" has invalid value)/
 
 /** Whose log entry an error has: noted when it is logged, read when it is masked. */
 const requestIds = new WeakMap<object, string>()
@@ -38,8 +50,16 @@ export function findAppError(error: unknown): AppError | undefined {
 export function isUnexpected(error: unknown): boolean {
   if (findAppError(error)) return false
   if (!(error instanceof GraphQLError)) return true
-  if (error.path !== undefined) return !argumentError.test(error.message)
-  return !requestErrorCodes.has(String(error.extensions['code']))
+  const { message, originalError, path } = error
+  if (path !== undefined) {
+    return !(originalError instanceof GraphQLError && argumentError.test(message))
+  }
+  // Before the first field, what nothing else has caused is graphql-js's own word on the request.
+  return originalError !== undefined && !requestErrorCodes.has(codeOf(error))
+}
+
+function codeOf(error: GraphQLError): string {
+  return String(error.extensions['code'])
 }
 
 /** Apollo's `formatError`. */
@@ -61,39 +81,46 @@ export function formatError(
       extensions: { code: ErrorCode.INTERNAL_SERVER_ERROR, ...(requestId && { requestId }) },
     }
   }
-  if (formatted.message.includes('Document contains more than')) {
-    const { message, originalError } = tooComplex('tokens', defaultLimits.tokens)
-    return { message, extensions: { ...(originalError as AppError).extensions } }
+  // graphql-js gives it no code of its own.
+  if (formatted.message.startsWith('Syntax Error: Document contains more')) {
+    const tooMany = findAppError(tooComplex('tokens', defaultLimits.tokens))!
+    return { message: tooMany.message, extensions: { ...tooMany.extensions } }
   }
-  const code = formatted.extensions?.['code'] ?? 'INTERNAL_SERVER_ERROR'
+  const requestError = error as GraphQLError
+  const code = codeOf(requestError)
   return {
-    message: withoutValues(formatted.message, error as GraphQLError),
+    message: withoutValues(formatted.message, requestError),
     ...place,
-    extensions: { code: argumentError.test(formatted.message) ? 'BAD_USER_INPUT' : code },
+    extensions: {
+      code: requestErrorCodes.has(code) ? code : path ? 'BAD_USER_INPUT' : 'BAD_REQUEST',
+    },
   }
 }
 
 /**
- * graphql-js repeats what it could not read, which may be a password in the wrong place, and
- * suggests names, which tells the schema to people from whom introspection hides it.
+ * graphql-js repeats what it could not read, which may be a password in the wrong place. Of a message
+ * that holds a value only wordings known to be without it pass; names and types may be told.
  */
 function withoutValues(message: string, error: GraphQLError): string {
-  const variable = error.nodes?.[0]
-  if (variable?.kind === Kind.VARIABLE_DEFINITION) {
-    return `Variable "$${variable.variable.name.value}" does not fit its type ${print(variable.type)}.`
+  const code = codeOf(error)
+  if (code === 'GRAPHQL_PARSE_FAILED') {
+    return `${syntaxError.exec(message)?.[0] ?? 'Syntax Error: Cannot read on from here'}.`
   }
-  return message
-    .replace(/ ?(Did you mean|Perhaps you meant)[^]*$/, '')
-    .replace(/(found|Unexpected) (String|BlockString|Int|Float|Name) "[^]*?"(?=[.,]|$)/, '$1 $2')
-    .replace(/(cannot represent (?:a |an )?[\w -]+): [^]*$/, '$1.')
-    .replace(/^(Expected (?:value|type)[^,]*), found [^]*$/, '$1.')
-    .replace(
-      /^Value "[^]*" does not exist in "(\w+)" enum\.?$/,
-      'The value does not exist in "$1" enum.',
+  if (code === 'OPERATION_RESOLUTION_FAILURE') {
+    return message.replace(/ named "[^]*$/, ' of this name.')
+  }
+  const node = error.nodes?.[0]
+  if (node?.kind === Kind.VARIABLE_DEFINITION) {
+    return message.replace(
+      / got invalid value [^]*$/,
+      ` does not fit its type ${print(node.type)}.`,
     )
-    .replace(
-      /^(Syntax Error: (?:Invalid character|Unexpected character|Invalid number)[^]*)$/,
-      'Syntax Error: Unexpected character.',
-    )
-    .replace(/^Syntax Error: Invalid [^]*$/, 'Syntax Error: Unexpected character.')
+  }
+  // A custom scalar may throw without saying where.
+  const isAboutValue = node
+    ? isValueNode(node) && node.kind !== Kind.VARIABLE
+    : code === 'GRAPHQL_VALIDATION_FAILED' && !validationAborted.test(message)
+  if (!isAboutValue || objectError.test(message)) return message
+  const withoutName = message.replace(/^Value "\w+"/, 'The value')
+  return `${valueError.exec(withoutName)?.[0] ?? 'The value does not fit its type'}.`
 }

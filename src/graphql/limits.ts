@@ -31,7 +31,7 @@ export interface Limits {
   readonly cost: number
 }
 
-/** Room for the widest operation of a client, and for three sign-ins at most. */
+/** Room for the widest operation of a client, and for five sign-ins at most. */
 export const defaultLimits: Limits = {
   tokens: 1000,
   depth: 8,
@@ -117,8 +117,6 @@ class Meter {
       } else {
         if (selection.alias) total.aliases += 1
         const name = selection.name.value
-        // Introspection is nested deep by nature; graphql-js has a rule of its own for it.
-        if (name.startsWith('__')) continue
         const field =
           isObjectType(parent) || isInterfaceType(parent) ? parent.getFields()[name] : undefined
         const type = field && getNamedType(field.type)
@@ -126,10 +124,14 @@ class Meter {
           ? this.measure(selection.selectionSet, isCompositeType(type) ? type : undefined)
           : emptyMeasure()
         const isList = field !== undefined && isListType(getNullableType(field.type))
+        // Introspection is nested deep by nature; graphql-js has a rule of its own for it.
+        const isIntrospection = name.startsWith('__')
         add(total, {
           ...below,
-          depth: below.depth + 1,
-          cost: ownCost(field?.extensions) + below.cost * (isList ? listFactor : 1),
+          depth: isIntrospection ? 0 : below.depth + 1,
+          cost: isIntrospection
+            ? 0
+            : ownCost(field?.extensions) + below.cost * (isList ? listFactor : 1),
         })
       }
     }

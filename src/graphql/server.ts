@@ -29,14 +29,21 @@ export interface GraphqlServerOptions {
   readonly schema: GraphQLSchema
   readonly log: Logger
   readonly introspection: boolean
-  /** Operations that the Sandbox opens with; absent, there is no Sandbox. */
-  readonly sandboxDocument: string | undefined
+  /** What the Sandbox opens with; absent, there is no Sandbox. */
+  readonly sandbox: SandboxContents | undefined
+}
+
+export interface SandboxContents {
+  /** Operations, to be run one by one. */
+  readonly document: string
+  /** For all of the operations together. */
+  readonly variables: Readonly<Record<string, unknown>>
 }
 
 export function createGraphqlServer<C extends RequestContext>(
   options: GraphqlServerOptions,
 ): ApolloServer<C> {
-  const { introspection, log, sandboxDocument, schema } = options
+  const { introspection, log, sandbox, schema } = options
   return new ApolloServer<C>({
     schema,
     introspection,
@@ -59,12 +66,14 @@ export function createGraphqlServer<C extends RequestContext>(
       ApolloServerPluginInlineTraceDisabled(),
       ApolloServerPluginSchemaReportingDisabled(),
       ApolloServerPluginUsageReportingDisabled(),
-      sandboxDocument === undefined
+      sandbox === undefined
         ? ApolloServerPluginLandingPageDisabled()
         : ApolloServerPluginLandingPageLocalDefault({
+            ...sandbox,
             embed: { runTelemetry: false },
             footer: false,
-            document: sandboxDocument,
+            // Else the operations that take the refresh token from the cookie cannot be tried.
+            includeCookies: true,
           }),
       errorPlugin,
     ],

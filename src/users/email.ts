@@ -1,5 +1,5 @@
 /** E-mail addresses in one normal form, made once at the door. */
-import { domainToASCII } from 'node:url'
+import { domainToASCII, domainToUnicode } from 'node:url'
 
 const maximumBytes = 254
 const maximumLocalBytes = 64
@@ -12,16 +12,20 @@ const domain = /^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z0-9]([a-z0-9-]{0,61}
  * Trimmed, NFC, lower case, an internationalised domain as punycode. Nothing else is folded: dots
  * and tags in the local part tell addresses apart.
  * @returns undefined where the text is no address, or where a letter beyond ASCII would turn into an
- * ASCII one on the way (K, ﬁ, ＠): two spellings that only look alike never become one account
+ * ASCII one on the way (K, ﬁ, ＠) or vanish: spellings that only look alike never become one account
  */
 export function normalizeEmail(text: string): string | undefined {
   // Long before any of the work below, which grows with the length.
   if (text.length > 2 * maximumBytes) return undefined
   const trimmed = text.trim()
   if (!trimmed.isWellFormed() || foldsIntoAscii(trimmed)) return undefined
-  const [local, host, ...rest] = trimmed.normalize('NFC').toLowerCase().split('@')
+  // Composed again: of some letters only the small one has a composed form (J̌ and ǰ).
+  const lowered = trimmed.normalize('NFC').toLowerCase().normalize('NFC')
+  const [local, host, ...rest] = lowered.split('@')
   if (local === undefined || host === undefined || rest.length > 0) return undefined
   const asciiHost = domainToASCII(host)
+  // It reads its text as a URL does: it drops a path, decodes %61, passes over a soft hyphen.
+  if (host !== asciiHost && host !== domainToUnicode(asciiHost)) return undefined
   if (!localPart.test(local) || Buffer.byteLength(local) > maximumLocalBytes) return undefined
   if (!domain.test(asciiHost)) return undefined
   const email = `${local}@${asciiHost}`

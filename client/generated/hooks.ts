@@ -1,0 +1,88 @@
+import * as Documents from './operations.ts'
+import { mutationHook, queryHook } from '../hooks.ts'
+
+/**
+ * Makes an account and signs it in. Fails with `EMAIL_TAKEN` where the address has one, `BAD_USER_INPUT` where an argument breaks a rule.
+ *
+ * - `email`: Trimmed and lower-cased; at most 254 bytes.
+ * - `password`: 8 to 72 bytes of UTF-8 after Unicode normalization (NFC); no other rule.
+ * - `name`: What the person wants to be called; at most 200 characters.
+ * - `transport`: How the refresh token travels.
+ */
+export const useRegisterMutation = /* @__PURE__ */ mutationHook(Documents.RegisterDocument)
+
+/**
+ * Signs in with a password. Fails with `INVALID_CREDENTIALS` whatever was wrong, and with `RATE_LIMITED` after too many failures.
+ *
+ * - `email`: In any letter case.
+ * - `password`: As it was registered.
+ */
+export const useLoginMutation = /* @__PURE__ */ mutationHook(Documents.LoginDocument)
+
+/**
+ * Signs in with a password. Fails with `INVALID_CREDENTIALS` whatever was wrong, and with `RATE_LIMITED` after too many failures.
+ *
+ * - `email`: In any letter case.
+ * - `password`: As it was registered.
+ */
+export const useLoginWithCookieMutation = /* @__PURE__ */ mutationHook(Documents.LoginWithCookieDocument)
+
+/**
+ * The person whom the access token names.
+ *
+ * Guarded: `@authenticated`.
+ */
+export const useMeQuery = /* @__PURE__ */ queryHook(Documents.MeDocument)
+
+/**
+ * Greets whoever is signed in.
+ *
+ * Guarded: `@authenticated`.
+ */
+export const useProtectedQuery = /* @__PURE__ */ queryHook(Documents.ProtectedDocument)
+
+/**
+ * Exchanges a refresh token for the next pair of tokens. Within the grace window a replaced token gets the same successor again; an older one ends the session with `REFRESH_TOKEN_REUSED`.
+ *
+ * - `refreshToken`: Left out, the cookie's is used and the successor goes into the cookie.
+ */
+export const useRefreshTokenMutation = /* @__PURE__ */ mutationHook(Documents.RefreshTokenDocument)
+
+/**
+ * The person whom the access token names.
+ *
+ * Guarded: `@authenticated`.
+ */
+export const useSessionsQuery = /* @__PURE__ */ queryHook(Documents.SessionsDocument)
+
+/**
+ * Ends one of my sessions. False where I have none of that id.
+ *
+ * Guarded: `@authenticated`.
+ *
+ * - `id`: As in `Session.id`.
+ */
+export const useRevokeSessionMutation = /* @__PURE__ */ mutationHook(Documents.RevokeSessionDocument)
+
+/**
+ * Changes my password, or sets the first one, and ends my other sessions. The tokens of this session are replaced; the new refresh token travels as the old one did.
+ *
+ * Guarded: `@authenticated`.
+ *
+ * - `currentPassword`: Needed unless the account has no password yet.
+ * - `newPassword`: The same rules as for `register`.
+ */
+export const useChangePasswordMutation = /* @__PURE__ */ mutationHook(Documents.ChangePasswordDocument)
+
+/**
+ * Ends sessions. `THIS` takes the access token (an expired one too), the cookie or the argument, and is true however often it is called; `OTHERS` and `ALL` need a live access token.
+ *
+ * - `scope`: Which sessions to end.
+ * - `refreshToken`: Names the session where there is no access token at hand.
+ */
+export const useLogoutMutation = /* @__PURE__ */ mutationHook(Documents.LogoutDocument)
+
+/**
+ * The sign-in buttons to show: the providers that this server is configured for.
+ */
+export const useProvidersQuery = /* @__PURE__ */ queryHook(Documents.ProvidersDocument)

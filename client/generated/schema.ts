@@ -1,0 +1,230 @@
+export type Maybe<T> = T | null;
+export type InputMaybe<T> = Maybe<T>;
+/** All built-in and custom scalars, mapped to their actual values */
+export type Scalars = {
+  ID: { input: string; output: string; }
+  String: { input: string; output: string; }
+  Boolean: { input: boolean; output: boolean; }
+  Int: { input: number; output: number; }
+  Float: { input: number; output: number; }
+  /** A date-time string at UTC, such as 2007-12-03T10:15:30Z, compliant with the `date-time` format outlined in section 5.6 of the RFC 3339 profile of the ISO 8601 standard for representation of dates and times using the Gregorian calendar. */
+  DateTime: { input: string; output: string; }
+};
+
+/** What a sign-in or a refresh answers. */
+export type AuthPayload = {
+  /** A JWT (RFC 9068) for the `Authorization` header. Other services verify it with /.well-known/jwks.json. */
+  accessToken: Scalars['String']['output'];
+  /** Seconds until the access token expires. */
+  expiresIn: Scalars['Int']['output'];
+  /** Seconds until the session ends if it is not refreshed before. */
+  refreshExpiresIn: Scalars['Int']['output'];
+  /** Gets the next pair of tokens, once. Null with transport COOKIE. */
+  refreshToken?: Maybe<Scalars['String']['output']>;
+  /** Always `Bearer`. */
+  tokenType: Scalars['String']['output'];
+  /** Who signed in. */
+  user: User;
+};
+
+/** Why a request failed, as `errors[].extensions.code`. GraphQL's own codes, such as `GRAPHQL_VALIDATION_FAILED`, may occur beside these. */
+export const ErrorCode = {
+  /** An argument breaks a rule; `field` names it. */
+  BAD_USER_INPUT: 'BAD_USER_INPUT',
+  /** There is an account with this e-mail address. */
+  EMAIL_TAKEN: 'EMAIL_TAKEN',
+  /** Signed in, but without the role that this needs; or registration is closed. */
+  FORBIDDEN: 'FORBIDDEN',
+  /** Something else; the log has it under `requestId`. */
+  INTERNAL_SERVER_ERROR: 'INTERNAL_SERVER_ERROR',
+  /** Wrong e-mail or password. Which of the two is not said. */
+  INVALID_CREDENTIALS: 'INVALID_CREDENTIALS',
+  /** The provider sign-in is not this client's, was used before, has expired, or its state differs. */
+  INVALID_FLOW: 'INVALID_FLOW',
+  /** The refresh token is unknown, malformed or expired, or its session has ended; `reason` says which. */
+  INVALID_REFRESH_TOKEN: 'INVALID_REFRESH_TOKEN',
+  /** Removing it would leave no way to sign in. */
+  LAST_CREDENTIAL: 'LAST_CREDENTIAL',
+  /** The provider's e-mail address belongs to an account that this sign-in may not take over. */
+  LINK_REQUIRED: 'LINK_REQUIRED',
+  /** The request body is too large. */
+  PAYLOAD_TOO_LARGE: 'PAYLOAD_TOO_LARGE',
+  /** The provider refused or misbehaved. */
+  PROVIDER_ERROR: 'PROVIDER_ERROR',
+  /** The operation exceeds a limit: tokens, depth, aliases, directives or cost. */
+  QUERY_TOO_COMPLEX: 'QUERY_TOO_COMPLEX',
+  /** Too many attempts; `retryAfter` says for how many seconds. */
+  RATE_LIMITED: 'RATE_LIMITED',
+  /** An old refresh token came back; its session is ended. */
+  REFRESH_TOKEN_REUSED: 'REFRESH_TOKEN_REUSED',
+  /** A guarded field without a good access token; `reason` says what is wrong with it. */
+  UNAUTHENTICATED: 'UNAUTHENTICATED',
+  /** The server has no provider of this id. */
+  UNKNOWN_PROVIDER: 'UNKNOWN_PROVIDER'
+} as const;
+
+export type ErrorCode = typeof ErrorCode[keyof typeof ErrorCode];
+/** An account at a provider with which the person can sign in. */
+export type Identity = {
+  /** The address that the provider gave when it was last used, if any. */
+  email?: Maybe<Scalars['String']['output']>;
+  /** When it was linked to this account. */
+  linkedAt: Scalars['DateTime']['output'];
+  /** The provider's id, as in `Query.providers`. */
+  provider: Scalars['String']['output'];
+};
+
+/** Which sessions to end. */
+export const LogoutScope = {
+  /** All of the person. */
+  ALL: 'ALL',
+  /** All of the person but the one that the access token names. */
+  OTHERS: 'OTHERS',
+  /** The one that the request names. */
+  THIS: 'THIS'
+} as const;
+
+export type LogoutScope = typeof LogoutScope[keyof typeof LogoutScope];
+export type Mutation = {
+  /** Changes my password, or sets the first one, and ends my other sessions. The tokens of this session are replaced; the new refresh token travels as the old one did. */
+  changePassword: AuthPayload;
+  /** Signs in with a password. Fails with `INVALID_CREDENTIALS` whatever was wrong, and with `RATE_LIMITED` after too many failures. */
+  login: AuthPayload;
+  /** Ends sessions. `THIS` takes the access token (an expired one too), the cookie or the argument, and is true however often it is called; `OTHERS` and `ALL` need a live access token. */
+  logout: Scalars['Boolean']['output'];
+  /** Exchanges a refresh token for the next pair of tokens. Within the grace window a replaced token gets the same successor again; an older one ends the session with `REFRESH_TOKEN_REUSED`. */
+  refreshToken: AuthPayload;
+  /** Makes an account and signs it in. Fails with `EMAIL_TAKEN` where the address has one, `BAD_USER_INPUT` where an argument breaks a rule. */
+  register: AuthPayload;
+  /** Ends one of my sessions. False where I have none of that id. */
+  revokeSession: Scalars['Boolean']['output'];
+};
+
+
+export type MutationChangePasswordArgs = {
+  currentPassword?: InputMaybe<Scalars['String']['input']>;
+  newPassword: Scalars['String']['input'];
+};
+
+
+export type MutationLoginArgs = {
+  email: Scalars['String']['input'];
+  password: Scalars['String']['input'];
+  transport?: TokenTransport;
+};
+
+
+export type MutationLogoutArgs = {
+  refreshToken?: InputMaybe<Scalars['String']['input']>;
+  scope?: LogoutScope;
+};
+
+
+export type MutationRefreshTokenArgs = {
+  refreshToken?: InputMaybe<Scalars['String']['input']>;
+};
+
+
+export type MutationRegisterArgs = {
+  email: Scalars['String']['input'];
+  name?: InputMaybe<Scalars['String']['input']>;
+  password: Scalars['String']['input'];
+  transport?: TokenTransport;
+};
+
+
+export type MutationRevokeSessionArgs = {
+  id: Scalars['ID']['input'];
+};
+
+/** A way to sign in with an account from elsewhere. */
+export type Provider = {
+  /** What other fields take as `provider`, for example `google`. */
+  id: Scalars['ID']['output'];
+  /** What to write on the button, for example `Google`. */
+  name: Scalars['String']['output'];
+};
+
+export type Query = {
+  /** The person whom the access token names. */
+  me: User;
+  /** Greets whoever is signed in. */
+  protected: Scalars['String']['output'];
+  /** The sign-in buttons to show: the providers that this server is configured for. */
+  providers: Array<Provider>;
+};
+
+/** What a person may do. */
+export const Role = {
+  /** Granted by an operator; opens fields marked `@requiresRole(roles: [ADMIN])`. */
+  ADMIN: 'ADMIN',
+  /** Everybody who has an account. */
+  USER: 'USER'
+} as const;
+
+export type Role = typeof Role[keyof typeof Role];
+/** A sign-in that is still alive: one device, one browser. */
+export type Session = {
+  /** When the person signed in. */
+  createdAt: Scalars['DateTime']['output'];
+  /** Whether it is the session of this request. */
+  current: Scalars['Boolean']['output'];
+  /** When it ends if it is not refreshed before. */
+  expiresAt: Scalars['DateTime']['output'];
+  /** Names the session for `revokeSession`; the `sid` claim. Not a credential. */
+  id: Scalars['ID']['output'];
+  /** The address of the last sign-in or refresh. */
+  ip?: Maybe<Scalars['String']['output']>;
+  /** When it was last refreshed, or begun. */
+  lastUsedAt: Scalars['DateTime']['output'];
+  /** How the person signed in: `password` or a provider's id. */
+  method: Scalars['String']['output'];
+  /** The `User-Agent` of the last sign-in or refresh, at most 512 characters. */
+  userAgent?: Maybe<Scalars['String']['output']>;
+};
+
+/** What is wrong with a token, as `errors[].extensions.reason` of `UNAUTHENTICATED` and `INVALID_REFRESH_TOKEN`. */
+export const TokenErrorReason = {
+  /** An operator has disabled the account. */
+  ACCOUNT_DISABLED: 'ACCOUNT_DISABLED',
+  /** Its session was ended: by a sign-out, a new password, a replayed refresh token, an operator. */
+  SESSION_ENDED: 'SESSION_ENDED',
+  /** It was good, and its time is over. */
+  TOKEN_EXPIRED: 'TOKEN_EXPIRED',
+  /** It is not one of ours, or was changed. */
+  TOKEN_INVALID: 'TOKEN_INVALID',
+  /** There is none. */
+  TOKEN_MISSING: 'TOKEN_MISSING'
+} as const;
+
+export type TokenErrorReason = typeof TokenErrorReason[keyof typeof TokenErrorReason];
+/** How the refresh token travels. */
+export const TokenTransport = {
+  /** In the answer; the client keeps it and sends it as an argument. */
+  BODY: 'BODY',
+  /** In an HttpOnly cookie that scripts cannot read; `refreshToken` is null in the answer and needs no argument afterwards. For browsers. */
+  COOKIE: 'COOKIE'
+} as const;
+
+export type TokenTransport = typeof TokenTransport[keyof typeof TokenTransport];
+/** A person with an account. People see only themselves. */
+export type User = {
+  /** When the account was made. */
+  createdAt: Scalars['DateTime']['output'];
+  /** In normal form: trimmed, lower case. Null where no provider gave one. */
+  email?: Maybe<Scalars['String']['output']>;
+  /** Whether it has been proven that the address belongs to the person. */
+  emailVerified: Scalars['Boolean']['output'];
+  /** Whether the person can sign in with a password. */
+  hasPassword: Scalars['Boolean']['output'];
+  /** Stable and never reused; the `sub` claim of access tokens. */
+  id: Scalars['ID']['output'];
+  /** The provider accounts with which the person can sign in. */
+  identities: Array<Identity>;
+  /** What the person wants to be called. */
+  name?: Maybe<Scalars['String']['output']>;
+  /** What the person may do, as of this request. */
+  roles: Array<Role>;
+  /** The sessions that are still alive, the one used last first. At most 100. */
+  sessions: Array<Session>;
+};

@@ -1,0 +1,165 @@
+import { Kind, getIntrospectionQuery, parse } from 'graphql'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { startServer, type TestServer } from '../support/server.ts'
+
+const studio = 'https://studio.apollographql.com'
+
+let server: TestServer
+beforeAll(async () => {
+  server = await startServer()
+})
+afterAll(() => server.close())
+
+/** What a browser gets at the address that the start prints. */
+async function open({ url }: TestServer) {
+  const response = await fetch(`${url}/graphql`, { headers: { accept: 'text/html,*/*;q=0.8' } })
+  return { response, page: await response.text() }
+}
+
+describe('Apollo Sandbox', () => {
+  it('opens at /graphql with the operations in the order in which one tries them', async () => {
+    const { response, page } = await open(server)
+    expect(response.status).toBe(200)
+    expect(response.headers.get('content-type')).toContain('text/html')
+    const { document, includeCookies, variables } = readContents(page)
+    expect(operationNames(document)).toEqual([
+      'Register',
+      'Login',
+      'LoginWithCookie',
+      'Me',
+      'Protected',
+      'RefreshToken',
+      'Sessions',
+      'RevokeSession',
+      'ChangePassword',
+      'Logout',
+      'Providers',
+    ])
+    expect(variables).toMatchObject({ email: 'ada@example.com', password: expect.any(String) })
+    expect(includeCookies).toBe(true)
+  })
+
+  it('has each of them answered as it stands in the page', async () => {
+    const { document, variables } = readContents((await open(server)).page)
+    const codes: Record<string, string> = {}
+    let headers: Record<string, string> = {}
+    for (const operationName of operationNames(document)) {
+      const answer = await post(server, { document, variables, operationName, headers })
+      const { data, errors } = (await answer.json()) as GraphqlAnswer
+      if (errors) codes[operationName] = errors[0]!.extensions.code
+      const token = data?.['register']?.accessToken
+      if (token) headers = { authorization: `Bearer ${token}` }
+    }
+    expect(codes).toEqual({
+      // There is no cookie yet, and no session has been chosen.
+      RefreshToken: 'INVALID_REFRESH_TOKEN',
+      RevokeSession: 'BAD_USER_INPUT',
+    })
+  })
+
+  it('can read the schema with all that introspection offers', async () => {
+    const introspection = getIntrospectionQuery({
+      descriptions: true,
+      directiveIsRepeatable: true,
+      inputValueDeprecation: true,
+      oneOf: true,
+      schemaDescription: true,
+      specifiedByUrl: true,
+    })
+    const answer = await server.client.send(introspection)
+    expect(answer.errors).toBeUndefined()
+    expect(answer.data.__schema.types.length).toBeGreaterThan(10)
+  })
+
+  it('loads nothing that the policy in the header forbids', async () => {
+    const { response, page } = await open(server)
+    const policy = response.headers.get('content-security-policy')!
+    const allowed = (directive: string) =>
+      policy.split('; ').find((entry) => entry.startsWith(`${directive} `)) ?? ''
+    const loads: [directive: string, urls: RegExp][] = [
+      ['script-src', /<script[^>]* src="([^"]+)"/g],
+      ['style-src', /<link[^>]* href="([^"]+)"\s+rel="stylesheet"/g],
+      ['img-src', /<link\s+rel="(?:icon|apple-touch-icon)"\s+href="([^"]+)"/g],
+      ['manifest-src', /<link\s+rel="manifest"\s+href="([^"]+)"/g],
+    ]
+    for (const [directive, pattern] of loads) {
+      const urls = [...page.matchAll(pattern)].map((match) => match[1]!)
+      expect(urls).not.toEqual([])
+      for (const url of urls) expect(allowed(directive)).toContain(new URL(url).origin)
+    }
+    // The page's own policy names nonces; inline code must pass this one too.
+    expect(allowed('script-src')).toContain("'unsafe-inline'")
+    expect(allowed('style-src')).toContain("'unsafe-inline'")
+    // Sandbox lives in a frame; its requests are sent by the page around it.
+    expect(allowed('frame-src')).toContain('https://sandbox.embed.apollographql.com')
+    expect(allowed('connect-src')).toContain("'self'")
+  })
+
+  it('reaches the server from its hosted page, with a token, on loopback', async () => {
+    const preflight = await fetch(`${server.url}/graphql`, {
+      method: 'OPTIONS',
+      headers: {
+        origin: studio,
+        'access-control-request-method': 'POST',
+        'access-control-request-headers': 'authorization,content-type',
+      },
+    })
+    expect(preflight.status).toBe(204)
+    expect(preflight.headers.get('access-control-allow-origin')).toBe(studio)
+    expect(preflight.headers.get('access-control-allow-methods')).toContain('POST')
+    expect(preflight.headers.get('access-control-allow-headers')).toContain('authorization')
+
+    const { accessToken } = await server.client.register()
+    const answer = await server.client
+      .as(accessToken)
+      .send('{ protected }', undefined, { origin: studio })
+    expect(answer.headers.get('access-control-allow-origin')).toBe(studio)
+    expect(answer.data.protected).toContain('Hello')
+  })
+
+  const closed: [why: string, env: Record<string, string>, isPageThere: boolean][] = [
+    ['it is switched off', { SANDBOX: 'off' }, false],
+    ['people reach the server from elsewhere', { PUBLIC_URL: 'https://login.example.com' }, true],
+  ]
+  it.each(closed)('is not let in from its hosted page where %s', async (_why, env, isPageThere) => {
+    const other = await startServer(env)
+    const answer = await other.client.send('{ providers { id } }', undefined, { origin: studio })
+    expect(answer.headers.get('access-control-allow-origin')).toBeNull()
+    const { page } = await open(other)
+    expect(page.includes('EmbeddedSandbox')).toBe(isPageThere)
+  })
+})
+
+interface Contents {
+  readonly document: string
+  readonly includeCookies?: boolean
+  readonly variables: Record<string, unknown>
+}
+interface GraphqlAnswer {
+  readonly data?: Record<string, { accessToken?: string } | undefined> | null
+  readonly errors?: { extensions: { code: string } }[]
+}
+
+function readContents(page: string): Contents {
+  const config = /embeddedSandboxConfig = (\{.*\});/.exec(page)![1]!
+  return (JSON.parse(config) as { initialState: Contents }).initialState
+}
+
+function operationNames(document: string): string[] {
+  return parse(document)
+    .definitions.filter((definition) => definition.kind === Kind.OPERATION_DEFINITION)
+    .map(({ name }) => name!.value)
+}
+
+/** As Sandbox sends it: the whole document, and all variables, whichever operation is run. */
+function post(
+  { url }: TestServer,
+  request: Contents & { operationName: string; headers: Record<string, string> },
+) {
+  const { document: query, headers, operationName, variables } = request
+  return fetch(`${url}/graphql`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', ...headers },
+    body: JSON.stringify({ query, variables, operationName }),
+  })
+}
