@@ -1,9 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import {
-  startIdentityProvider,
   redirectUri,
+  startIdentityProvider,
   type IdentityProvider,
 } from '../support/identity-provider.ts'
+import { begin, openidVariables, signInWith } from '../support/provider-sign-in.ts'
 import { startServer, type TestServer } from '../support/server.ts'
 
 describe('signing in with an OpenID provider', () => {
@@ -13,9 +14,7 @@ describe('signing in with an OpenID provider', () => {
     idp = await startIdentityProvider()
     server = await startServer({
       REDIRECT_URIS: redirectUri,
-      OIDC_TEST_ISSUER: idp.issuer,
-      OIDC_TEST_CLIENT_ID: idp.clientId,
-      OIDC_TEST_CLIENT_SECRET: idp.clientSecret,
+      ...openidVariables('test', idp),
       OIDC_TEST_LABEL: 'The test provider',
     })
   })
@@ -23,43 +22,54 @@ describe('signing in with an OpenID provider', () => {
     await server.close()
     await idp.close()
   })
+  const signIn = (sub: string) => signInWith(server.client, 'test', (url) => idp.signIn(url, sub))
+
+  it('shows the button', async () => {
+    const answer = await server.client.send('{ providers { id name } }')
+    expect(answer.data.providers).toEqual([{ id: 'test', name: 'The test provider' }])
+  })
 
   it('makes an account the first time and finds it again the second time', async () => {
     idp.add({ sub: 'p1', email: 'Grace@Example.com', email_verified: true, name: 'Grace' })
-    const ids = []
+    const first = await signIn('p1')
+    expect(first.errors).toBeUndefined()
+    const { accessToken, user } = first.data.loginWithProvider
+    expect(user).toEqual({
+      id: expect.any(String),
+      email: 'grace@example.com',
+      emailVerified: true,
+      name: 'Grace',
+      hasPassword: false,
+      identities: [{ provider: 'test', email: 'grace@example.com' }],
+      sessions: [{ method: 'test', current: true }],
+    })
+    const second = await signIn('p1')
+    expect(second.data.loginWithProvider.user.id).toBe(user.id)
+    const me = await server.client.as(accessToken).send('{ protected me { id } }')
+    expect(me.data.me.id).toBe(user.id)
+    expect(me.data.protected).toContain('grace@example.com')
+  })
+
+  it('asks for the code with PKCE by S256, a nonce, and state that differ each time', async () => {
+    const asked = []
     for (let round = 0; round < 2; round++) {
-      const begun = await server.client.send(
-        `mutation ($redirectUri: String!) {
-          beginProviderLogin(provider: "test", redirectUri: $redirectUri) { authorizationUrl flowToken }
-        }`,
-        { redirectUri },
-      )
-      expect(begun.errors).toBeUndefined()
-      const { authorizationUrl, flowToken } = begun.data.beginProviderLogin
-      const back = await idp.signIn(authorizationUrl, 'p1')
-      const answer = await server.client.send(
-        `mutation ($code: String!, $state: String!, $flowToken: String!, $iss: String) {
-          loginWithProvider(provider: "test", code: $code, state: $state, flowToken: $flowToken, iss: $iss) {
-            accessToken user { id email emailVerified name hasPassword identities { provider email } }
-          }
-        }`,
-        {
-          code: back.searchParams.get('code'),
-          state: back.searchParams.get('state'),
-          iss: back.searchParams.get('iss'),
-          flowToken,
-        },
-      )
-      expect(answer.errors).toBeUndefined()
-      expect(answer.data.loginWithProvider.user).toMatchObject({
-        email: 'grace@example.com',
-        emailVerified: true,
-        name: 'Grace',
-        hasPassword: false,
-        identities: [{ provider: 'test', email: 'grace@example.com' }],
+      const { authorizationUrl, flowToken } = await begin(server.client, 'test')
+      const url = new URL(authorizationUrl)
+      expect(url.origin).toBe(idp.issuer)
+      const parameters = Object.fromEntries(url.searchParams)
+      expect(parameters).toEqual({
+        response_type: 'code',
+        client_id: idp.clientId,
+        redirect_uri: redirectUri,
+        scope: 'openid email profile',
+        code_challenge: expect.stringMatching(/^[\w-]{43}$/),
+        code_challenge_method: 'S256',
+        state: expect.stringMatching(/^[\w-]{43}$/),
+        nonce: expect.stringMatching(/^[\w-]{43}$/),
       })
-      ids.push(answer.data.loginWithProvider.user.id)
+      const { code_challenge, state, nonce } = parameters
+      asked.push(code_challenge, state, nonce, flowToken)
     }
-    expect(ids[0]).toBe(ids[1])
+    expect(new Set(asked).size).toBe(8)
   })
 })
