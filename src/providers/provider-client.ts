@@ -116,6 +116,11 @@ export class ProviderClient {
         get: (url, headers) => this.#getJson(config, response.access_token, url, headers),
       })
       return { profile, tokens: this.#tokens(response, null) }
+    }).catch((error: unknown) => {
+      // It may be that an endpoint has moved, or a key has changed without changing its name.
+      this.#discovered = undefined
+      this.#keys = undefined
+      throw error
     })
   }
 
@@ -236,7 +241,6 @@ export class ProviderClient {
         this.#clientAuthentication(server)(server, client, body, headers),
       {
         [openid.customFetch]: async (url, options) => {
-          if (!url.includes('/.well-known/')) return fetch(url, options)
           const headers = { 'content-type': 'application/json' }
           if (known !== undefined) return new Response(known, { headers })
           const response = await fetch(url, options)
@@ -246,6 +250,8 @@ export class ProviderClient {
         ...(this.#isOnLoopback() && { execute: [allowPlainHttp] }),
       },
     )
+    // The keys may lie beside the document, under /.well-known/ too.
+    config[openid.customFetch] = fetch
     // Remembered once the library has found it good.
     if (read !== undefined) this.#discovered = { document: read, readAt: now }
     return config

@@ -51,8 +51,12 @@ export function sendBegin(client: Sender, provider: string, uri = redirectUri): 
 }
 
 /** @throws where the server refuses */
-export async function begin(client: Sender, provider: string): Promise<BegunLogin> {
-  const answer = await sendBegin(client, provider)
+export async function begin(
+  client: Sender,
+  provider: string,
+  uri = redirectUri,
+): Promise<BegunLogin> {
+  const answer = await sendBegin(client, provider, uri)
   if (answer.errors) throw new Error(`beginProviderLogin failed: ${answer.text}`)
   return { provider, ...answer.data.beginProviderLogin }
 }
