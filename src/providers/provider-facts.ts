@@ -44,10 +44,15 @@ export function text(value: unknown): string | null {
 
 /** A subject has to be there: without one the answer names nobody. */
 export function subject(value: unknown): string {
-  if (typeof value === 'string' && value !== '' && value.length <= 255) return value
+  if (typeof value === 'string' && isName(value)) return value
   // GitHub counts; a number that JavaScript cannot tell from its neighbour would be another person.
   if (typeof value === 'number' && Number.isSafeInteger(value)) return String(value)
   throw new TypeError('The profile has no subject')
+}
+
+/** OpenID Connect Core section 2 bounds it to 255; what no database keeps as it is would name two people. */
+function isName(text: string): boolean {
+  return text !== '' && text.length <= 255 && text.isWellFormed() && !/\p{Cc}/u.test(text)
 }
 
 export function record(value: unknown): Readonly<Record<string, unknown>> {
