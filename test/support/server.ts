@@ -38,7 +38,7 @@ const defaults: Environment = {
  */
 export async function startServer(
   env: Environment = {},
-  overrides: Pick<Overrides, 'passwordCost'> = {},
+  overrides: Pick<Overrides, 'fetch' | 'passwordCost'> = {},
 ): Promise<TestServer> {
   const database = await createTestDatabase()
   let offset = 0
@@ -51,7 +51,8 @@ export async function startServer(
       loadSettings({ ...defaults, DATABASE_URL: database.url, ...env, ...extra }),
       {
         clock,
-        passwordCost: overrides.passwordCost ?? 4,
+        passwordCost: 4,
+        ...overrides,
         logDestination: { write: (line) => void lines.push(line) },
       },
     )
