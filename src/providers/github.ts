@@ -5,6 +5,9 @@
  * shared flow refuses), docs.github.com/rest/users/users and .../users/emails. The profile's own
  * `email` is what the person chose to show and may be unproven: the list of addresses says which one
  * is primary and verified. On an Enterprise Server the API lives under /api/v3.
+ * `iss` (RFC 9207) has come with the code since 2026, with the issuer below, after a first attempt
+ * that was taken back (github.com/langfuse/langfuse/issues/13091); Enterprise Servers send none. So
+ * it is compared where it is there, and not demanded.
  */
 import { record, subject, text, type ProviderFacts } from './provider-facts.ts'
 
@@ -20,7 +23,7 @@ export function github(url?: string): ProviderFacts {
     name: 'GitHub',
     server: {
       metadata: {
-        issuer: origin,
+        issuer: `${origin}/login/oauth`,
         authorization_endpoint: `${origin}/login/oauth/authorize`,
         token_endpoint: `${origin}/login/oauth/access_token`,
       },
