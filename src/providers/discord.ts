@@ -1,7 +1,8 @@
 /**
  * Discord: plain OAuth2, the profile from its API.
  * Facts: discord.com/developers/docs/topics/oauth2 and .../docs/resources/user (`verified` says
- * whether the address is proven; `global_name` is what people call themselves).
+ * whether the address is proven; `global_name` is what people call themselves);
+ * discord.com/.well-known/oauth-authorization-server (PKCE with S256, and `iss` with every code).
  */
 import { record, subject, text, type ProviderFacts } from './provider-facts.ts'
 
@@ -13,6 +14,7 @@ export function discord(): ProviderFacts {
         issuer: 'https://discord.com',
         authorization_endpoint: 'https://discord.com/oauth2/authorize',
         token_endpoint: 'https://discord.com/api/v10/oauth2/token',
+        authorization_response_iss_parameter_supported: true,
       },
     },
     scopes: ['identify', 'email'],

@@ -3,11 +3,12 @@
  * Facts: developers.facebook.com/docs/facebook-login/guides/advanced/manual-flow and
  * .../docs/graph-api/reference/user. The id is the person's for this app. There may be no e-mail (an
  * account by telephone number, or a person who declined), and nothing says whether it is proven, so
- * it is never attested.
+ * it is never attested. Tokens last about sixty days and cannot be renewed.
  */
 import { record, subject, text, type ProviderFacts } from './provider-facts.ts'
 
-const version = 'v23.0'
+/** .../docs/graph-api/changelog/versions: of July 2026; each lives for two years or more. */
+const version = 'v26.0'
 
 export function facebook(): ProviderFacts {
   return {

@@ -2,7 +2,8 @@
  * Google: OpenID Connect by discovery.
  * Facts: developers.google.com/identity/openid-connect/openid-connect and
  * developers.google.com/identity/gsi/web/guides/verify-google-id-token (when Google is authoritative
- * for an address: `@gmail.com`, or `email_verified` with `hd`, a Workspace domain).
+ * for an address: `@gmail.com`, or `email_verified` with `hd`, a Workspace domain);
+ * support.google.com/mail/answer/10313 (`@googlemail.com` is the same service).
  */
 import { subject, text, type ProviderFacts } from './provider-facts.ts'
 

@@ -93,11 +93,11 @@ export function facebook(): SocialProvider {
     add: (person) => server.add(person),
     revokeAll: () => server.revokeAll(),
     routes: {
-      'GET https://www.facebook.com/v24.0/dialog/oauth': redirect(server),
-      'POST https://graph.facebook.com/v24.0/oauth/access_token': answered(server, (error) =>
+      'GET https://www.facebook.com/v26.0/dialog/oauth': redirect(server),
+      'POST https://graph.facebook.com/v26.0/oauth/access_token': answered(server, (error) =>
         json({ error: { message: error, type: 'OAuthException', code: 100 } }, 400),
       ),
-      'GET https://graph.facebook.com/v24.0/me': (call) => {
+      'GET https://graph.facebook.com/v26.0/me': (call) => {
         const person = server.personOf(call)
         const fields = call.url.searchParams.get('fields')?.split(',') ?? ['id', 'name']
         return person
