@@ -86,14 +86,16 @@ export async function createApp(
     const hasher = new PasswordHasher(overrides.passwordCost ?? config.bcryptCost)
     closers.push(() => hasher.close())
     const flows = new FlowStore({ database, clock })
-    const clients = config.providers.map(
-      (settings) =>
+    const providers = new Map(
+      config.providers.map((settings) => [
+        settings.id,
         new ProviderClient({
           settings,
           facts: factsOf(settings),
           fetch: overrides.fetch ?? fetch,
           clock,
         }),
+      ]),
     )
     const services: Services = {
       config,
@@ -105,7 +107,7 @@ export async function createApp(
       throttle,
       hasher,
       providers: {
-        clients: new Map(clients.map((client) => [client.id, client])),
+        clients: providers,
         flows,
         keptTokens: new KeptTokens({ database, encryption: secrets, clock }),
         redirectUris: config.redirectUris,
@@ -130,7 +132,10 @@ export async function createApp(
       apollo,
       createContext: (request) => createContextOrMask(services, request),
       jwks: () => keyRing.jwks(),
-      relayTo: (provider, state) => flows.redirectUriOf(provider, state),
+      relayTo: async (provider, state) =>
+        providers.get(provider)?.facts.postsAnswer === true
+          ? flows.redirectUriOf(provider, state)
+          : undefined,
       isReady: async () => !isStopping && (await database.isReachable()),
       log,
       cookiePolicy: createCookiePolicy(!isPlainLoopback, [

@@ -9,8 +9,9 @@ interface RelayOptions {
 const relayed = ['code', 'state', 'iss', 'error']
 const formLimitBytes = 16 * 1024
 
-/** A plugin of its own, so that forms are understood nowhere else. */
+/** A plugin of its own, so that forms are understood nowhere else, and nothing but forms here. */
 export async function relay(app: FastifyInstance, options: RelayOptions): Promise<void> {
+  app.removeAllContentTypeParsers()
   app.addContentTypeParser(
     'application/x-www-form-urlencoded',
     { parseAs: 'string', bodyLimit: formLimitBytes },

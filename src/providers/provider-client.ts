@@ -135,8 +135,10 @@ export class ProviderClient {
     })
   }
 
+  /** Who signs ID tokens has keys. */
   #isOpenid(): boolean {
-    return 'issuer' in this.facts.server
+    const { server } = this.facts
+    return 'issuer' in server || server.metadata.jwks_uri !== undefined
   }
 
   #scopes(): string[] {
@@ -204,20 +206,26 @@ export class ProviderClient {
       this.#isOnLoopback(),
       AbortSignal.timeout(exchangeTimeoutMilliseconds),
     )
-    if ('metadata' in server) {
-      const config = new openid.Configuration(
-        server.metadata,
-        this.settings.clientId,
-        undefined,
-        this.#clientAuthentication(server.metadata),
-      )
-      config[openid.customFetch] = fetch
-      if (this.#isOnLoopback()) allowPlainHttp(config)
-      return config
+    const config =
+      'metadata' in server
+        ? this.#configure(server.metadata, fetch)
+        : await this.#discover(server.issuer, fetch)
+    if (this.#isOpenid()) {
+      openid.enableNonRepudiationChecks(config)
+      if (this.#keys) openid.setJwksCache(config, this.#keys)
     }
-    const config = await this.#discover(server.issuer, fetch)
-    openid.enableNonRepudiationChecks(config)
-    if (this.#keys) openid.setJwksCache(config, this.#keys)
+    return config
+  }
+
+  #configure(metadata: openid.ServerMetadata, fetch: openid.CustomFetch): openid.Configuration {
+    const config = new openid.Configuration(
+      metadata,
+      this.settings.clientId,
+      undefined,
+      this.#clientAuthentication(metadata),
+    )
+    config[openid.customFetch] = fetch
+    if (this.#isOnLoopback()) allowPlainHttp(config)
     return config
   }
 

@@ -22,7 +22,7 @@ export interface ProfileSources {
 export interface ProviderFacts {
   /** What the button says. */
   readonly name: string
-  /** An OpenID issuer, whose metadata is discovered, or a plain OAuth2 server's own. */
+  /** An OpenID issuer, whose metadata are discovered, or the metadata: plain OAuth2 without `jwks_uri`. */
   readonly server: { readonly issuer: URL } | { readonly metadata: ServerMetadata }
   /** What signing in needs. */
   readonly scopes: readonly string[]
