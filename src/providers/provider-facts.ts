@@ -51,8 +51,8 @@ export function subject(value: unknown): string {
 }
 
 /** OpenID Connect Core section 2 bounds it to 255; what no database keeps as it is would name two people. */
-function isName(text: string): boolean {
-  return text !== '' && text.length <= 255 && text.isWellFormed() && !/\p{Cc}/u.test(text)
+function isName(name: string): boolean {
+  return name !== '' && name.length <= 255 && name.isWellFormed() && !/\p{Cc}/u.test(name)
 }
 
 export function record(value: unknown): Readonly<Record<string, unknown>> {
