@@ -199,7 +199,7 @@ function publicJwk({ kid, publicKey }: SigningKey): Json {
 }
 
 async function readText(request: IncomingMessage): Promise<string> {
-  let text = ''
-  for await (const chunk of request) text += String(chunk)
-  return text
+  let body = ''
+  for await (const chunk of request) body += String(chunk)
+  return body
 }

@@ -17,7 +17,7 @@ export interface ProviderAnswer {
   readonly code: string | null
   readonly state: string | null
   readonly flowToken: string
-  readonly iss?: string | null
+  readonly iss?: string | null | undefined
 }
 
 /** From the authorization URL to what comes back to the redirect URI. */
