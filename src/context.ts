@@ -92,7 +92,7 @@ export class Context {
       client: this.request.client,
       isRegistrationOpen: config.registration === 'open',
       onFailure: (provider, failure) =>
-        this.request.log.warn({ provider, err: failure.cause }, 'The provider failed'),
+        this.request.log.warn({ provider, err: failure }, 'The provider failed'),
     })
   }
 

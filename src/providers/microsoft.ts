@@ -4,7 +4,8 @@
  * .../id-token-claims-reference. The issuer of a token names the tenant (`…/{tid}/v2.0`), also where
  * the metadata of `common` write a placeholder; openid-client fills it in from `tid`. `sub` is the
  * person's for this client. The e-mail claim is whatever a tenant's administrator typed: it proves
- * nothing (the nOAuth mistake), so it is never attested.
+ * nothing (the nOAuth mistake), so it is never attested. `offline_access` gets a refresh token without
+ * a question of its own (learn.microsoft.com/entra/identity-platform/scopes-oidc).
  */
 import { subject, text, type ProviderFacts } from './provider-facts.ts'
 
@@ -15,6 +16,7 @@ export function microsoft(tenant: string): ProviderFacts {
     server: { issuer: new URL(`https://login.microsoftonline.com/${tenant}/v2.0`) },
     scopes: ['openid', 'email', 'profile'],
     clientAuthentication: 'client_secret_post',
+    offline: { scopes: ['offline_access'] },
     profile: ({ claims }) => ({
       subject: subject(claims['sub']),
       email: text(claims['email']),

@@ -80,10 +80,12 @@ export class ProviderClient {
   async authorizationUrl(redirectUri: string, flow: FlowSecrets): Promise<string> {
     return failing(async () => {
       const config = await this.#configuration()
+      const offline = this.#offline(config.serverMetadata())
       const url = openid.buildAuthorizationUrl(config, {
         ...this.facts.authorizationParameters,
+        ...offline.parameters,
         redirect_uri: redirectUri,
-        scope: this.#scopes().join(' '),
+        scope: [...new Set([...this.#scopes(), ...(offline.scopes ?? [])])].join(' '),
         state: flow.state,
         code_challenge: await openid.calculatePKCECodeChallenge(flow.codeVerifier),
         code_challenge_method: 'S256',
@@ -139,6 +141,17 @@ export class ProviderClient {
   #isOpenid(): boolean {
     const { server } = this.facts
     return 'issuer' in server || server.metadata.jwks_uri !== undefined
+  }
+
+  /** OpenID Connect Core section 11: a refresh token needs its own scope, and a consent for it. */
+  #offline({
+    scopes_supported: scopes,
+  }: openid.ServerMetadata): NonNullable<ProviderFacts['offline']> {
+    if (!this.settings.keepsTokens) return {}
+    if (this.facts.offline) return this.facts.offline
+    return scopes?.includes('offline_access')
+      ? { scopes: ['offline_access'], parameters: { prompt: 'consent' } }
+      : {}
   }
 
   #scopes(): string[] {

@@ -30,6 +30,14 @@ export interface ProviderFacts {
   readonly clientAuthentication: 'auto' | 'client_secret_post' | 'apple'
   /** Further parameters of the authorization request. */
   readonly authorizationParameters?: Readonly<Record<string, string>>
+  /**
+   * What is asked for beside where tokens are kept, so that they can be renewed. Left out, it is what
+   * OpenID Connect has for it, where the metadata know it.
+   */
+  readonly offline?: {
+    readonly scopes?: readonly string[]
+    readonly parameters?: Readonly<Record<string, string>>
+  }
   /** The provider posts its answer as a form, which the server relays to the redirect URI. */
   readonly postsAnswer?: boolean
   /** Whether the ID token leaves things out that userinfo tells. */

@@ -13,6 +13,8 @@ const ProviderTokenSchema = defineEntity({
     expiresAt: p.bigint('number').nullable(),
     /** Separated by spaces. */
     scopes: p.text(),
+    /** One call renews it, and the others wait until then at most. */
+    renewingUntil: p.bigint('number').nullable(),
   },
 })
 

@@ -180,7 +180,13 @@ export class ProviderService {
     )
     const tokens =
       identity &&
-      (await this.#asking(provider, undefined, () => keptTokens.read(provider, identity.id)))
+      provider.settings.keepsTokens &&
+      (await this.#asking(
+        provider,
+        undefined,
+        () => keptTokens.read(provider, identity.id),
+        `${provider.name} gives no token any more, or could not be reached. Try again, or sign in with it again.`,
+      ))
     if (!tokens) {
       throw new AppError(ErrorCode.UNKNOWN_PROVIDER, 'No token of this provider is kept for you.', {
         provider: providerId,
@@ -242,6 +248,7 @@ export class ProviderService {
     provider: ProviderClient,
     charge: Charge | undefined,
     question: () => Promise<T>,
+    message = `${provider.name} refused the sign-in or could not be reached. Try again.`,
   ): Promise<T> {
     try {
       return await question()
@@ -251,7 +258,7 @@ export class ProviderService {
       this.#options.onFailure(provider.id, error)
       throw new AppError(
         ErrorCode.PROVIDER_ERROR,
-        `${provider.name} refused the sign-in or could not be reached. Try again.`,
+        message,
         { provider: provider.id },
         { cause: error },
       )

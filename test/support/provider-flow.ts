@@ -35,7 +35,7 @@ export function finishLogin(
       loginWithProvider(
         provider: $provider, code: $code, state: $state, flowToken: $flowToken, iss: $iss
       ) {
-        accessToken
+        accessToken refreshToken
         user { id email emailVerified name hasPassword identities { provider email } }
       }
     }`,

@@ -25,6 +25,7 @@ export class Providers extends Migration {
       refresh_token_encrypted text null,
       expires_at bigint null,
       scopes text not null,
+      renewing_until bigint null,
       constraint provider_tokens_identity_id_foreign
         foreign key (identity_id) references identities (id) on delete cascade
     )`)
