@@ -1,17 +1,34 @@
 /** The providers that the environment names, each with all that it needs or none of it. */
+import { createPrivateKey } from 'node:crypto'
+
+/**
+ * The providers with facts of their own, and which variables they have beside those of every provider.
+ * A new one adds its line here and in providers/catalogue.ts.
+ */
+const kinds = {
+  google: {},
+  microsoft: { optional: ['TENANT'] },
+  apple: { required: ['TEAM_ID', 'KEY_ID', 'PRIVATE_KEY'] },
+  gitlab: { optional: ['URL'] },
+  github: { optional: ['URL'] },
+  facebook: {},
+  discord: {},
+} satisfies Record<string, Kind>
+
+interface Kind {
+  /** In place of CLIENT_SECRET. */
+  readonly required?: readonly string[]
+  readonly optional?: readonly string[]
+}
+
+const openid: Kind = { required: ['CLIENT_SECRET', 'ISSUER'], optional: ['ATTESTS_EMAIL'] }
+
+export type ProviderKind = keyof typeof kinds | 'openid'
 
 export interface ProviderSettings {
   /** As in `Query.providers`: `google`, or the lower-cased name of an OpenID issuer. */
   readonly id: string
-  readonly kind:
-    | 'google'
-    | 'microsoft'
-    | 'apple'
-    | 'gitlab'
-    | 'github'
-    | 'facebook'
-    | 'discord'
-    | 'openid'
+  readonly kind: ProviderKind
   readonly clientId: string
   /** Empty for Apple, whose secret is signed anew each time. */
   readonly clientSecret: string
@@ -50,18 +67,10 @@ export const providerVariables = {
 
 type Environment = Readonly<Record<string, string | undefined>>
 
-const wellKnown = [
-  'google',
-  'microsoft',
-  'apple',
-  'gitlab',
-  'github',
-  'facebook',
-  'discord',
-] as const
 const openidVariable =
   /^OIDC_([A-Z0-9]+(?:_[A-Z0-9]+)*?)_(ISSUER|CLIENT_ID|CLIENT_SECRET|SCOPES|LABEL|KEEP_TOKENS|ATTESTS_EMAIL)$/
-const appleKey = ['TEAM_ID', 'KEY_ID', 'PRIVATE_KEY'] as const
+/** As long as the database keeps it. */
+const idCharacters = 64
 
 /** @param isSafeOrigin https, or loopback */
 export function readProviderSettings(
@@ -69,47 +78,62 @@ export function readProviderSettings(
   isSafeOrigin: (text: string) => boolean,
 ): { providers: ProviderSettings[]; problems: string[] } {
   const problems: string[] = []
-  const names = [
-    ...wellKnown.map((kind) => ({ id: kind, kind, prefix: kind.toUpperCase() })),
+  const named: { id: string; kind: ProviderKind; prefix: string; has: Kind }[] = [
+    ...Object.entries<Kind>(kinds).map(([kind, has]) => ({
+      id: kind,
+      kind: kind as ProviderKind,
+      prefix: kind.toUpperCase(),
+      has,
+    })),
     ...openidNames(env).map((name) => ({
       id: name.toLowerCase().replaceAll('_', '-'),
       kind: 'openid' as const,
       prefix: `OIDC_${name}`,
+      has: openid,
     })),
   ]
-  const providers = names.flatMap(({ id, kind, prefix }): ProviderSettings[] => {
-    const read = (suffix: string) => env[`${prefix}_${suffix}`] || undefined
-    const required = [
-      'CLIENT_ID',
-      ...(kind === 'apple' ? appleKey : ['CLIENT_SECRET']),
-      ...(kind === 'openid' ? ['ISSUER'] : []),
-    ]
-    const present = required.filter((suffix) => read(suffix) !== undefined)
-    const optional = ['SCOPES', 'KEEP_TOKENS', 'LABEL', 'ATTESTS_EMAIL', 'URL', 'TENANT']
-    if (present.length === 0 && !optional.some((suffix) => read(suffix) !== undefined)) return []
-    const missing = required.filter((suffix) => !present.includes(suffix))
-    if (missing.length > 0) {
-      problems.push(
-        `${missing.map((suffix) => `${prefix}_${suffix}`).join(', ')} must be set, since ${[...present, ...optional.filter((suffix) => read(suffix))].map((suffix) => `${prefix}_${suffix}`).join(', ')} is`,
-      )
+  const providers = named.flatMap(({ id, kind, prefix, has }): ProviderSettings[] => {
+    const required = ['CLIENT_ID', ...(has.required ?? ['CLIENT_SECRET'])]
+    const suffixes = [...required, 'SCOPES', 'KEEP_TOKENS', 'LABEL', ...(has.optional ?? [])]
+    const read = (suffix: string) =>
+      (suffixes.includes(suffix) && env[`${prefix}_${suffix}`]) || undefined
+    const isSet = (suffix: string) => read(suffix) !== undefined
+    const isUnset = (suffix: string) => read(suffix) === undefined
+    const list = (of: string[]) => of.map((suffix) => `${prefix}_${suffix}`).join(', ')
+    const complain = (suffix: string, rule: string) => problems.push(`${prefix}_${suffix} ${rule}`)
+
+    if (!suffixes.some(isSet)) return []
+    if (required.some(isUnset)) {
+      const [missing, present] = [required.filter(isUnset), suffixes.filter(isSet)]
+      problems.push(`${list(missing)} must be set beside ${list(present)}`)
     }
     for (const suffix of ['KEEP_TOKENS', 'ATTESTS_EMAIL']) {
       if (!['on', 'off', undefined].includes(read(suffix))) {
-        problems.push(`${prefix}_${suffix} must be one of on, off`)
+        complain(suffix, 'must be one of on, off')
       }
     }
-    const url = kind === 'openid' ? read('ISSUER') : read('URL')
-    if (url !== undefined && !isSafeIssuer(url, kind === 'openid', isSafeOrigin)) {
-      problems.push(
-        `${prefix}_${kind === 'openid' ? 'ISSUER' : 'URL'} must be an https address, without query or fragment (http only on loopback)`,
-      )
+    for (const suffix of ['ISSUER', 'URL']) {
+      const url = read(suffix)
+      if (url !== undefined && !isSafeIssuer(url, suffix === 'ISSUER', isSafeOrigin)) {
+        complain(
+          suffix,
+          'must be an https address, without query or fragment (http only on loopback)',
+        )
+      }
     }
-    if (kind === 'openid' && wellKnown.some((known) => known === id)) {
-      problems.push(`${prefix}_ISSUER must go by another name: ${id} is a provider of its own`)
+    if (kind === 'openid' && Object.hasOwn(kinds, id)) {
+      complain('ISSUER', `must go by another name: ${id} is a provider of its own`)
+    }
+    if (id.length > idCharacters) {
+      complain('ISSUER', `must go by a name of at most ${idCharacters} characters`)
     }
     const tenant = read('TENANT')
     if (tenant !== undefined && !/^[\w.-]+$/.test(tenant)) {
-      problems.push(`${prefix}_TENANT must be a tenant's id or domain`)
+      complain('TENANT', "must be a tenant's id or domain")
+    }
+    const privateKey = read('PRIVATE_KEY')?.replaceAll('\\n', '\n')
+    if (privateKey !== undefined && !isSigningKey(privateKey)) {
+      complain('PRIVATE_KEY', 'must be the text of the .p8 file: a P-256 key in PKCS#8')
     }
     return [
       {
@@ -120,17 +144,13 @@ export function readProviderSettings(
         scopes: read('SCOPES'),
         keepsTokens: read('KEEP_TOKENS') === 'on',
         label: read('LABEL'),
-        url,
+        url: read('ISSUER') ?? read('URL'),
         attestsEmail: read('ATTESTS_EMAIL') !== 'off',
         tenant,
         signingKey:
-          kind === 'apple'
-            ? {
-                teamId: read('TEAM_ID') ?? '',
-                keyId: read('KEY_ID') ?? '',
-                privateKey: (read('PRIVATE_KEY') ?? '').replaceAll('\\n', '\n'),
-              }
-            : undefined,
+          privateKey === undefined
+            ? undefined
+            : { teamId: read('TEAM_ID') ?? '', keyId: read('KEY_ID') ?? '', privateKey },
       },
     ]
   })
@@ -159,4 +179,13 @@ function isSafeIssuer(
     url.username === '' &&
     (mayHavePath || url.pathname === '/')
   )
+}
+
+function isSigningKey(text: string): boolean {
+  try {
+    const { asymmetricKeyDetails } = createPrivateKey(text)
+    return text.includes('BEGIN PRIVATE KEY') && asymmetricKeyDetails?.namedCurve === 'prime256v1'
+  } catch {
+    return false
+  }
 }

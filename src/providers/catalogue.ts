@@ -8,25 +8,19 @@ import { google } from './google.ts'
 import { microsoft } from './microsoft.ts'
 import { openid } from './openid.ts'
 import type { ProviderFacts } from './provider-facts.ts'
-import type { ProviderSettings } from '../config.providers.ts'
+import type { ProviderKind, ProviderSettings } from '../config.providers.ts'
+
+const catalogue: Record<ProviderKind, (settings: ProviderSettings) => ProviderFacts> = {
+  google,
+  microsoft: ({ tenant }) => microsoft(tenant ?? 'common'),
+  apple,
+  gitlab: ({ url }) => gitlab(url),
+  github: ({ url }) => github(url),
+  facebook,
+  discord,
+  openid: ({ id, url, label, attestsEmail }) => openid(label ?? id, url!, attestsEmail),
+}
 
 export function factsOf(settings: ProviderSettings): ProviderFacts {
-  switch (settings.kind) {
-    case 'google':
-      return google()
-    case 'microsoft':
-      return microsoft(settings.tenant ?? 'common')
-    case 'apple':
-      return apple()
-    case 'gitlab':
-      return gitlab(settings.url)
-    case 'github':
-      return github(settings.url)
-    case 'facebook':
-      return facebook()
-    case 'discord':
-      return discord()
-    case 'openid':
-      return openid(settings.label ?? settings.id, settings.url!, settings.attestsEmail)
-  }
+  return catalogue[settings.kind](settings)
 }
