@@ -45,14 +45,21 @@ export function boundedFetch(
   }
 }
 
-/** https to a name or a public address; on this machine plain http, where the provider lives here too. */
-function isReachable(url: URL, isLoopbackAllowed: boolean): boolean {
-  const host = url.hostname.replace(/^\[|\]$/g, '')
-  const isLoopback = host === 'localhost' || host === '::1' || host.startsWith('127.')
-  if (isLoopback) return isLoopbackAllowed && /^https?:$/.test(url.protocol)
+/** Whether a URL's host is this machine. The URL has brought other spellings of an address into this one. */
+export function isLoopbackHost(host: string): boolean {
+  return host === 'localhost' || host === '[::1]' || /^127(\.\d{1,3}){3}$/.test(host)
+}
+
+/** https to a name; on this machine plain http, where the provider lives here too. */
+function isReachable({ hostname, protocol }: URL, isLoopbackAllowed: boolean): boolean {
+  if (isLoopbackHost(hostname)) return isLoopbackAllowed && /^https?:$/.test(protocol)
   // The metadata of a provider may name any host: an address that is written out is never a public
-  // provider's, and may be one of the inner network.
-  return url.protocol === 'https:' && isIP(host) === 0
+  // provider's, and may be one of the inner network. Names below localhost are this machine (RFC 6761).
+  return (
+    protocol === 'https:' &&
+    isIP(hostname.replace(/^\[|\]$/g, '')) === 0 &&
+    !/(^|\.)localhost\.?$/.test(hostname)
+  )
 }
 
 /** Counts what comes out of decompression, so that a small bomb stays small. */

@@ -1,7 +1,12 @@
 /** One provider, spoken to through openid-client: the only place that knows the protocol's library. */
 import * as openid from 'openid-client'
 import { appleClientSecret } from './apple-client-secret.ts'
-import { boundedFetch, exchangeTimeoutMilliseconds, type Fetch } from './outbound-fetch.ts'
+import {
+  boundedFetch,
+  exchangeTimeoutMilliseconds,
+  isLoopbackHost,
+  type Fetch,
+} from './outbound-fetch.ts'
 import type { ProviderFacts, ProviderProfile } from './provider-facts.ts'
 import type { ProviderSettings } from '../config.providers.ts'
 
@@ -301,7 +306,7 @@ export class ProviderClient {
   #isOnLoopback(): boolean {
     const { server } = this.facts
     const url = 'issuer' in server ? server.issuer : new URL(server.metadata.issuer)
-    return /^(localhost|127\..*|\[::1\])$/.test(url.hostname)
+    return isLoopbackHost(url.hostname)
   }
 }
 

@@ -28,11 +28,13 @@ export interface Lies {
 
 export type Endpoint = 'discovery' | 'jwks' | 'token' | 'userinfo'
 
-/** In place of the endpoint's own answer. */
-export type Answering = (response: ServerResponse, request: IncomingMessage) => void
+/** What an endpoint does with the answer that it should give. */
+export type Answering = (response: ServerResponse, answer: Json) => void
 
 export interface HostileProvider {
   readonly issuer: string
+  /** Node's own, with the issuer's host led to this machine. */
+  readonly fetch: typeof fetch
   readonly clientId: string
   readonly clientSecret: string
   /** The first one signs. */
@@ -64,13 +66,19 @@ const paths: Record<string, Endpoint> = {
 }
 const lifetimeSeconds = 3600
 
-export async function startHostileProvider(): Promise<HostileProvider> {
+/** @param publicIssuer where the provider is on the internet, as far as anybody can tell */
+export async function startHostileProvider(publicIssuer?: string): Promise<HostileProvider> {
   const http = createServer()
   await new Promise<void>((resolve) => http.listen(0, '127.0.0.1', resolve))
-  const issuer = `http://127.0.0.1:${(http.address() as AddressInfo).port}`
+  const origin = `http://127.0.0.1:${(http.address() as AddressInfo).port}`
+  const issuer = publicIssuer ?? origin
   const grants = new Map<string, Grant>()
   const provider: HostileProvider = {
     issuer,
+    fetch: (input, init) => {
+      const url = new URL(input instanceof Request ? input.url : input)
+      return fetch(url.origin === issuer ? new URL(url.pathname, origin) : url, init)
+    },
     clientId: 'latchkey',
     clientSecret: randomBytes(24).toString('base64url'),
     keys: [newSigningKey()],
@@ -141,10 +149,10 @@ export async function startHostileProvider(): Promise<HostileProvider> {
       if (!endpoint) return void response.writeHead(404).end()
       const parameters = new URLSearchParams(await readText(request))
       provider.requests.push({ endpoint, parameters })
-      const answering = provider.answering[endpoint]
-      if (answering) return answering(response, request)
       const bearer = request.headers.authorization?.replace(/^Bearer /, '') ?? ''
       const answer = ownAnswers[endpoint](parameters, bearer)
+      const answering = provider.answering[endpoint]
+      if (answering) return answering(response, answer)
       response.writeHead('error' in answer ? 400 : 200, { 'content-type': 'application/json' })
       response.end(JSON.stringify(answer))
     })()
