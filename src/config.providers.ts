@@ -1,5 +1,6 @@
 /** The providers that the environment names, each with all that it needs or none of it. */
 import { createPrivateKey } from 'node:crypto'
+import { isIP } from 'node:net'
 
 /**
  * The providers with facts of their own, and which variables they have beside those of every provider.
@@ -60,7 +61,7 @@ export const providerVariables = {
   APPLE_TEAM_ID: 'With APPLE_KEY_ID and APPLE_PRIVATE_KEY, in place of a secret.',
   APPLE_KEY_ID: 'The key that is registered for Sign in with Apple.',
   APPLE_PRIVATE_KEY: 'The text of its .p8 file; line ends may be written as \\n.',
-  'OIDC_<NAME>_ISSUER': 'Any OpenID issuer, by discovery; https unless it is loopback.',
+  'OIDC_<NAME>_ISSUER': 'Any OpenID issuer, by discovery; https and a name unless it is loopback.',
   'OIDC_<NAME>_ATTESTS_EMAIL':
     '`off` where the issuer does not prove that an address is the person’s.',
 } as const
@@ -117,7 +118,7 @@ export function readProviderSettings(
       if (url !== undefined && !isSafeIssuer(url, suffix === 'ISSUER', isSafeOrigin)) {
         complain(
           suffix,
-          'must be an https address, without query or fragment (http only on loopback)',
+          'must be an https address with a name, without query or fragment (http and numbers only on loopback)',
         )
       }
     }
@@ -172,8 +173,12 @@ function isSafeIssuer(
 ): boolean {
   if (!URL.canParse(text)) return false
   const url = new URL(text)
+  // http is safe on loopback alone.
+  const isLoopback = isSafeOrigin(`http://${url.host}`)
   return (
     isSafeOrigin(url.origin) &&
+    // Calls to what is written as an address are refused, since metadata may lead them inside.
+    (isLoopback || isIP(url.hostname.replace(/^\[|\]$/g, '')) === 0) &&
     url.search === '' &&
     url.hash === '' &&
     url.username === '' &&
