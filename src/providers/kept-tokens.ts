@@ -3,7 +3,8 @@ import { setTimeout as wait } from 'node:timers/promises'
 import { sql } from 'kysely'
 import type { Database } from '../database/database.ts'
 import { exchangeTimeoutMilliseconds } from './outbound-fetch.ts'
-import { ProviderFailure, type ProviderClient, type ProviderTokens } from './provider-client.ts'
+import type { ProviderClient, ProviderTokens } from './provider-client.ts'
+import { ProviderFailure } from './provider-failure.ts'
 
 /** Encrypts at rest; the label binds a text to its place. */
 export interface Encryption {

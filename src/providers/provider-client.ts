@@ -7,6 +7,7 @@ import {
   isLoopbackHost,
   type Fetch,
 } from './outbound-fetch.ts'
+import { toProviderFailure } from './provider-failure.ts'
 import type { ProviderFacts, ProviderProfile } from './provider-facts.ts'
 import type { ProviderSettings } from '../config.providers.ts'
 
@@ -36,11 +37,6 @@ export interface AuthorizationResponse {
   readonly code: string
   readonly state: string
   readonly iss: string | undefined
-}
-
-/** The provider refused or misbehaved; the cause says how, for the log. */
-export class ProviderFailure extends Error {
-  override name = 'ProviderFailure'
 }
 
 /** Metadata are read anew after this time: endpoints move, rarely. */
@@ -318,7 +314,7 @@ const allowPlainHttp: (config: openid.Configuration) => void = openid.allowInsec
 async function failing<T>(work: () => Promise<T>): Promise<T> {
   try {
     return await work()
-  } catch (cause) {
-    throw new ProviderFailure('The provider refused or misbehaved', { cause })
+  } catch (error) {
+    throw toProviderFailure(error)
   }
 }
