@@ -175,7 +175,11 @@ export class ProviderClient {
     }
     if (!this.facts.usesUserinfo || !config.serverMetadata().userinfo_endpoint) return claims
     const userinfo = await openid.fetchUserInfo(config, response.access_token, claims.sub)
-    return { ...userinfo, ...claims }
+    // What is said of one address says nothing of another one.
+    const isMoreSaid = claims['email_verified'] === undefined && claims['email'] === userinfo.email
+    const { email, email_verified } =
+      claims['email'] === undefined || isMoreSaid ? userinfo : claims
+    return { ...userinfo, ...claims, email, email_verified }
   }
 
   async #getJson(
