@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto'
 import { UniqueConstraintViolationException } from '@mikro-orm/core'
 import type { SqlEntityManager } from '@mikro-orm/sqlite'
 import { sql, type Kysely } from 'kysely'
-import { AppError, ErrorCode, badUserInput } from '../errors.ts'
+import { AppError, ErrorCode, TokenErrorReason, badUserInput } from '../errors.ts'
 import { Role } from '../guard/role.ts'
 import type { Client, SessionReference, SessionService } from '../sessions/session.service.ts'
 import type { AuthPayloadType, TokenTransport } from '../sessions/session.type.ts'
@@ -112,23 +112,15 @@ export class ProviderService {
   /**
    * Links the provider's account to the person who is signed in, and who was when the flow began.
    * @throws AppError UNKNOWN_PROVIDER, INVALID_FLOW, PROVIDER_ERROR, FORBIDDEN where the account is
-   * another person's
+   * another person's, UNAUTHENTICATED where the session has ended meanwhile
    */
-  async link(answer: ProviderAnswer, { userId }: SessionReference): Promise<void> {
+  async link(answer: ProviderAnswer, session: SessionReference): Promise<void> {
     const { em } = this.#options
+    const { userId } = session
     const { provider, exchange } = await this.#exchange(answer, (flow) => flow.userId === userId)
-    const { subject } = exchange.profile
-    let identity = await em.findOne(Identity, { provider: provider.id, subject })
-    if (!identity) {
-      try {
-        identity = this.#newIdentity(provider, exchange.profile, em.getReference(User, userId))
-        await em.persist(identity).flush()
-      } catch (error) {
-        if (!(error instanceof UniqueConstraintViolationException)) throw error
-        em.clear()
-        identity = await em.findOneOrFail(Identity, { provider: provider.id, subject })
-      }
-    }
+    const identity = await em.transactional((tx) =>
+      this.#link(tx, provider, exchange.profile, session),
+    )
     if (identity.user.id !== userId) {
       throw new AppError(
         ErrorCode.FORBIDDEN,
@@ -144,6 +136,8 @@ export class ProviderService {
    * @throws AppError UNKNOWN_PROVIDER where none is linked, LAST_CREDENTIAL
    */
   async unlink(providerId: string, { userId, sessionId }: SessionReference): Promise<void> {
+    // Nobody comes in by a provider that the server has no more, nor by a password without an address.
+    const configured = ['', ...this.#options.clients.keys()]
     await this.#options.em.transactional(async (tx) => {
       const kysely = tx.getKysely() as Kysely<unknown>
       // Locks the person: of two removals at once, the second counts what the first has left.
@@ -153,8 +147,9 @@ export class ProviderService {
         where user_id = ${userId} and provider = ${providerId}`.execute(kysely)
       if (removed.numAffectedRows === 0n) throw unknownProvider(providerId)
       const { rows } = await sql`select 1 from users where id = ${userId}
-        and (password_hash is not null
-          or exists (select 1 from identities where user_id = users.id))`.execute(kysely)
+        and ((password_hash is not null and email is not null)
+          or exists (select 1 from identities where user_id = users.id
+            and provider in (${sql.join(configured)})))`.execute(kysely)
       if (rows.length === 0) {
         throw new AppError(
           ErrorCode.LAST_CREDENTIAL,
@@ -314,6 +309,32 @@ export class ProviderService {
     return { user, identity }
   }
 
+  /** @returns the identity as it is now, whosever it is */
+  async #link(
+    tx: SqlEntityManager,
+    provider: ProviderClient,
+    { subject, email }: ProviderProfile,
+    { userId, sessionId }: SessionReference,
+  ): Promise<Identity> {
+    const kysely = tx.getKysely() as Kysely<unknown>
+    const now = this.#options.clock()
+    // Locks the person. They may have ended the session, as one that was stolen, while the provider
+    // was asked: what it links now would open the account for good.
+    const admitted = await sql`update users set credential_version = credential_version
+      where id = ${userId} and disabled_at is null and exists (select 1 from sessions
+        where id = ${sessionId} and user_id = users.id and expires_at > ${now})`.execute(kysely)
+    if (admitted.numAffectedRows !== 1n) {
+      throw new AppError(ErrorCode.UNAUTHENTICATED, 'The session has ended. Sign in again.', {
+        reason: TokenErrorReason.SESSION_ENDED,
+      })
+    }
+    await sql`insert into identities (id, user_id, provider, subject, email, linked_at)
+      values (${randomUUID()}, ${userId}, ${provider.id}, ${subject},
+        ${email === null ? null : (normalizeEmail(email) ?? null)}, ${now})
+      on conflict (provider, subject) do nothing`.execute(kysely)
+    return tx.findOneOrFail(Identity, { provider: provider.id, subject })
+  }
+
   #newUser(em: SqlEntityManager, email: string | undefined, profile: ProviderProfile): User {
     const name = profile.name
       ?.normalize('NFC')
@@ -346,7 +367,9 @@ export class ProviderService {
 
   async #waysIn(em: SqlEntityManager, user: User): Promise<string[]> {
     const identities = await em.find(Identity, { user: user.id })
-    const providers = identities.map((identity) => identity.provider)
+    const providers = identities
+      .map((identity) => identity.provider)
+      .filter((id) => this.#options.clients.has(id))
     return [...(user.passwordHash == null ? [] : ['password']), ...new Set(providers)]
   }
 

@@ -214,8 +214,10 @@ describe('an e-mail address that comes from a provider', () => {
     )
     expect(linked.data.linkProvider).toMatchObject({ id: user.id, emailVerified: false })
     expect((await signIn(lies, sub)).data.loginWithProvider.user.id).toBe(user.id)
-    // And says with what it can be reached from then on.
-    const other = await signIn(lies, `sub-${++people}`)
-    expect(other.errors![0]!.extensions.linkableWith).toEqual(['password', 'test'])
+    // From then on others are told of both ways in, and not of one that the server has no more.
+    const other = () => signIn(lies, `sub-${++people}`)
+    expect((await other()).errors![0]!.extensions.linkableWith).toEqual(['password', 'test'])
+    await server.database.query("update identities set provider = 'gone' where subject = ?", [sub])
+    expect((await other()).errors![0]!.extensions.linkableWith).toEqual(['password'])
   })
 })
