@@ -34,6 +34,11 @@ describe('Apollo Sandbox', () => {
       'ChangePassword',
       'Logout',
       'Providers',
+      'BeginProviderLogin',
+      'LoginWithProvider',
+      'LinkProvider',
+      'UnlinkProvider',
+      'ProviderToken',
     ])
     expect(variables).toMatchObject({ email: 'ada@example.com', password: expect.any(String) })
     expect(includeCookies).toBe(true)
@@ -54,6 +59,12 @@ describe('Apollo Sandbox', () => {
       // There is no cookie yet, and no session has been chosen.
       RefreshToken: 'INVALID_REFRESH_TOKEN',
       RevokeSession: 'BAD_USER_INPUT',
+      // No provider is set up, and Logout has ended the session.
+      BeginProviderLogin: 'UNKNOWN_PROVIDER',
+      LoginWithProvider: 'UNKNOWN_PROVIDER',
+      LinkProvider: 'UNAUTHENTICATED',
+      UnlinkProvider: 'UNAUTHENTICATED',
+      ProviderToken: 'UNAUTHENTICATED',
     })
   })
 
