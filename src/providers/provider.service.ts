@@ -269,13 +269,9 @@ export class ProviderService {
     for (let attempt = 1; ; attempt++) {
       const em = this.#options.em.fork()
       try {
-        const identity = await em.findOne(
-          Identity,
-          { provider: provider.id, subject: profile.subject },
-          { populate: ['user'] },
+        return (
+          (await this.#find(em, provider, profile)) ?? (await this.#admit(em, provider, profile))
         )
-        if (identity) return { user: identity.user, identity }
-        return await this.#admit(em, provider, profile)
       } catch (error) {
         // Another sign-in of the same person, or a registration of the address, came first.
         if (!(error instanceof UniqueConstraintViolationException) || attempt === resolveAttempts) {
@@ -283,6 +279,16 @@ export class ProviderService {
         }
       }
     }
+  }
+
+  async #find(
+    em: SqlEntityManager,
+    provider: ProviderClient,
+    { subject }: ProviderProfile,
+  ): Promise<{ user: User; identity: Identity } | undefined> {
+    const key = { provider: provider.id, subject }
+    const identity = await em.findOne(Identity, key, { populate: ['user'] })
+    return identity ? { user: identity.user, identity } : undefined
   }
 
   /** A first sign-in: joins the account of the address where both sides have it proven, or makes one. */
@@ -294,6 +300,9 @@ export class ProviderService {
     const email = profile.email === null ? undefined : normalizeEmail(profile.email)
     const owner = email === undefined ? null : await em.findOne(User, { email })
     if (owner && !(profile.isEmailAttested && owner.emailVerified)) {
+      // The same person, at the same moment, may have made the account since we looked.
+      const found = await this.#find(em, provider, profile)
+      if (found) return found
       throw new AppError(
         ErrorCode.LINK_REQUIRED,
         `There is an account with the e-mail address of this ${provider.name} account. Sign in to it, then link ${provider.name}.`,
