@@ -97,8 +97,8 @@ export async function startDevIdentityProvider(options: {
   async function interact(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const { params, prompt } = await provider.interactionDetails(request, response)
     const form = request.method === 'POST' ? await readForm(request) : new URLSearchParams()
-    const name = form.get('person') ?? params['login_hint'] ?? ''
-    const person = people.find(({ email, sub }) => [sub, email].includes(String(name)))
+    const name = form.get('person') ?? params['login_hint']
+    const person = people.find(({ email, sub }) => name === sub || (email && name === email))
     if (form.has('cancel')) {
       await provider.interactionFinished(request, response, { error: 'access_denied' })
     } else if (prompt.name === 'consent') {

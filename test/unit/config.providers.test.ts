@@ -1,4 +1,5 @@
 import { generateKeyPairSync } from 'node:crypto'
+import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { ConfigError, loadConfig } from '../../src/config.ts'
 import { providerVariables } from '../../src/config.providers.ts'
@@ -141,5 +142,15 @@ describe('the variables of providers', () => {
       const openid = name.replace(/^OIDC_[A-Z]+_/, 'OIDC_<NAME>_')
       expect(listed.some((known) => [name, general, openid].includes(known))).toBe(true)
     }
+  })
+
+  it('are all explained in docs/guides/providers.md', () => {
+    const guide = readFileSync(new URL('../../docs/guides/providers.md', import.meta.url), 'utf8')
+    const clients = ['GOOGLE', 'MICROSOFT', 'APPLE', 'GITLAB', 'GITHUB', 'FACEBOOK', 'DISCORD']
+    const names = [
+      ...Object.keys(providerVariables).filter((name) => !name.startsWith('<PROVIDER>_CLIENT_')),
+      ...clients.map((client) => `${client}_CLIENT_ID`),
+    ]
+    expect(names.filter((name) => !guide.includes(`\`${name}\``))).toEqual([])
   })
 })
