@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { startHosts, type Call, type Hosts } from '../support/hosts.ts'
+import { json, startHosts, type Call, type Hosts, type Routes } from '../support/hosts.ts'
 import { beginLogin, finishLogin } from '../support/provider-flow.ts'
 import { startServer, type Environment, type TestServer } from '../support/server.ts'
 import {
@@ -34,6 +34,8 @@ beforeAll(async () => {
     ...meta.routes,
     ...google().routes,
     ...microsoft('common', 'https://login.microsoftonline.com/{tenantid}/v2.0').routes,
+    ...issuer('https://id.acme.example', ['openid', 'offline_access']),
+    ...issuer('https://id.plain.example', ['openid']),
     [path]: async (call: Call) => {
       if (call.form.get('grant_type') === 'refresh_token') await beforeRenewal?.()
       return github.routes[path]!(call)
@@ -46,6 +48,8 @@ beforeAll(async () => {
     GOOGLE_KEEP_TOKENS: 'on',
     GOOGLE_SCOPES: 'https://www.googleapis.com/auth/calendar.readonly',
     MICROSOFT_KEEP_TOKENS: 'on',
+    OIDC_ACME_KEEP_TOKENS: 'on',
+    OIDC_PLAIN_KEEP_TOKENS: 'on',
     LOG_LEVEL: 'trace',
     SESSION_IDLE_LIFETIME: '90d',
   })
@@ -55,13 +59,34 @@ afterAll(async () => {
   await hosts.close()
 })
 
+/** All that a flow needs to begin. */
+function issuer(origin: string, scopes: string[]): Routes {
+  return {
+    [`GET ${origin}/.well-known/openid-configuration`]: () =>
+      json({
+        issuer: origin,
+        authorization_endpoint: `${origin}/authorize`,
+        token_endpoint: `${origin}/token`,
+        jwks_uri: `${origin}/keys`,
+        scopes_supported: scopes,
+      }),
+  }
+}
+
 function start(env: Environment): Promise<TestServer> {
-  const credentials = ['GITHUB', 'FACEBOOK', 'GOOGLE', 'MICROSOFT'].flatMap((name) => [
+  const names = ['GITHUB', 'FACEBOOK', 'GOOGLE', 'MICROSOFT', 'OIDC_ACME', 'OIDC_PLAIN']
+  const credentials = names.flatMap((name) => [
     [`${name}_CLIENT_ID`, clientId],
     [`${name}_CLIENT_SECRET`, clientSecret],
   ])
   return startServer(
-    { REDIRECT_URIS: redirectUri, ...Object.fromEntries(credentials), ...env },
+    {
+      REDIRECT_URIS: redirectUri,
+      OIDC_ACME_ISSUER: 'https://id.acme.example',
+      OIDC_PLAIN_ISSUER: 'https://id.plain.example',
+      ...Object.fromEntries(credentials),
+      ...env,
+    },
     { fetch: hosts.fetch },
   )
 }
@@ -70,7 +95,8 @@ let people = 0
 function signIn(on = server, provider = 'github', social = github) {
   const id = ++people
   const name = `person${id}`
-  social.add({ id: name, profile: { id, login: name, name }, emails: [] })
+  const emails = [{ email: `${name}@example.com`, primary: true, verified: true }]
+  social.add({ id: name, profile: { id, login: name, name }, emails })
   return signInAs(name, on, provider)
 }
 
@@ -245,6 +271,9 @@ describe('providerToken', () => {
     ['google', { access_type: 'offline', prompt: 'consent' }],
     ['microsoft', { scope: 'openid email profile offline_access', prompt: null }],
     ['github', { scope: 'read:user user:email repo gist', prompt: null }],
+    // OpenID Connect Core section 11.
+    ['acme', { scope: 'openid email profile offline_access', prompt: 'consent' }],
+    ['plain', { scope: 'openid email profile', prompt: null }],
   ]
   it.each(asked)('asks %s for a token that can be renewed', async (provider, parameters) => {
     const { authorizationUrl } = await beginLogin(server.client, provider, redirectUri)
