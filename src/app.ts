@@ -16,6 +16,10 @@ import { createLogger, type Logger } from './http/logger.ts'
 import { createCookiePolicy } from './http/refresh-cookie.ts'
 import { createHttpServer } from './http/server.ts'
 import { PasswordHasher } from './passwords/password-hasher.ts'
+import { factsOf } from './providers/catalogue.ts'
+import { FlowStore } from './providers/flow-store.ts'
+import { KeptTokens } from './providers/kept-tokens.ts'
+import { ProviderClient } from './providers/provider-client.ts'
 import { createSchema } from './schema.ts'
 import { sweepSessions } from './sessions/sweep.ts'
 import { Throttle } from './throttle/throttle.ts'
@@ -27,6 +31,8 @@ import { Secrets } from './tokens/secrets.ts'
 export interface Overrides {
   /** Milliseconds since the epoch. */
   readonly clock?: () => number
+  /** Calls providers. */
+  readonly fetch?: typeof fetch
   /** bcrypt's cost, below what the configuration allows. */
   readonly passwordCost?: number
   /** In place of the server's own; `createSchema(MyResolver)` has both. */
@@ -85,6 +91,18 @@ export async function createApp(
     const throttle = new Throttle({ database, clock, isEnabled: config.throttle })
     const hasher = new PasswordHasher(overrides.passwordCost ?? config.bcryptCost)
     closers.push(() => hasher.close())
+    const flows = new FlowStore({ database, clock })
+    const providers = new Map(
+      config.providers.map((settings) => [
+        settings.id,
+        new ProviderClient({
+          settings,
+          facts: factsOf(settings),
+          fetch: overrides.fetch ?? fetch,
+          clock,
+        }),
+      ]),
+    )
     const services: Services = {
       config,
       clock,
@@ -94,6 +112,13 @@ export async function createApp(
       viewers: new Viewers({ accessTokens, database, clock }),
       throttle,
       hasher,
+      providers: {
+        clients: providers,
+        flows,
+        keptTokens: new KeptTokens({ database, encryption: secrets, clock }),
+        redirectUris: config.redirectUris,
+        relayUri: (provider) => `${config.publicUrl}/providers/${provider}/callback`,
+      },
     }
 
     const apollo = createGraphqlServer<Context>({
@@ -113,6 +138,10 @@ export async function createApp(
       apollo,
       createContext: (request) => createContextOrMask(services, request),
       jwks: () => keyRing.jwks(),
+      relayTo: async (provider, state) =>
+        providers.get(provider)?.facts.postsAnswer === true
+          ? flows.redirectUriOf(provider, state)
+          : undefined,
       isReady: async () => !isStopping && (await database.isReachable()),
       log,
       cookiePolicy: createCookiePolicy(!isPlainLoopback, [
@@ -132,6 +161,7 @@ export async function createApp(
       await keyRing.maintain()
       await sweepSessions(database, clock())
       await throttle.sweep()
+      await flows.sweep()
     }
     const timer = setInterval(() => {
       maintain().catch((error: unknown) => log.error({ err: error }, 'Maintenance failed'))

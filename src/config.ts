@@ -1,6 +1,7 @@
 /** The environment, read once into a frozen `Config`. This file is the one list of variables. */
 import { isIP } from 'node:net'
 import { z } from 'zod'
+import { readProviderSettings, type ProviderSettings } from './config.providers.ts'
 
 /** The variables' names, meanings and defaults; README.md and .env.example are checked against it. */
 export const variables = {
@@ -48,6 +49,11 @@ export const variables = {
     default: '(none)',
     description: 'Origins of front ends that may call from a browser, separated by commas.',
   },
+  REDIRECT_URIS: {
+    default: '(none)',
+    description:
+      "Where providers' answers may go, separated by commas, compared character by character.",
+  },
   TRUST_PROXY: {
     default: 'off',
     description: 'Number of proxies in front, or their addresses (CIDR), separated by commas.',
@@ -94,6 +100,8 @@ export interface Config {
   }
   readonly bcryptCost: number
   readonly allowedOrigins: readonly string[]
+  readonly redirectUris: readonly string[]
+  readonly providers: readonly ProviderSettings[]
   /** How many proxies are in front, or which addresses they have. */
   readonly trustProxy: number | string[] | false
   readonly introspection: boolean
@@ -198,6 +206,18 @@ function isSafeOrigin(text: string): boolean {
   )
 }
 
+/**
+ * Where an answer with a code may be sent: https, loopback, or an app's own scheme (RFC 8252). In
+ * canonical spelling and without a query, since the token request must repeat it exactly.
+ */
+function isRedirectUri(text: string): boolean {
+  const url = parseUrl(text)
+  if (!url || url.href !== text || /[?#\\]/.test(text) || url.username !== '') return false
+  if (url.protocol === 'http:' || url.protocol === 'https:') return isSafeOrigin(url.origin)
+  // A scheme of an app has a dot: it is a domain name, reversed. This leaves out javascript: and data:.
+  return /^[a-z][a-z0-9+-]*(\.[a-z0-9+-]+)+:$/.test(url.protocol)
+}
+
 const originRule = 'an origin such as https://app.example.com (https unless loopback; no path)'
 
 const environment = z.object({
@@ -244,6 +264,10 @@ const environment = z.object({
   ALLOWED_ORIGINS: commaList.refine(
     (origins) => origins.every(isSafeOrigin),
     `must be a list separated by commas, each entry ${originRule}`,
+  ),
+  REDIRECT_URIS: commaList.refine(
+    (uris) => uris.every(isRedirectUri),
+    'must list, separated by commas, URIs in canonical spelling such as https://app.example.com/callback (https unless loopback or an app scheme such as com.example.app:/callback; no query, no fragment)',
   ),
   TRUST_PROXY: z
     .string()
@@ -302,6 +326,8 @@ export function loadConfig(env: Readonly<Record<string, string | undefined>>): C
       )
     }
   }
+  const { providers, problems: providerProblems } = readProviderSettings(env, isSafeOrigin)
+  problems.push(...providerProblems)
   if (problems.length > 0 || !result.data) throw new ConfigError(problems)
 
   const e = result.data
@@ -328,6 +354,8 @@ export function loadConfig(env: Readonly<Record<string, string | undefined>>): C
     }),
     bcryptCost: e.BCRYPT_COST,
     allowedOrigins: Object.freeze(e.ALLOWED_ORIGINS),
+    redirectUris: Object.freeze(e.REDIRECT_URIS),
+    providers: Object.freeze(providers),
     trustProxy: e.TRUST_PROXY,
     introspection: e.INTROSPECTION ?? loopback,
     sandbox: e.SANDBOX ?? loopback,

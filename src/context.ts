@@ -7,6 +7,7 @@ import type { Authenticated, Viewer, Viewers } from './guard/viewer.ts'
 import type { HttpRequest } from './http/http-request.ts'
 import type { PasswordHasher } from './passwords/password-hasher.ts'
 import { PasswordService } from './passwords/password.service.ts'
+import { ProviderService, type Providers } from './providers/provider.service.ts'
 import { SessionService, type SessionReference } from './sessions/session.service.ts'
 import type { Throttle } from './throttle/throttle.ts'
 import type { AccessTokens } from './tokens/access-token.ts'
@@ -22,6 +23,7 @@ export interface Services {
   readonly viewers: Viewers
   readonly throttle: Throttle
   readonly hasher: PasswordHasher
+  readonly providers: Providers
 }
 
 /**
@@ -76,6 +78,21 @@ export class Context {
       isRegistrationOpen: config.registration === 'open',
       onCorruptHash: (userId) =>
         this.request.log.error({ userId }, 'The stored password hash is corrupt'),
+    })
+  }
+
+  get providers(): ProviderService {
+    const { clock, config, providers, throttle } = this.services
+    return new ProviderService({
+      ...providers,
+      em: this.em,
+      throttle,
+      sessions: this.sessions,
+      clock,
+      client: this.request.client,
+      isRegistrationOpen: config.registration === 'open',
+      onFailure: (provider, failure) =>
+        this.request.log.warn({ provider, err: failure }, 'The provider failed'),
     })
   }
 

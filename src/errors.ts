@@ -38,6 +38,10 @@ export interface ErrorExtras {
   readonly field?: string
   /** Seconds until another attempt can succeed. */
   readonly retryAfter?: number
+  /** The provider that it is about. */
+  readonly provider?: string
+  /** With what the person can sign in to link: `password`, or providers' ids. */
+  readonly linkableWith?: readonly string[]
   /** Finds the entry in the log. */
   readonly requestId?: string
 }

@@ -86,3 +86,54 @@ export const useLogoutMutation = /* @__PURE__ */ mutationHook(Documents.LogoutDo
  * The sign-in buttons to show: the providers that this server is configured for.
  */
 export const useProvidersQuery = /* @__PURE__ */ queryHook(Documents.ProvidersDocument)
+
+/**
+ * Begins a sign-in with a provider: OAuth 2.0 authorization code with PKCE. Send the person to `authorizationUrl`; they come back to `redirectUri` with a code. Called with an access token, the flow can also link the account (`linkProvider`).
+ *
+ * - `provider`: As in `Provider.id`.
+ * - `redirectUri`: Where the person comes back to: exactly one of the server’s `REDIRECT_URIS`.
+ */
+export const useBeginProviderLoginMutation = /* @__PURE__ */ mutationHook(Documents.BeginProviderLoginDocument)
+
+/**
+ * Signs in with the answer of a provider; the first time it makes an account. A flow can be used once. Fails with `LINK_REQUIRED` where the e-mail address has an account that this sign-in may not take over.
+ *
+ * - `provider`: As in `Provider.id`.
+ * - `code`: The `code` that the provider has put into the redirect URI.
+ * - `state`: The `state` beside it.
+ * - `flowToken`: From `beginProviderLogin`.
+ * - `iss`: The `iss` beside it, where there is one (RFC 9207).
+ * - `transport`: How the refresh token travels.
+ */
+export const useLoginWithProviderMutation = /* @__PURE__ */ mutationHook(Documents.LoginWithProviderDocument)
+
+/**
+ * Links the account of a provider to mine, with a flow that I began while signed in. Linking it again changes nothing.
+ *
+ * Guarded: `@authenticated`.
+ *
+ * - `provider`: As in `Provider.id`.
+ * - `code`: The `code` that the provider has put into the redirect URI.
+ * - `state`: The `state` beside it.
+ * - `flowToken`: From `beginProviderLogin`.
+ * - `iss`: The `iss` beside it, where there is one (RFC 9207).
+ */
+export const useLinkProviderMutation = /* @__PURE__ */ mutationHook(Documents.LinkProviderDocument)
+
+/**
+ * Unlinks the provider from my account and ends my other sessions that it began. Fails with `LAST_CREDENTIAL` where it is the only way to sign in.
+ *
+ * Guarded: `@authenticated`.
+ *
+ * - `provider`: As in `Provider.id`.
+ */
+export const useUnlinkProviderMutation = /* @__PURE__ */ mutationHook(Documents.UnlinkProviderDocument)
+
+/**
+ * A token for the provider's own API, renewed where it has expired. Only where the operator keeps tokens (`<PROVIDER>_KEEP_TOKENS`).
+ *
+ * Guarded: `@authenticated`.
+ *
+ * - `provider`: As in `Provider.id`.
+ */
+export const useProviderTokenQuery = /* @__PURE__ */ queryHook(Documents.ProviderTokenDocument)

@@ -86,10 +86,16 @@ export const LogoutScope = {
 
 export type LogoutScope = typeof LogoutScope[keyof typeof LogoutScope];
 export type Mutation = {
+  /** Begins a sign-in with a provider: OAuth 2.0 authorization code with PKCE. Send the person to `authorizationUrl`; they come back to `redirectUri` with a code. Called with an access token, the flow can also link the account (`linkProvider`). */
+  beginProviderLogin: ProviderFlow;
   /** Changes my password, or sets the first one, and ends my other sessions. The tokens of this session are replaced; the new refresh token travels as the old one did. */
   changePassword: AuthPayload;
+  /** Links the account of a provider to mine, with a flow that I began while signed in. Linking it again changes nothing. */
+  linkProvider: User;
   /** Signs in with a password. Fails with `INVALID_CREDENTIALS` whatever was wrong, and with `RATE_LIMITED` after too many failures. */
   login: AuthPayload;
+  /** Signs in with the answer of a provider; the first time it makes an account. A flow can be used once. Fails with `LINK_REQUIRED` where the e-mail address has an account that this sign-in may not take over. */
+  loginWithProvider: AuthPayload;
   /** Ends sessions. `THIS` takes the access token (an expired one too), the cookie or the argument, and is true however often it is called; `OTHERS` and `ALL` need a live access token. */
   logout: Scalars['Boolean']['output'];
   /** Exchanges a refresh token for the next pair of tokens. Within the grace window a replaced token gets the same successor again; an older one ends the session with `REFRESH_TOKEN_REUSED`. */
@@ -98,6 +104,14 @@ export type Mutation = {
   register: AuthPayload;
   /** Ends one of my sessions. False where I have none of that id. */
   revokeSession: Scalars['Boolean']['output'];
+  /** Unlinks the provider from my account and ends my other sessions that it began. Fails with `LAST_CREDENTIAL` where it is the only way to sign in. */
+  unlinkProvider: User;
+};
+
+
+export type MutationBeginProviderLoginArgs = {
+  provider: Scalars['String']['input'];
+  redirectUri: Scalars['String']['input'];
 };
 
 
@@ -107,9 +121,28 @@ export type MutationChangePasswordArgs = {
 };
 
 
+export type MutationLinkProviderArgs = {
+  code: Scalars['String']['input'];
+  flowToken: Scalars['String']['input'];
+  iss?: InputMaybe<Scalars['String']['input']>;
+  provider: Scalars['String']['input'];
+  state: Scalars['String']['input'];
+};
+
+
 export type MutationLoginArgs = {
   email: Scalars['String']['input'];
   password: Scalars['String']['input'];
+  transport?: TokenTransport;
+};
+
+
+export type MutationLoginWithProviderArgs = {
+  code: Scalars['String']['input'];
+  flowToken: Scalars['String']['input'];
+  iss?: InputMaybe<Scalars['String']['input']>;
+  provider: Scalars['String']['input'];
+  state: Scalars['String']['input'];
   transport?: TokenTransport;
 };
 
@@ -137,6 +170,11 @@ export type MutationRevokeSessionArgs = {
   id: Scalars['ID']['input'];
 };
 
+
+export type MutationUnlinkProviderArgs = {
+  provider: Scalars['String']['input'];
+};
+
 /** A way to sign in with an account from elsewhere. */
 export type Provider = {
   /** What other fields take as `provider`, for example `google`. */
@@ -145,13 +183,40 @@ export type Provider = {
   name: Scalars['String']['output'];
 };
 
+/** A sign-in with a provider that has begun. */
+export type ProviderFlow = {
+  /** Where to send the person. */
+  authorizationUrl: Scalars['String']['output'];
+  /** When the flow is forgotten: after ten minutes. */
+  expiresAt: Scalars['DateTime']['output'];
+  /** Proves, together with `state`, that the answer belongs to the client that began. Keep it until the person comes back, and show it to nobody. */
+  flowToken: Scalars['String']['output'];
+};
+
+/** A token for the provider's own API. */
+export type ProviderToken = {
+  /** For the provider's API; not for this one. */
+  accessToken: Scalars['String']['output'];
+  /** When it expires; null where the provider did not say. */
+  expiresAt?: Maybe<Scalars['DateTime']['output']>;
+  /** What the person has agreed to. */
+  scopes: Array<Scalars['String']['output']>;
+};
+
 export type Query = {
   /** The person whom the access token names. */
   me: User;
   /** Greets whoever is signed in. */
   protected: Scalars['String']['output'];
+  /** A token for the provider's own API, renewed where it has expired. Only where the operator keeps tokens (`<PROVIDER>_KEEP_TOKENS`). */
+  providerToken: ProviderToken;
   /** The sign-in buttons to show: the providers that this server is configured for. */
   providers: Array<Provider>;
+};
+
+
+export type QueryProviderTokenArgs = {
+  provider: Scalars['String']['input'];
 };
 
 /** What a person may do. */

@@ -1,8 +1,18 @@
 /** Every entity of the application. The one place where plumbing knows the features. */
+import { ProviderFlow } from '../providers/provider-flow.entity.ts'
+import { ProviderToken } from '../providers/provider-token.entity.ts'
 import { Session } from '../sessions/session.entity.ts'
 import { AttemptCounter } from '../throttle/attempt-counter.entity.ts'
 import { SigningKey } from '../tokens/signing-key.entity.ts'
 import { Identity } from '../users/identity.entity.ts'
 import { User } from '../users/user.entity.ts'
 
-export const entities = [User, Identity, Session, SigningKey, AttemptCounter]
+export const entities = [
+  User,
+  Identity,
+  ProviderFlow,
+  ProviderToken,
+  Session,
+  SigningKey,
+  AttemptCounter,
+]

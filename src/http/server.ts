@@ -18,6 +18,7 @@ import { normalizeAddress } from './client-address.ts'
 import type { HttpRequest } from './http-request.ts'
 import type { Logger } from './logger.ts'
 import { readRefreshCookie, writeRefreshCookie, type CookiePolicy } from './refresh-cookie.ts'
+import { relay } from './relay.ts'
 import { sandboxContentSecurityPolicy } from './sandbox.ts'
 import { securityHeaders } from './security-headers.ts'
 
@@ -25,6 +26,8 @@ export interface HttpServerOptions<C extends BaseContext> {
   readonly apollo: ApolloServer<C>
   readonly createContext: (request: HttpRequest) => Promise<C>
   readonly jwks: () => Promise<unknown>
+  /** The redirect URI to which an answer that a provider posts goes on. */
+  readonly relayTo: (provider: string, state: string) => Promise<string | undefined>
   readonly isReady: () => Promise<boolean>
   readonly log: Logger
   readonly cookiePolicy: CookiePolicy
@@ -120,6 +123,7 @@ export async function createHttpServer<C extends BaseContext>(
     reply.header('access-control-allow-origin', '*')
     return reply.type('application/jwk-set+json').send(JSON.stringify(await jwks()))
   })
+  await app.register(relay, { relayTo: options.relayTo })
   app.get('/health/live', async () => ({ status: 'ok' }))
   app.get('/health/ready', async (_request, reply) => {
     const ready = await isReady()

@@ -19,7 +19,8 @@ export class PasswordResolver {
     })
     email: string,
     @Arg('password', () => String, {
-      description: '8 to 72 bytes of UTF-8 after Unicode normalization (NFC), and not the e-mail address.',
+      description:
+        '8 to 72 bytes of UTF-8 after Unicode normalization (NFC), and not the e-mail address.',
     })
     password: string,
     @Arg('transport', () => TokenTransport, {

@@ -1,13 +1,118 @@
-import { Query, Resolver } from 'type-graphql'
-import { ProviderType } from './provider.type.ts'
+import { Arg, Ctx, Mutation, Query, Resolver } from 'type-graphql'
+import type { Context } from '../context.ts'
+import { Authorized } from '../guard/authorized.ts'
+import { AuthPayloadType, TokenTransport } from '../sessions/session.type.ts'
+import { UserType } from '../users/user.type.ts'
+import { ProviderFlowType, ProviderTokenType, ProviderType } from './provider.type.ts'
+
+const descriptions = {
+  provider: 'As in `Provider.id`.',
+  code: 'The `code` that the provider has put into the redirect URI.',
+  state: 'The `state` beside it.',
+  flowToken: 'From `beginProviderLogin`.',
+  iss: 'The `iss` beside it, where there is one (RFC 9207).',
+}
 
 @Resolver()
 export class ProviderResolver {
   @Query(() => [ProviderType], {
     description: 'The sign-in buttons to show: the providers that this server is configured for.',
   })
-  providers(): ProviderType[] {
-    // No provider can be configured yet; the first one brings its registry with it.
-    return []
+  providers(@Ctx() context: Context): ProviderType[] {
+    return [...context.services.providers.clients.values()].map(({ id, name }) => ({ id, name }))
+  }
+
+  @Mutation(() => ProviderFlowType, {
+    complexity: 50,
+    description:
+      'Begins a sign-in with a provider: OAuth 2.0 authorization code with PKCE. Send the person to `authorizationUrl`; they come back to `redirectUri` with a code. Called with an access token, the flow can also link the account (`linkProvider`).',
+  })
+  beginProviderLogin(
+    @Ctx() context: Context,
+    @Arg('provider', () => String, { description: descriptions.provider }) provider: string,
+    @Arg('redirectUri', () => String, {
+      description: 'Where the person comes back to: exactly one of the server’s `REDIRECT_URIS`.',
+    })
+    redirectUri: string,
+  ): Promise<ProviderFlowType> {
+    const { viewer } = context
+    const userId = viewer.isAuthenticated ? viewer.user.id : undefined
+    return context.providers.begin(provider, redirectUri, userId)
+  }
+
+  @Mutation(() => AuthPayloadType, {
+    complexity: 100,
+    description:
+      'Signs in with the answer of a provider; the first time it makes an account. A flow can be used once. Fails with `LINK_REQUIRED` where the e-mail address has an account that this sign-in may not take over.',
+  })
+  loginWithProvider(
+    @Ctx() context: Context,
+    @Arg('provider', () => String, { description: descriptions.provider }) provider: string,
+    @Arg('code', () => String, { description: descriptions.code }) code: string,
+    @Arg('state', () => String, { description: descriptions.state }) state: string,
+    @Arg('flowToken', () => String, { description: descriptions.flowToken }) flowToken: string,
+    @Arg('transport', () => TokenTransport, {
+      defaultValue: TokenTransport.BODY,
+      description: 'How the refresh token travels.',
+    })
+    transport: TokenTransport,
+    @Arg('iss', () => String, { nullable: true, description: descriptions.iss })
+    iss?: string | null,
+  ): Promise<AuthPayloadType> {
+    return context.providers.login(
+      { provider, code, state, flowToken, iss: iss ?? undefined },
+      transport,
+    )
+  }
+
+  @Authorized()
+  @Mutation(() => UserType, {
+    complexity: 100,
+    description:
+      'Links the account of a provider to mine, with a flow that I began while signed in. Linking it again changes nothing.',
+  })
+  async linkProvider(
+    @Ctx() context: Context,
+    @Arg('provider', () => String, { description: descriptions.provider }) provider: string,
+    @Arg('code', () => String, { description: descriptions.code }) code: string,
+    @Arg('state', () => String, { description: descriptions.state }) state: string,
+    @Arg('flowToken', () => String, { description: descriptions.flowToken }) flowToken: string,
+    @Arg('iss', () => String, { nullable: true, description: descriptions.iss })
+    iss?: string | null,
+  ): Promise<UserType> {
+    const { user, sessionId } = context.authenticated()
+    await context.providers.link(
+      { provider, code, state, flowToken, iss: iss ?? undefined },
+      { userId: user.id, sessionId },
+    )
+    return user
+  }
+
+  @Authorized()
+  @Mutation(() => UserType, {
+    complexity: 50,
+    description:
+      'Unlinks the provider from my account and ends my other sessions that it began. Fails with `LAST_CREDENTIAL` where it is the only way to sign in.',
+  })
+  async unlinkProvider(
+    @Ctx() context: Context,
+    @Arg('provider', () => String, { description: descriptions.provider }) provider: string,
+  ): Promise<UserType> {
+    const { user, sessionId } = context.authenticated()
+    await context.providers.unlink(provider, { userId: user.id, sessionId })
+    return user
+  }
+
+  @Authorized()
+  @Query(() => ProviderTokenType, {
+    complexity: 50,
+    description:
+      "A token for the provider's own API, renewed where it has expired. Only where the operator keeps tokens (`<PROVIDER>_KEEP_TOKENS`).",
+  })
+  providerToken(
+    @Ctx() context: Context,
+    @Arg('provider', () => String, { description: descriptions.provider }) provider: string,
+  ): Promise<ProviderTokenType> {
+    return context.providers.token(provider, context.authenticated().user.id)
   }
 }

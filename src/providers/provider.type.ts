@@ -1,3 +1,5 @@
+/** Providers and flows, as the API shows them. */
+import { GraphQLDateTime } from 'graphql-scalars'
 import { Field, ID, ObjectType } from 'type-graphql'
 
 @ObjectType('Provider', { description: 'A way to sign in with an account from elsewhere.' })
@@ -7,4 +9,34 @@ export class ProviderType {
 
   @Field(() => String, { description: 'What to write on the button, for example `Google`.' })
   name!: string
+}
+
+@ObjectType('ProviderFlow', { description: 'A sign-in with a provider that has begun.' })
+export class ProviderFlowType {
+  @Field(() => String, { description: 'Where to send the person.' })
+  authorizationUrl!: string
+
+  @Field(() => String, {
+    description:
+      'Proves, together with `state`, that the answer belongs to the client that began. Keep it until the person comes back, and show it to nobody.',
+  })
+  flowToken!: string
+
+  @Field(() => GraphQLDateTime, { description: 'When the flow is forgotten: after ten minutes.' })
+  expiresAt!: Date
+}
+
+@ObjectType('ProviderToken', { description: "A token for the provider's own API." })
+export class ProviderTokenType {
+  @Field(() => String, { description: "For the provider's API; not for this one." })
+  accessToken!: string
+
+  @Field(() => GraphQLDateTime, {
+    nullable: true,
+    description: 'When it expires; null where the provider did not say.',
+  })
+  expiresAt!: Date | null
+
+  @Field(() => [String], { description: 'What the person has agreed to.' })
+  scopes!: string[]
 }

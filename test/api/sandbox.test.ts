@@ -14,6 +14,11 @@ const operations = [
   'ChangePassword',
   'Logout',
   'Providers',
+  'BeginProviderLogin',
+  'LoginWithProvider',
+  'LinkProvider',
+  'UnlinkProvider',
+  'ProviderToken',
 ]
 const studio = 'https://studio.apollographql.com'
 
@@ -56,6 +61,12 @@ describe('Apollo Sandbox', () => {
       // There is no cookie yet, and no session has been chosen.
       RefreshToken: 'INVALID_REFRESH_TOKEN',
       RevokeSession: 'BAD_USER_INPUT',
+      // No provider is set up, and Logout has ended the session.
+      BeginProviderLogin: 'UNKNOWN_PROVIDER',
+      LoginWithProvider: 'UNKNOWN_PROVIDER',
+      LinkProvider: 'UNAUTHENTICATED',
+      UnlinkProvider: 'UNAUTHENTICATED',
+      ProviderToken: 'UNAUTHENTICATED',
     })
   })
 

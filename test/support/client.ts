@@ -8,6 +8,8 @@ export interface GraphqlError {
     readonly reason?: string
     readonly field?: string
     readonly retryAfter?: number
+    readonly provider?: string
+    readonly linkableWith?: string[]
     readonly requestId?: string
   }
 }

@@ -38,7 +38,10 @@ const defaults: Environment = {
  */
 export async function startServer(
   env: Environment = {},
-  overrides: Pick<Overrides, 'passwordCost' | 'schema' | 'requestTimeoutMilliseconds'> = {},
+  overrides: Pick<
+    Overrides,
+    'fetch' | 'passwordCost' | 'schema' | 'requestTimeoutMilliseconds'
+  > = {},
 ): Promise<TestServer> {
   const database = await createTestDatabase()
   let offset = 0

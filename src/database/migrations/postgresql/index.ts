@@ -1,4 +1,5 @@
 /** Every migration of this engine, in the order in which they run. The other engine has the same ones. */
 import { Initial } from './0001-initial.ts'
+import { Providers } from './0002-providers.ts'
 
-export const migrations = [Initial]
+export const migrations = [Initial, Providers]

@@ -1,0 +1,44 @@
+/** Hands on what a provider posts as a form (OAuth 2.0 Form Post Response Mode) to the redirect URI. */
+import type { FastifyInstance } from 'fastify'
+
+interface RelayOptions {
+  readonly relayTo: (provider: string, state: string) => Promise<string | undefined>
+}
+
+/** What of the form goes on. Anything else, such as Apple's `user`, stays here. */
+const relayed = ['code', 'state', 'iss', 'error']
+const formLimitBytes = 16 * 1024
+
+/** A plugin of its own, so that forms are understood nowhere else, and nothing but forms here. */
+export async function relay(app: FastifyInstance, options: RelayOptions): Promise<void> {
+  app.removeAllContentTypeParsers()
+  app.addContentTypeParser(
+    'application/x-www-form-urlencoded',
+    { parseAs: 'string', bodyLimit: formLimitBytes },
+    (_request, body, done) => done(null, new URLSearchParams(body as string)),
+  )
+  app.post<{ Params: { provider: string } }>(
+    '/providers/:provider/callback',
+    async (request, reply) => {
+      const form = request.body instanceof URLSearchParams ? request.body : new URLSearchParams()
+      const redirectUri = await options.relayTo(request.params.provider, form.get('state') ?? '')
+      if (redirectUri === undefined) {
+        return reply.code(400).send({
+          errors: [
+            {
+              message: 'This sign-in was not begun here, or took too long. Begin again.',
+              extensions: { code: 'INVALID_FLOW' },
+            },
+          ],
+        })
+      }
+      const target = new URL(redirectUri)
+      for (const name of relayed) {
+        const value = form.get(name)
+        if (value !== null) target.searchParams.set(name, value)
+      }
+      // 303: the browser goes on by GET, and does not post the form again.
+      return reply.redirect(target.href, 303)
+    },
+  )
+}

@@ -1,0 +1,38 @@
+/**
+ * Sign in with Apple: OpenID Connect, with a client secret that is a JWT signed by our key and, once
+ * name or e-mail are asked for, an answer that is posted as a form.
+ * Facts: developer.apple.com/documentation/signinwithapplerestapi (generate and validate tokens) and
+ * developer.apple.com/documentation/signinwithapple/configuring-your-webpage-for-sign-in-with-apple
+ * (`response_mode` must be `form_post` with scopes). `email_verified` is "a string or Boolean value":
+ * only the literal counts. Apple has no userinfo endpoint, and the ID token has no name.
+ * The endpoints are those of the documentation: for a day in June 2025 Apple's discovery document named
+ * another issuer than its tokens, and whoever read it could sign nobody in
+ * (github.com/supabase/auth/issues/2051).
+ */
+import { subject, text, type ProviderFacts } from './provider-facts.ts'
+
+const issuer = 'https://appleid.apple.com'
+
+export function apple(): ProviderFacts {
+  return {
+    name: 'Apple',
+    server: {
+      metadata: {
+        issuer,
+        authorization_endpoint: `${issuer}/auth/authorize`,
+        token_endpoint: `${issuer}/auth/token`,
+        jwks_uri: `${issuer}/auth/keys`,
+      },
+    },
+    scopes: ['openid', 'email', 'name'],
+    clientAuthentication: 'apple',
+    authorizationParameters: { response_mode: 'form_post' },
+    postsAnswer: true,
+    profile: ({ claims }) => ({
+      subject: subject(claims['sub']),
+      email: text(claims['email']),
+      isEmailAttested: claims['email_verified'] === true,
+      name: null,
+    }),
+  }
+}

@@ -1,0 +1,113 @@
+/** Flows between their two halves: kept under a digest, used once, gone after ten minutes. */
+import { createHash, randomBytes } from 'node:crypto'
+import { sql } from 'kysely'
+import type { Database } from '../database/database.ts'
+import type { FlowSecrets } from './provider-client.ts'
+
+export interface Flow extends FlowSecrets {
+  readonly redirectUri: string
+  /** Who was signed in when it began. */
+  readonly userId: string | null
+}
+
+export interface BegunFlow extends Flow {
+  readonly flowToken: string
+  /** Milliseconds since the epoch. */
+  readonly expiresAt: number
+}
+
+const lifetimeMilliseconds = 10 * 60 * 1000
+/** However many begin and never come back, the table stays this small. */
+export const maximumFlows = 20_000
+const secretBytes = 32
+
+export class FlowStore {
+  readonly #database: Database
+  readonly #clock: () => number
+
+  constructor(options: { database: Database; clock: () => number }) {
+    this.#database = options.database
+    this.#clock = options.clock
+  }
+
+  /** A flow with fresh secrets, not yet kept. */
+  create(redirectUri: string, userId: string | null): BegunFlow {
+    return {
+      flowToken: secret(),
+      state: secret(),
+      nonce: secret(),
+      codeVerifier: secret(),
+      redirectUri,
+      userId,
+      expiresAt: this.#clock() + lifetimeMilliseconds,
+    }
+  }
+
+  /** @returns false where too many flows are under way */
+  async keep(provider: string, flow: BegunFlow): Promise<boolean> {
+    const { kysely } = this.#database
+    const insert = async () => {
+      const result = await sql`insert into provider_flows
+          (token_hash, provider, state_hash, nonce, code_verifier, redirect_uri, user_id, expires_at)
+        select ${digest(flow.flowToken)}, ${provider}, ${digest(flow.state)}, ${flow.nonce},
+          ${flow.codeVerifier}, ${flow.redirectUri}, ${userIdOf(flow, this.#database.engine)},
+          cast(${flow.expiresAt} as bigint)
+        where (select count(*) from provider_flows) < ${maximumFlows}`.execute(kysely)
+      return result.numAffectedRows === 1n
+    }
+    if (await insert()) return true
+    await this.sweep()
+    return insert()
+  }
+
+  /** Takes the flow out: of any number of calls with the same token and state one gets it. */
+  async take(provider: string, flowToken: string, state: string): Promise<Flow | undefined> {
+    const { rows } = await sql<{
+      nonce: string
+      code_verifier: string
+      redirect_uri: string
+      user_id: string | null
+    }>`delete from provider_flows
+      where token_hash = ${digest(flowToken)} and provider = ${provider}
+        and state_hash = ${digest(state)} and expires_at > ${this.#clock()}
+      returning nonce, code_verifier, redirect_uri, user_id`.execute(this.#database.kysely)
+    const row = rows[0]
+    return (
+      row && {
+        state,
+        nonce: row.nonce,
+        codeVerifier: row.code_verifier,
+        redirectUri: row.redirect_uri,
+        userId: row.user_id,
+      }
+    )
+  }
+
+  /** Where the answer to a flow of this provider goes, for one that the provider posts to the server. */
+  async redirectUriOf(provider: string, state: string): Promise<string | undefined> {
+    const { rows } = await sql<{ redirect_uri: string }>`select redirect_uri from provider_flows
+      where state_hash = ${digest(state)} and provider = ${provider}
+        and expires_at > ${this.#clock()}`.execute(this.#database.kysely)
+    return rows[0]?.redirect_uri
+  }
+
+  /** Removes flows that never came back. */
+  async sweep(): Promise<void> {
+    await sql`delete from provider_flows where expires_at <= ${this.#clock()}`.execute(
+      this.#database.kysely,
+    )
+  }
+}
+
+/** A parameter in a select list has no type of its own in PostgreSQL. */
+function userIdOf(flow: Flow, engine: Database['engine']) {
+  return engine === 'postgresql' ? sql`cast(${flow.userId} as uuid)` : sql`${flow.userId}`
+}
+
+function secret(): string {
+  return randomBytes(secretBytes).toString('base64url')
+}
+
+function digest(text: string): string {
+  return createHash('sha256').update(text).digest('base64url')
+}

@@ -1,0 +1,324 @@
+/** One provider, spoken to through openid-client: the only place that knows the protocol's library. */
+import * as openid from 'openid-client'
+import { appleClientSecret } from './apple-client-secret.ts'
+import {
+  boundedFetch,
+  exchangeTimeoutMilliseconds,
+  isLoopbackHost,
+  type Fetch,
+} from './outbound-fetch.ts'
+import { toProviderFailure } from './provider-failure.ts'
+import type { ProviderFacts, ProviderProfile } from './provider-facts.ts'
+import type { ProviderSettings } from '../config.providers.ts'
+
+/** What the server keeps of a flow between its two halves. */
+export interface FlowSecrets {
+  readonly state: string
+  readonly nonce: string
+  readonly codeVerifier: string
+}
+
+export interface ProviderTokens {
+  readonly accessToken: string
+  readonly refreshToken: string | null
+  /** Milliseconds since the epoch; null where the provider did not say. */
+  readonly expiresAt: number | null
+  readonly scopes: readonly string[]
+}
+
+export interface Exchange {
+  readonly profile: ProviderProfile
+  readonly tokens: ProviderTokens
+}
+
+/** What the provider is asked about: the redirect URI that it knows, and its answer. */
+export interface AuthorizationResponse {
+  readonly redirectUri: string
+  readonly code: string
+  readonly state: string
+  readonly iss: string | undefined
+}
+
+/** Metadata are read anew after this time: endpoints move, rarely. */
+const metadataLifetimeMilliseconds = 60 * 60 * 1000
+/**
+ * openid-client waits a minute before it fetches keys again for one that it does not know. A code can
+ * be exchanged only once, so a person would pay for a rotation; keys count as a minute old from the
+ * start, and an unknown one makes each exchange look once more.
+ */
+const keyAgeSeconds = 60
+
+export class ProviderClient {
+  readonly id: string
+  readonly facts: ProviderFacts
+  readonly settings: ProviderSettings
+  readonly #fetch: Fetch
+  readonly #clock: () => number
+  #discovered: { readonly document: string; readonly readAt: number } | undefined
+  #keys: ReturnType<typeof openid.getJwksCache>
+
+  constructor(options: {
+    settings: ProviderSettings
+    facts: ProviderFacts
+    fetch: Fetch
+    clock: () => number
+  }) {
+    this.id = options.settings.id
+    this.settings = options.settings
+    this.facts = options.facts
+    this.#fetch = options.fetch
+    this.#clock = options.clock
+  }
+
+  get name(): string {
+    return this.settings.label ?? this.facts.name
+  }
+
+  /**
+   * Where to send the person.
+   * @throws ProviderFailure
+   */
+  async authorizationUrl(redirectUri: string, flow: FlowSecrets): Promise<string> {
+    return failing(async () => {
+      const config = await this.#configuration()
+      const offline = this.#offline(config.serverMetadata())
+      const url = openid.buildAuthorizationUrl(config, {
+        ...this.facts.authorizationParameters,
+        ...offline.parameters,
+        redirect_uri: redirectUri,
+        scope: [...new Set([...this.#scopes(), ...(offline.scopes ?? [])])].join(' '),
+        state: flow.state,
+        code_challenge: await openid.calculatePKCECodeChallenge(flow.codeVerifier),
+        code_challenge_method: 'S256',
+        ...(this.#isOpenid() && { nonce: flow.nonce }),
+      })
+      return url.href
+    })
+  }
+
+  /**
+   * Exchanges the code and reads the person's profile.
+   * @throws ProviderFailure
+   */
+  async exchange(answer: AuthorizationResponse, flow: FlowSecrets): Promise<Exchange> {
+    return failing(async () => {
+      const config = await this.#configuration()
+      const currentUrl = new URL(answer.redirectUri)
+      currentUrl.searchParams.set('code', answer.code)
+      currentUrl.searchParams.set('state', answer.state)
+      if (answer.iss !== undefined) currentUrl.searchParams.set('iss', answer.iss)
+      const response = await openid.authorizationCodeGrant(config, currentUrl, {
+        expectedState: flow.state,
+        pkceCodeVerifier: flow.codeVerifier,
+        ...(this.#isOpenid() && { expectedNonce: flow.nonce, idTokenExpected: true }),
+      })
+      this.#rememberKeys(config)
+      const claims = await this.#claims(config, response)
+      const profile = await this.facts.profile({
+        claims,
+        get: (url, headers) => this.#getJson(config, response.access_token, url, headers),
+      })
+      return { profile, tokens: this.#tokens(response, null) }
+    }).catch((error: unknown) => {
+      // It may be that an endpoint has moved, or a key has changed without changing its name.
+      this.#discovered = undefined
+      this.#keys = undefined
+      throw error
+    })
+  }
+
+  /**
+   * Renews the provider's own access token.
+   * @throws ProviderFailure
+   */
+  async refresh(refreshToken: string): Promise<ProviderTokens> {
+    return failing(async () => {
+      const response = await openid.refreshTokenGrant(await this.#configuration(), refreshToken)
+      return this.#tokens(response, refreshToken)
+    })
+  }
+
+  /** Who signs ID tokens has keys. */
+  #isOpenid(): boolean {
+    const { server } = this.facts
+    return 'issuer' in server || server.metadata.jwks_uri !== undefined
+  }
+
+  /** OpenID Connect Core section 11: a refresh token needs its own scope, and a consent for it. */
+  #offline({
+    scopes_supported: scopes,
+  }: openid.ServerMetadata): NonNullable<ProviderFacts['offline']> {
+    if (!this.settings.keepsTokens) return {}
+    if (this.facts.offline) return this.facts.offline
+    return scopes?.includes('offline_access')
+      ? { scopes: ['offline_access'], parameters: { prompt: 'consent' } }
+      : {}
+  }
+
+  #scopes(): string[] {
+    const wider = this.settings.scopes?.split(/[\s,]+/).filter((scope) => scope !== '') ?? []
+    return [...new Set([...this.facts.scopes, ...wider])]
+  }
+
+  /** Claims of the ID token, which is signed, before what userinfo says beside them. */
+  async #claims(
+    config: openid.Configuration,
+    response: Awaited<ReturnType<typeof openid.authorizationCodeGrant>>,
+  ): Promise<Readonly<Record<string, unknown>>> {
+    if (!this.#isOpenid()) return {}
+    const claims = response.claims()
+    if (!claims) throw new TypeError('There is no ID token')
+    // OpenID Connect Core section 3.1.3.7, step 5; the library looks only where there are several
+    // audiences.
+    if (claims.azp !== undefined && claims.azp !== this.settings.clientId) {
+      throw new TypeError('The ID token was issued to another client')
+    }
+    if (!this.facts.usesUserinfo || !config.serverMetadata().userinfo_endpoint) return claims
+    const userinfo = await openid.fetchUserInfo(config, response.access_token, claims.sub)
+    // What is said of one address says nothing of another one.
+    const isMoreSaid = claims['email_verified'] === undefined && claims['email'] === userinfo.email
+    const { email, email_verified } =
+      claims['email'] === undefined || isMoreSaid ? userinfo : claims
+    return { ...userinfo, ...claims, email, email_verified }
+  }
+
+  async #getJson(
+    config: openid.Configuration,
+    accessToken: string,
+    url: string,
+    headers: Record<string, string> = {},
+  ): Promise<unknown> {
+    const response = await openid.fetchProtectedResource(
+      config,
+      accessToken,
+      new URL(url),
+      'GET',
+      null,
+      // GitHub refuses a request without a User-Agent.
+      new Headers({ accept: 'application/json', 'user-agent': 'latchkey', ...headers }),
+    )
+    if (!response.ok) throw new TypeError(`The profile was answered with ${response.status}`)
+    return response.json()
+  }
+
+  #tokens(
+    response: openid.TokenEndpointResponse,
+    formerRefreshToken: string | null,
+  ): ProviderTokens {
+    const { access_token: accessToken, expires_in: expiresIn, refresh_token, scope } = response
+    return {
+      accessToken,
+      refreshToken: refresh_token ?? formerRefreshToken,
+      expiresAt: expiresIn === undefined ? null : this.#clock() + expiresIn * 1000,
+      // RFC 6749 section 5.1: left out where it is what was asked for. GitHub separates by commas.
+      scopes:
+        scope === undefined ? this.#scopes() : scope.split(/[\s,]+/).filter((name) => name !== ''),
+    }
+  }
+
+  /** A configuration of its own for each exchange, with one time limit for all of its calls. */
+  async #configuration(): Promise<openid.Configuration> {
+    const { server } = this.facts
+    const fetch = boundedFetch(
+      this.#fetch,
+      this.#isOnLoopback(),
+      AbortSignal.timeout(exchangeTimeoutMilliseconds),
+    )
+    const config =
+      'metadata' in server
+        ? this.#configure(server.metadata, fetch)
+        : await this.#discover(server.issuer, fetch)
+    if (this.#isOpenid()) {
+      openid.enableNonRepudiationChecks(config)
+      if (this.#keys) openid.setJwksCache(config, this.#keys)
+    }
+    return config
+  }
+
+  #configure(metadata: openid.ServerMetadata, fetch: openid.CustomFetch): openid.Configuration {
+    const config = new openid.Configuration(
+      metadata,
+      this.settings.clientId,
+      undefined,
+      this.#clientAuthentication(metadata),
+    )
+    config[openid.customFetch] = fetch
+    if (this.#isOnLoopback()) allowPlainHttp(config)
+    return config
+  }
+
+  /**
+   * Discovery each time, out of the document read last: the library's own marks on a configuration,
+   * such as Microsoft's issuer per tenant, cannot be carried over to another one.
+   */
+  async #discover(issuer: URL, fetch: openid.CustomFetch): Promise<openid.Configuration> {
+    const now = this.#clock()
+    const known =
+      this.#discovered && now - this.#discovered.readAt < metadataLifetimeMilliseconds
+        ? this.#discovered.document
+        : undefined
+    let read: string | undefined
+    const config = await openid.discovery(
+      issuer,
+      this.settings.clientId,
+      undefined,
+      // Which way the client proves itself is known only with the metadata.
+      (server, client, body, headers) =>
+        this.#clientAuthentication(server)(server, client, body, headers),
+      {
+        [openid.customFetch]: async (url, options) => {
+          const headers = { 'content-type': 'application/json' }
+          if (known !== undefined) return new Response(known, { headers })
+          const response = await fetch(url, options)
+          read = await response.clone().text()
+          return response
+        },
+        ...(this.#isOnLoopback() && { execute: [allowPlainHttp] }),
+      },
+    )
+    // The keys may lie beside the document, under /.well-known/ too.
+    config[openid.customFetch] = fetch
+    // Remembered once the library has found it good.
+    if (read !== undefined) this.#discovered = { document: read, readAt: now }
+    return config
+  }
+
+  #clientAuthentication(metadata: openid.ServerMetadata): openid.ClientAuth {
+    const { clientId, clientSecret, signingKey } = this.settings
+    const { clientAuthentication } = this.facts
+    if (clientAuthentication === 'apple') {
+      return openid.ClientSecretPost(appleClientSecret(clientId, signingKey!, this.#clock()))
+    }
+    // RFC 8414: Basic where the metadata say nothing. It percent-encodes, which some providers do not
+    // undo, so the other way is taken where both are open.
+    const isPost =
+      clientAuthentication === 'client_secret_post' ||
+      metadata.token_endpoint_auth_methods_supported?.includes('client_secret_post') === true
+    return isPost ? openid.ClientSecretPost(clientSecret) : openid.ClientSecretBasic(clientSecret)
+  }
+
+  #rememberKeys(config: openid.Configuration): void {
+    const keys = openid.getJwksCache(config)
+    if (keys && keys.uat !== this.#keys?.uat)
+      this.#keys = { ...keys, uat: keys.uat - keyAgeSeconds }
+  }
+
+  #isOnLoopback(): boolean {
+    const { server } = this.facts
+    const url = 'issuer' in server ? server.issuer : new URL(server.metadata.issuer)
+    return isLoopbackHost(url.hostname)
+  }
+}
+
+/** On loopback there is no network to protect against; config.ts refuses http elsewhere. */
+// oxlint-disable-next-line typescript/no-deprecated -- marked so to make it stand out, not to go
+const allowPlainHttp: (config: openid.Configuration) => void = openid.allowInsecureRequests
+
+/** Whatever goes wrong with a provider is one failure, with the cause for the log. */
+async function failing<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work()
+  } catch (error) {
+    throw toProviderFailure(error)
+  }
+}

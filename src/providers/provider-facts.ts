@@ -1,0 +1,71 @@
+/** What tells one provider from another. Everything else is the shared flow. */
+import type { ServerMetadata } from 'openid-client'
+
+/** What a provider says of a person, in our words. */
+export interface ProviderProfile {
+  /** The provider's own name for the person; never reused, unlike an e-mail address. */
+  readonly subject: string
+  readonly email: string | null
+  /** Whether the provider attests that the address is the person's. */
+  readonly isEmailAttested: boolean
+  readonly name: string | null
+}
+
+/** What the facts of a provider may look at to make a profile. */
+export interface ProfileSources {
+  /** The validated ID token's claims; empty for plain OAuth2. */
+  readonly claims: Readonly<Record<string, unknown>>
+  /** Gets JSON from the provider's API with the person's access token. */
+  readonly get: (url: string, headers?: Record<string, string>) => Promise<unknown>
+}
+
+export interface ProviderFacts {
+  /** What the button says. */
+  readonly name: string
+  /** An OpenID issuer, whose metadata are discovered, or the metadata: plain OAuth2 without `jwks_uri`. */
+  readonly server: { readonly issuer: URL } | { readonly metadata: ServerMetadata }
+  /** What signing in needs. */
+  readonly scopes: readonly string[]
+  /** `auto` goes by the discovered metadata. */
+  readonly clientAuthentication: 'auto' | 'client_secret_post' | 'apple'
+  /** Further parameters of the authorization request. */
+  readonly authorizationParameters?: Readonly<Record<string, string>>
+  /**
+   * What is asked for beside where tokens are kept, so that they can be renewed. Left out, it is what
+   * OpenID Connect has for it, where the metadata know it.
+   */
+  readonly offline?: {
+    readonly scopes?: readonly string[]
+    readonly parameters?: Readonly<Record<string, string>>
+  }
+  /** The provider posts its answer as a form, which the server relays to the redirect URI. */
+  readonly postsAnswer?: boolean
+  /** Whether the ID token leaves things out that userinfo tells. */
+  readonly usesUserinfo?: boolean
+  /** @throws where the provider's answer makes no sense */
+  profile(sources: ProfileSources): Promise<ProviderProfile> | ProviderProfile
+}
+
+export function text(value: unknown): string | null {
+  return typeof value === 'string' && value !== '' ? value : null
+}
+
+/** A subject has to be there: without one the answer names nobody. */
+export function subject(value: unknown): string {
+  if (typeof value === 'string' && isName(value)) return value
+  // GitHub counts; a number that JavaScript cannot tell from its neighbour would be another person.
+  if (typeof value === 'number' && Number.isSafeInteger(value)) return String(value)
+  throw new TypeError('The profile has no subject')
+}
+
+/** OpenID Connect Core section 2 bounds it to 255; what no database keeps as it is would name two people. */
+function isName(name: string): boolean {
+  return name !== '' && name.length <= 255 && name.isWellFormed() && !/\p{Cc}/u.test(name)
+}
+
+export function record(value: unknown): Readonly<Record<string, unknown>> {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    throw new TypeError('The profile is not an object')
+  }
+  return value as Record<string, unknown>
+}

@@ -1,0 +1,24 @@
+/** A sign-in at a provider that has begun and not come back yet. */
+import { defineEntity, p } from '@mikro-orm/core'
+import { User } from '../users/user.entity.ts'
+
+const ProviderFlowSchema = defineEntity({
+  name: 'ProviderFlow',
+  tableName: 'provider_flows',
+  properties: {
+    /** Digest of the flow token, which only the client that began has. */
+    tokenHash: p.string().length(43).primary(),
+    provider: p.string().length(64),
+    /** Digest of `state`; a posted answer, which brings nothing else, is relayed by it. */
+    stateHash: p.string().length(43).unique(),
+    nonce: p.string().length(64),
+    codeVerifier: p.string().length(64),
+    redirectUri: p.text(),
+    /** Who was signed in when it began: only they can link with it. */
+    user: () => p.manyToOne(User).nullable().deleteRule('cascade').index(),
+    expiresAt: p.bigint('number').index(),
+  },
+})
+
+export class ProviderFlow extends ProviderFlowSchema.class {}
+ProviderFlowSchema.setClass(ProviderFlow)

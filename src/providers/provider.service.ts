@@ -1,0 +1,404 @@
+/** Signing in with a provider, and linking its accounts to a person's own. */
+import { randomUUID } from 'node:crypto'
+import { UniqueConstraintViolationException } from '@mikro-orm/core'
+import type { SqlEntityManager } from '@mikro-orm/sqlite'
+import { sql, type Kysely } from 'kysely'
+import { AppError, ErrorCode, TokenErrorReason, badUserInput } from '../errors.ts'
+import { Role } from '../guard/role.ts'
+import type { Client, SessionReference, SessionService } from '../sessions/session.service.ts'
+import type { AuthPayloadType, TokenTransport } from '../sessions/session.type.ts'
+import { addressBlock } from '../throttle/address.ts'
+import type { Charge, Throttle } from '../throttle/throttle.ts'
+import { normalizeEmail } from '../users/email.ts'
+import { Identity } from '../users/identity.entity.ts'
+import { User } from '../users/user.entity.ts'
+import type { FlowStore, Flow } from './flow-store.ts'
+import type { KeptTokens } from './kept-tokens.ts'
+import type { Exchange, ProviderClient } from './provider-client.ts'
+import { ProviderFailure } from './provider-failure.ts'
+import type { ProviderProfile } from './provider-facts.ts'
+import type { ProviderFlowType, ProviderTokenType } from './provider.type.ts'
+
+/** What lives as long as the server. */
+export interface Providers {
+  readonly clients: ReadonlyMap<string, ProviderClient>
+  readonly flows: FlowStore
+  readonly keptTokens: KeptTokens
+  /** The exact URIs to which a provider's answer may go. */
+  readonly redirectUris: readonly string[]
+  /** Where the server takes answers that a provider posts. */
+  readonly relayUri: (provider: string) => string
+}
+
+export interface ProviderServiceOptions extends Providers {
+  readonly em: SqlEntityManager
+  readonly throttle: Throttle
+  readonly sessions: SessionService
+  readonly clock: () => number
+  readonly client: Client
+  readonly isRegistrationOpen: boolean
+  /** What a provider did wrong, for the log. */
+  readonly onFailure: (provider: string, failure: ProviderFailure) => void
+}
+
+/** What the person brings back from the provider. */
+export interface ProviderAnswer {
+  readonly provider: string
+  readonly code: string
+  readonly state: string
+  readonly flowToken: string
+  readonly iss: string | undefined
+}
+
+/** Flows an hour from one address before delays begin. */
+const flowsPerAddress = 1000
+/** A lost race is run again; a second loss would need a third sign-in of the same person. */
+const resolveAttempts = 3
+const nameCharacters = 200
+
+export class ProviderService {
+  readonly #options: ProviderServiceOptions
+
+  constructor(options: ProviderServiceOptions) {
+    this.#options = options
+  }
+
+  /**
+   * Begins a flow: where to send the person, and what only this client knows of it.
+   * @param userId who is signed in, for linking
+   * @throws AppError UNKNOWN_PROVIDER, BAD_USER_INPUT, RATE_LIMITED, PROVIDER_ERROR
+   */
+  async begin(
+    providerId: string,
+    redirectUri: string,
+    userId: string | undefined,
+  ): Promise<ProviderFlowType> {
+    const { flows, redirectUris } = this.#options
+    const provider = this.#provider(providerId)
+    // Character by character: every cleverer comparison has been somebody's open redirect.
+    if (!redirectUris.includes(redirectUri)) {
+      throw badUserInput('redirectUri', 'This redirect URI is not on the list of the server.')
+    }
+    const charge = await this.#chargeFlow()
+    const flow = flows.create(redirectUri, userId ?? null)
+    const authorizationUrl = await this.#asking(provider, charge, () =>
+      provider.authorizationUrl(this.#knownRedirectUri(provider, redirectUri), flow),
+    )
+    if (!(await flows.keep(provider.id, flow))) {
+      throw new AppError(ErrorCode.RATE_LIMITED, 'Too many sign-ins are under way.', {
+        retryAfter: 60,
+      })
+    }
+    return { authorizationUrl, flowToken: flow.flowToken, expiresAt: new Date(flow.expiresAt) }
+  }
+
+  /**
+   * Signs in with the provider's answer, making an account the first time.
+   * @throws AppError UNKNOWN_PROVIDER, INVALID_FLOW, PROVIDER_ERROR, LINK_REQUIRED, FORBIDDEN where
+   * registration is closed, UNAUTHENTICATED (ACCOUNT_DISABLED)
+   */
+  async login(answer: ProviderAnswer, transport: TokenTransport): Promise<AuthPayloadType> {
+    const { sessions } = this.#options
+    const { provider, exchange } = await this.#exchange(answer, () => true)
+    const { user, identity } = await this.#resolve(provider, exchange.profile)
+    const payload = await sessions.begin(
+      { userId: user.id, credentialVersion: user.credentialVersion, method: provider.id },
+      transport,
+    )
+    await this.#finish(provider, identity, exchange)
+    return payload
+  }
+
+  /**
+   * Links the provider's account to the person who is signed in, and who was when the flow began.
+   * @throws AppError UNKNOWN_PROVIDER, INVALID_FLOW, PROVIDER_ERROR, FORBIDDEN where the account is
+   * another person's, UNAUTHENTICATED where the session has ended meanwhile
+   */
+  async link(answer: ProviderAnswer, session: SessionReference): Promise<void> {
+    const { em } = this.#options
+    const { userId } = session
+    const { provider, exchange } = await this.#exchange(answer, (flow) => flow.userId === userId)
+    const identity = await em.transactional((tx) =>
+      this.#link(tx, provider, exchange.profile, session),
+    )
+    if (identity.user.id !== userId) {
+      throw new AppError(
+        ErrorCode.FORBIDDEN,
+        `This ${provider.name} account is linked to another account.`,
+        { provider: provider.id },
+      )
+    }
+    await this.#finish(provider, identity, exchange)
+  }
+
+  /**
+   * Removes the provider's accounts from the person, and ends the sessions that they began.
+   * @throws AppError UNKNOWN_PROVIDER where none is linked, LAST_CREDENTIAL
+   */
+  async unlink(providerId: string, { userId, sessionId }: SessionReference): Promise<void> {
+    // Nobody comes in by a provider that the server has no more, nor by a password without an address.
+    const configured = ['', ...this.#options.clients.keys()]
+    await this.#options.em.transactional(async (tx) => {
+      const kysely = tx.getKysely() as Kysely<unknown>
+      // Locks the person: of two removals at once, the second counts what the first has left.
+      await sql`update users set credential_version = credential_version + 1
+        where id = ${userId}`.execute(kysely)
+      const removed = await sql`delete from identities
+        where user_id = ${userId} and provider = ${providerId}`.execute(kysely)
+      if (removed.numAffectedRows === 0n) throw unknownProvider(providerId)
+      const { rows } = await sql`select 1 from users where id = ${userId}
+        and ((password_hash is not null and email is not null)
+          or exists (select 1 from identities where user_id = users.id
+            and provider in (${sql.join(configured)})))`.execute(kysely)
+      if (rows.length === 0) {
+        throw new AppError(
+          ErrorCode.LAST_CREDENTIAL,
+          'This is the only way to sign in to the account. Set a password or link another one first.',
+          { provider: providerId },
+        )
+      }
+      await sql`delete from sessions where user_id = ${userId} and method = ${providerId}
+        and id <> ${sessionId}`.execute(kysely)
+    })
+  }
+
+  /**
+   * The provider's own access token, renewed where it has expired.
+   * @throws AppError UNKNOWN_PROVIDER where none is kept, PROVIDER_ERROR
+   */
+  async token(providerId: string, userId: string): Promise<ProviderTokenType> {
+    const { em, keptTokens } = this.#options
+    const provider = this.#provider(providerId)
+    const identity = await em.findOne(
+      Identity,
+      { user: userId, provider: providerId },
+      { orderBy: { linkedAt: 'desc' } },
+    )
+    const tokens =
+      identity &&
+      provider.settings.keepsTokens &&
+      (await this.#asking(
+        provider,
+        undefined,
+        () => keptTokens.read(provider, identity.id),
+        `${provider.name} gives no token any more, or could not be reached. Try again, or sign in with it again.`,
+      ))
+    if (!tokens) {
+      throw new AppError(ErrorCode.UNKNOWN_PROVIDER, 'No token of this provider is kept for you.', {
+        provider: providerId,
+      })
+    }
+    return {
+      accessToken: tokens.accessToken,
+      expiresAt: tokens.expiresAt === null ? null : new Date(tokens.expiresAt),
+      scopes: [...tokens.scopes],
+    }
+  }
+
+  #provider(id: string): ProviderClient {
+    const provider = this.#options.clients.get(id)
+    if (!provider) throw unknownProvider(id)
+    return provider
+  }
+
+  /** What the provider is told: its own answer's way where it posts, the client's everywhere else. */
+  #knownRedirectUri(provider: ProviderClient, redirectUri: string): string {
+    return provider.facts.postsAnswer === true ? this.#options.relayUri(provider.id) : redirectUri
+  }
+
+  #chargeFlow(): Promise<Charge> {
+    const subject = addressBlock(this.#options.client.ip)
+    return this.#options.throttle.charge([{ name: 'flow', subject, limit: flowsPerAddress }])
+  }
+
+  /** Uses the flow up, whatever comes of it, and exchanges the code. */
+  async #exchange(
+    answer: ProviderAnswer,
+    isAllowed: (flow: Flow) => boolean,
+  ): Promise<{ provider: ProviderClient; exchange: Exchange }> {
+    const provider = this.#provider(answer.provider)
+    const flow = await this.#options.flows.take(provider.id, answer.flowToken, answer.state)
+    if (!flow || !isAllowed(flow)) {
+      throw new AppError(
+        ErrorCode.INVALID_FLOW,
+        'This sign-in is not the one that was begun here, was used before, or took too long. Begin again.',
+        { provider: provider.id },
+      )
+    }
+    const exchange = await this.#asking(provider, undefined, () =>
+      provider.exchange(
+        {
+          redirectUri: this.#knownRedirectUri(provider, flow.redirectUri),
+          code: answer.code,
+          state: answer.state,
+          iss: answer.iss,
+        },
+        flow,
+      ),
+    )
+    return { provider, exchange }
+  }
+
+  /** The provider's failures end here. */
+  async #asking<T>(
+    provider: ProviderClient,
+    charge: Charge | undefined,
+    question: () => Promise<T>,
+    message = `${provider.name} refused the sign-in or could not be reached. Try again.`,
+  ): Promise<T> {
+    try {
+      return await question()
+    } catch (error) {
+      await charge?.giveBack()
+      if (!(error instanceof ProviderFailure)) throw error
+      this.#options.onFailure(provider.id, error)
+      throw new AppError(
+        ErrorCode.PROVIDER_ERROR,
+        message,
+        { provider: provider.id },
+        { cause: error },
+      )
+    }
+  }
+
+  /** Whose account it is: decided by provider and subject; see SECURITY.md on e-mail. */
+  async #resolve(
+    provider: ProviderClient,
+    profile: ProviderProfile,
+  ): Promise<{ user: User; identity: Identity }> {
+    for (let attempt = 1; ; attempt++) {
+      const em = this.#options.em.fork()
+      try {
+        return (
+          (await this.#find(em, provider, profile)) ?? (await this.#admit(em, provider, profile))
+        )
+      } catch (error) {
+        // Another sign-in of the same person, or a registration of the address, came first.
+        if (!(error instanceof UniqueConstraintViolationException) || attempt === resolveAttempts) {
+          throw error
+        }
+      }
+    }
+  }
+
+  async #find(
+    em: SqlEntityManager,
+    provider: ProviderClient,
+    { subject }: ProviderProfile,
+  ): Promise<{ user: User; identity: Identity } | undefined> {
+    const key = { provider: provider.id, subject }
+    const identity = await em.findOne(Identity, key, { populate: ['user'] })
+    return identity ? { user: identity.user, identity } : undefined
+  }
+
+  /** A first sign-in: joins the account of the address where both sides have it proven, or makes one. */
+  async #admit(
+    em: SqlEntityManager,
+    provider: ProviderClient,
+    profile: ProviderProfile,
+  ): Promise<{ user: User; identity: Identity }> {
+    const email = profile.email === null ? undefined : normalizeEmail(profile.email)
+    const owner = email === undefined ? null : await em.findOne(User, { email })
+    if (owner && !(profile.isEmailAttested && owner.emailVerified)) {
+      // The same person, at the same moment, may have made the account since we looked.
+      const found = await this.#find(em, provider, profile)
+      if (found) return found
+      throw new AppError(
+        ErrorCode.LINK_REQUIRED,
+        `There is an account with the e-mail address of this ${provider.name} account. Sign in to it, then link ${provider.name}.`,
+        { provider: provider.id, linkableWith: await this.#waysIn(em, owner) },
+      )
+    }
+    if (!owner && !this.#options.isRegistrationOpen) {
+      throw new AppError(ErrorCode.FORBIDDEN, 'Registration is closed on this server.')
+    }
+    const user = owner ?? this.#newUser(em, email, profile)
+    const identity = this.#newIdentity(provider, profile, user)
+    await em.persist([user, identity]).flush()
+    return { user, identity }
+  }
+
+  /** @returns the identity as it is now, whosever it is */
+  async #link(
+    tx: SqlEntityManager,
+    provider: ProviderClient,
+    { subject, email }: ProviderProfile,
+    { userId, sessionId }: SessionReference,
+  ): Promise<Identity> {
+    const kysely = tx.getKysely() as Kysely<unknown>
+    const now = this.#options.clock()
+    // Locks the person. They may have ended the session, as one that was stolen, while the provider
+    // was asked: what it links now would open the account for good.
+    const admitted = await sql`update users set credential_version = credential_version
+      where id = ${userId} and disabled_at is null and exists (select 1 from sessions
+        where id = ${sessionId} and user_id = users.id and expires_at > ${now})`.execute(kysely)
+    if (admitted.numAffectedRows !== 1n) {
+      throw new AppError(ErrorCode.UNAUTHENTICATED, 'The session has ended. Sign in again.', {
+        reason: TokenErrorReason.SESSION_ENDED,
+      })
+    }
+    await sql`insert into identities (id, user_id, provider, subject, email, linked_at)
+      values (${randomUUID()}, ${userId}, ${provider.id}, ${subject},
+        ${email === null ? null : (normalizeEmail(email) ?? null)}, ${now})
+      on conflict (provider, subject) do nothing`.execute(kysely)
+    return tx.findOneOrFail(Identity, { provider: provider.id, subject })
+  }
+
+  #newUser(em: SqlEntityManager, email: string | undefined, profile: ProviderProfile): User {
+    const name = profile.name
+      ?.normalize('NFC')
+      .replaceAll(/\p{Cc}/gu, '')
+      .trim()
+    return em.create(User, {
+      id: randomUUID(),
+      email: email ?? null,
+      emailVerified: email !== undefined && profile.isEmailAttested,
+      name: name ? name.slice(0, nameCharacters).toWellFormed() : null,
+      roles: [Role.USER],
+      passwordHash: null,
+      credentialVersion: 0,
+      createdAt: this.#options.clock(),
+      lastSignedInAt: null,
+      disabledAt: null,
+    })
+  }
+
+  #newIdentity(provider: ProviderClient, profile: ProviderProfile, user: User): Identity {
+    const identity = new Identity()
+    identity.id = randomUUID()
+    identity.user = user
+    identity.provider = provider.id
+    identity.subject = profile.subject
+    identity.email = profile.email === null ? null : (normalizeEmail(profile.email) ?? null)
+    identity.linkedAt = this.#options.clock()
+    return identity
+  }
+
+  async #waysIn(em: SqlEntityManager, user: User): Promise<string[]> {
+    const identities = await em.find(Identity, { user: user.id })
+    const providers = identities
+      .map((identity) => identity.provider)
+      .filter((id) => this.#options.clients.has(id))
+    return [...(user.passwordHash == null ? [] : ['password']), ...new Set(providers)]
+  }
+
+  /** What a good answer leaves behind: the address as it is now, and the tokens where they are wanted. */
+  async #finish(
+    provider: ProviderClient,
+    identity: Identity,
+    { profile, tokens }: Exchange,
+  ): Promise<void> {
+    const { em, keptTokens } = this.#options
+    const email = profile.email === null ? null : (normalizeEmail(profile.email) ?? null)
+    if (email !== (identity.email ?? null)) {
+      await em.nativeUpdate(Identity, { id: identity.id }, { email })
+    }
+    if (provider.settings.keepsTokens) await keptTokens.keep(identity.id, tokens)
+  }
+}
+
+function unknownProvider(id: string): AppError {
+  // What is no id may be anything, a secret in the wrong place included.
+  const named = /^[a-z0-9-]{1,64}$/.test(id) ? { provider: id } : {}
+  return new AppError(ErrorCode.UNKNOWN_PROVIDER, 'There is no such provider.', named)
+}

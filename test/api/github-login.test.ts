@@ -1,0 +1,161 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { startHosts, type Hosts } from '../support/hosts.ts'
+import { beginLogin, finishLogin } from '../support/provider-flow.ts'
+import { startServer, type TestServer } from '../support/server.ts'
+import {
+  clientId,
+  clientSecret,
+  gitHub,
+  signInAt,
+  type SocialProvider,
+} from '../support/social-providers.ts'
+
+const redirectUri = 'https://app.example.com/callback'
+
+const cases = [
+  {
+    which: 'github.com',
+    // Sent since 2026: github.com/nextauthjs/next-auth/pull/13410.
+    iss: 'https://github.com/login/oauth',
+    originOf: () => 'https://github.com',
+    envOf: () => ({}),
+  },
+  {
+    which: 'an Enterprise Server',
+    iss: undefined,
+    originOf: (hosts: string) => hosts,
+    envOf: (hosts: string) => ({ GITHUB_URL: hosts }),
+  },
+]
+
+describe.each(cases)('signing in with $which', ({ iss, originOf, envOf }) => {
+  let hosts: Hosts
+  let github: SocialProvider
+  let server: TestServer
+  beforeAll(async () => {
+    hosts = await startHosts((origin) => {
+      github = gitHub(originOf(origin), iss === undefined ? {} : { iss })
+      return github.routes
+    })
+    server = await startServer(
+      {
+        REDIRECT_URIS: redirectUri,
+        GITHUB_CLIENT_ID: clientId,
+        GITHUB_CLIENT_SECRET: clientSecret,
+        ...envOf(hosts.origin),
+      },
+      { fetch: hosts.fetch },
+    )
+  })
+  afterAll(async () => {
+    await server.close()
+    await hosts.close()
+  })
+
+  async function signIn(id: string) {
+    const { authorizationUrl, flowToken } = await beginLogin(server.client, 'github', redirectUri)
+    const back = await signInAt(hosts, authorizationUrl, id)
+    return finishLogin(server.client, 'github', flowToken, back)
+  }
+
+  it('takes the primary address from the list of addresses, not the one on the profile', async () => {
+    github.add({
+      id: 'octocat',
+      profile: { id: 583_231, login: 'octocat', name: 'The Octocat', email: 'shown@example.com' },
+      emails: [
+        { email: 'old@example.com', primary: false, verified: true, visibility: null },
+        { email: 'Octo@Example.com', primary: true, verified: true, visibility: 'private' },
+      ],
+    })
+    const answer = await signIn('octocat')
+    expect(answer.errors).toBeUndefined()
+    const { user } = answer.data.loginWithProvider
+    expect(user).toMatchObject({
+      email: 'octo@example.com',
+      emailVerified: true,
+      name: 'The Octocat',
+      hasPassword: false,
+      identities: [{ provider: 'github', email: 'octo@example.com' }],
+    })
+    const again = await signIn('octocat')
+    expect(again.data.loginWithProvider.user.id).toBe(user.id)
+  })
+
+  it('does not take an address for proven that GitHub has not verified', async () => {
+    github.add({
+      id: 'unproven',
+      profile: { id: 2, login: 'unproven', name: null, email: null },
+      emails: [{ email: 'unproven@example.com', primary: true, verified: false, visibility: null }],
+    })
+    const answer = await signIn('unproven')
+    expect(answer.data.loginWithProvider.user).toMatchObject({
+      email: 'unproven@example.com',
+      emailVerified: false,
+      name: 'unproven',
+    })
+  })
+
+  const odd: [what: string, profile: Record<string, unknown>, emails: unknown][] = [
+    ['an empty list of addresses', { id: 3, login: 'a' }, []],
+    ['something else than a list', { id: 4, login: 'b' }, { message: 'Not Found' }],
+    ['a list without a primary one', { id: 5, login: 'c' }, [{ email: 'c@example.com' }]],
+  ]
+  it.each(odd)(
+    'signs in without an address where GitHub tells %s',
+    async (_what, profile, emails) => {
+      github.add({ id: String(profile['login']), profile, emails })
+      const answer = await signIn(String(profile['login']))
+      expect(answer.data.loginWithProvider.user.email).toBeNull()
+    },
+  )
+
+  const nobody: [what: string, profile: Record<string, unknown>][] = [
+    ['no id', { login: 'd' }],
+    // From 2^53 on, two people would be one number.
+    ['an id that JavaScript rounds', { login: 'e', id: 2 ** 53 }],
+    ['an id that is no number', { login: 'f', id: { $ne: null } }],
+  ]
+  it.each(nobody)('refuses a profile with %s', async (_what, profile) => {
+    github.add({ id: String(profile['login']), profile, emails: [] })
+    expect((await signIn(String(profile['login']))).code).toBe('PROVIDER_ERROR')
+  })
+
+  // GitHub answers a refused code with HTTP 200 and `error`.
+  it('refuses a code that GitHub does not know', async () => {
+    const { authorizationUrl, flowToken } = await beginLogin(server.client, 'github', redirectUri)
+    github.add({ id: 'g', profile: { id: 6, login: 'g' }, emails: [] })
+    const back = await signInAt(hosts, authorizationUrl, 'g')
+    back.searchParams.set('code', 'not-one-of-mine')
+    const answer = await finishLogin(server.client, 'github', flowToken, back)
+    expect(answer.code).toBe('PROVIDER_ERROR')
+    expect(answer.errors![0]!.extensions).toMatchObject({ provider: 'github' })
+    expect(answer.text).not.toContain('bad_verification_code')
+  })
+
+  it('refuses an answer that another issuer gave (RFC 9207)', async () => {
+    const { authorizationUrl, flowToken } = await beginLogin(server.client, 'github', redirectUri)
+    github.add({ id: 'h', profile: { id: 7, login: 'h' }, emails: [] })
+    const back = await signInAt(hosts, authorizationUrl, 'h')
+    back.searchParams.set('iss', 'https://evil.example.com')
+    const answer = await finishLogin(server.client, 'github', flowToken, back)
+    expect(answer.code).toBe('PROVIDER_ERROR')
+  })
+
+  it('asks for what sign-in needs, with PKCE, and shows the secret to the token endpoint alone', async () => {
+    const { authorizationUrl } = await beginLogin(server.client, 'github', redirectUri)
+    const parameters = Object.fromEntries(new URL(authorizationUrl).searchParams)
+    expect(parameters).toEqual({
+      client_id: clientId,
+      response_type: 'code',
+      redirect_uri: redirectUri,
+      scope: 'read:user user:email',
+      state: expect.stringMatching(/^[\w-]{43}$/),
+      code_challenge: expect.stringMatching(/^[\w-]{43}$/),
+      code_challenge_method: 'S256',
+    })
+    const told = hosts.calls.filter(({ form }) => form.get('client_secret') === clientSecret)
+    expect(new Set(told.map(({ url }) => url.pathname))).toEqual(
+      new Set(['/login/oauth/access_token']),
+    )
+  })
+})
