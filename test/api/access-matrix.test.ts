@@ -71,7 +71,7 @@ const access: Record<string, Record<string, string>> = {
   'ProviderToken.scopes': everybody,
 }
 
-const answer = 'provider: "google", code: "any", state: "any", flowToken: "any"'
+const providerAnswer = 'provider: "google", code: "any", state: "any", flowToken: "any"'
 
 /** How each root field is called; what it names belongs to a bystander, never to who asks. */
 const calls: Record<string, (bystander: Bystander) => string> = {
@@ -88,8 +88,8 @@ const calls: Record<string, (bystander: Bystander) => string> = {
     'changePassword(currentPassword: "correct horse battery", newPassword: "correct horse battery")',
   'Mutation.beginProviderLogin': () =>
     'beginProviderLogin(provider: "google", redirectUri: "https://app.example.com/callback")',
-  'Mutation.loginWithProvider': () => `loginWithProvider(${answer})`,
-  'Mutation.linkProvider': () => `linkProvider(${answer})`,
+  'Mutation.loginWithProvider': () => `loginWithProvider(${providerAnswer})`,
+  'Mutation.linkProvider': () => `linkProvider(${providerAnswer})`,
   'Mutation.unlinkProvider': () => 'unlinkProvider(provider: "google")',
   'Query.providerToken': () => 'providerToken(provider: "google")',
 }
