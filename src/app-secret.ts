@@ -22,7 +22,7 @@ export function appSecretFile(databaseFile: string): string {
 export function readOrMakeAppSecret(databaseFile: string): string {
   const file = appSecretFile(databaseFile)
   if (!existsSync(file)) {
-    if (existsSync(databaseFile) && statSync(databaseFile).size > 0) {
+    if (isThere(databaseFile)) {
       throw new AppSecretError(
         `${file} is missing, but the database ${databaseFile} is there. The secret in that file signs
 refresh tokens and decrypts the signing keys of this database. Restore the file from a backup, or set
@@ -44,6 +44,11 @@ and passwords stay; everybody has to sign in again.`,
   return secret
 }
 
+/** Whatever makes a database makes its secret first: else the first start would take it for lost. */
+export function makeAppSecretOfNewDatabase(databaseFile: string): void {
+  if (!isThere(databaseFile)) makeAppSecret(databaseFile)
+}
+
 /**
  * Writes a new secret, for its owner only. Where another process was quicker, its secret counts.
  * @throws AppSecretError
@@ -62,6 +67,11 @@ export function makeAppSecret(databaseFile: string): string {
     }
     return readFileSync(file, 'utf8').trim()
   })
+}
+
+/** An empty file is no database yet. */
+function isThere(databaseFile: string): boolean {
+  return existsSync(databaseFile) && statSync(databaseFile).size > 0
 }
 
 const whatWentWrong: Record<string, string> = {

@@ -14,11 +14,18 @@ export function describeStart(config: Config, url: string): string {
     `  Database   ${database.engine === 'sqlite' ? database.file : withoutCredentials(database.url)}`,
     '',
     '  Try it:',
-    `  curl -s ${url}/graphql -H 'content-type: application/json' -d '{"query":"mutation { register(email: \\"ada@example.com\\", password: \\"correct horse battery\\") { accessToken refreshToken user { id email } } }"}'`,
+    `  curl -s ${url}/graphql -H 'content-type: application/json' -d '${JSON.stringify({ query: firstOperation(config) })}'`,
     '',
     ...warnings(config).map((warning) => `  Warning: ${warning}\n`),
   ]
   return lines.join('\n')
+}
+
+/** Something that works at once; there is no quote in it that a shell would take for its own. */
+function firstOperation({ registration }: Config): string {
+  return registration === 'open'
+    ? 'mutation { register(email: "ada@example.com", password: "correct horse battery") { accessToken refreshToken user { id email } } }'
+    : '{ providers { id name } }'
 }
 
 function warnings(config: Config): string[] {

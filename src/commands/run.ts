@@ -1,4 +1,5 @@
 /** What every operator's command does around its own work. */
+import { makeAppSecretOfNewDatabase } from '../app-secret.ts'
 import type { Config } from '../config.ts'
 import { openDatabase, type Database } from '../database/database.ts'
 import { loadEnvFile } from '../settings.ts'
@@ -26,6 +27,9 @@ export async function withDatabase<T>(
   config: Config,
   work: (database: Database) => Promise<T>,
 ): Promise<T> {
+  if (config.database.engine === 'sqlite' && config.appSecret === undefined) {
+    makeAppSecretOfNewDatabase(config.database.file)
+  }
   const database = await openDatabase(config.database, (message) => console.error(message))
   try {
     await database.migrate()

@@ -12,6 +12,7 @@ import { checkNewPassword } from '../passwords/password-policy.ts'
 import { Session } from '../sessions/session.entity.ts'
 import { normalizeEmail } from '../users/email.ts'
 import { Identity } from '../users/identity.entity.ts'
+import { lockPerson } from '../users/lock-person.ts'
 import { checkName } from '../users/name.ts'
 import { User } from '../users/user.entity.ts'
 import { CommandError, run, withDatabase } from './run.ts'
@@ -139,8 +140,8 @@ async function disable(database: Database, options: Options): Promise<string> {
 async function enable(database: Database, options: Options): Promise<string> {
   const { id } = await findUser(database, options)
   await database.em.fork().transactional(async (em) => {
-    await em.nativeDelete(Session, { user: id })
     await em.nativeUpdate(User, { id }, { disabledAt: null })
+    await em.nativeDelete(Session, { user: id })
   })
   return `Enabled ${id}. The person has to sign in again.`
 }
@@ -170,8 +171,8 @@ async function changeRoles(
 ): Promise<string> {
   const { id } = await findUser(database, options)
   const roles = await database.em.fork().transactional(async (em) => {
-    // Locks the row first, so that two changes at once are both kept.
-    await em.nativeUpdate(User, { id }, { id })
+    // So that two changes at once are both kept.
+    await lockPerson(em, id)
     const user = await em.findOneOrFail(User, { id })
     user.roles = change(user.roles)
     return user.roles
@@ -181,7 +182,10 @@ async function changeRoles(
 
 async function endSessions(database: Database, options: Options): Promise<string> {
   const { id } = await findUser(database, options)
-  const ended = await database.em.fork().nativeDelete(Session, { user: id })
+  const ended = await database.em.fork().transactional(async (em) => {
+    await lockPerson(em, id)
+    return em.nativeDelete(Session, { user: id })
+  })
   return `Ended ${ended} session${ended === 1 ? '' : 's'} of ${id}.`
 }
 

@@ -83,8 +83,15 @@ export async function createHttpServer<C extends BaseContext>(
     const isPlain = encoding === undefined || encoding === 'identity'
     done(isPlain ? undefined : httpError(415, 'A compressed request body is not accepted.'))
   })
+  let isClosing = false
+  app.addHook('preClose', (done) => {
+    isClosing = true
+    done()
+  })
   app.addHook('onResponse', (request, reply, done) => {
     logRequest(request, reply)
+    // Kept alive by a request that began before, the connection would hold up the end of the server.
+    if (isClosing) app.server.closeIdleConnections()
     done()
   })
   app.setErrorHandler(sendError)

@@ -10,6 +10,7 @@ import type { AuthPayloadType, TokenTransport } from '../sessions/session.type.t
 import { addressBlock } from '../throttle/address.ts'
 import type { Budget, Charge, Throttle } from '../throttle/throttle.ts'
 import { normalizeEmail } from '../users/email.ts'
+import { checkName } from '../users/name.ts'
 import { User } from '../users/user.entity.ts'
 import type { PasswordHasher } from './password-hasher.ts'
 import { checkNewPassword, isHashable, maximumBytes, normalizePassword } from './password-policy.ts'
@@ -37,7 +38,6 @@ const limits = {
   /** New accounts from one address. */
   registrations: 100,
 }
-const nameCharacters = 200
 const method = 'password'
 
 export class PasswordService {
@@ -221,18 +221,4 @@ async function givingBackOnFailure<T>(charge: Charge, attempt: () => Promise<T>)
     await charge.giveBack()
     throw error
   }
-}
-
-/** @throws AppError BAD_USER_INPUT */
-function checkName(text: string | undefined): string | undefined {
-  if (text === undefined) return undefined
-  const name = text.length <= 2 * nameCharacters ? text.normalize('NFC').trim() : text
-  if (name === '') return undefined
-  if (name.length > nameCharacters || !name.isWellFormed() || /\p{Cc}/u.test(name)) {
-    throw badUserInput(
-      'name',
-      `A name must be at most ${nameCharacters} characters, without control characters.`,
-    )
-  }
-  return name
 }

@@ -6,6 +6,7 @@ import { AppError, ErrorCode, TokenErrorReason } from '../errors.ts'
 import type { AccessTokens } from '../tokens/access-token.ts'
 import { decodeRefreshToken, encodeRefreshToken } from '../tokens/refresh-token.ts'
 import type { Secrets } from '../tokens/secrets.ts'
+import { lockPerson } from '../users/lock-person.ts'
 import { User } from '../users/user.entity.ts'
 import { toUserType } from '../users/user.type.ts'
 import type { RefreshCookie } from './refresh-cookie.ts'
@@ -140,9 +141,12 @@ export class SessionService {
 
   /** Ends all of a person's sessions, or all but one. */
   async endAll(userId: string, exceptSessionId?: string): Promise<void> {
-    await this.#options.em.nativeDelete(Session, {
-      user: userId,
-      ...(exceptSessionId === undefined ? {} : { id: { $ne: exceptSessionId } }),
+    await this.#options.em.transactional(async (tx) => {
+      await lockPerson(tx, userId)
+      await tx.nativeDelete(Session, {
+        user: userId,
+        ...(exceptSessionId === undefined ? {} : { id: { $ne: exceptSessionId } }),
+      })
     })
   }
 
