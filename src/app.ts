@@ -32,6 +32,8 @@ export interface Overrides {
   readonly clock?: () => number
   /** Calls providers. */
   readonly fetch?: typeof fetch
+  /** After which a provider counts as down. */
+  readonly providerTimeoutMilliseconds?: number
   /** bcrypt's cost, below what the configuration allows. */
   readonly passwordCost?: number
   /** Takes the log's lines instead of standard output. */
@@ -94,6 +96,7 @@ export async function createApp(
           facts: factsOf(settings),
           fetch: overrides.fetch ?? fetch,
           clock,
+          timeoutMilliseconds: overrides.providerTimeoutMilliseconds,
         }),
       ]),
     )

@@ -54,6 +54,7 @@ export class ProviderClient {
   readonly settings: ProviderSettings
   readonly #fetch: Fetch
   readonly #clock: () => number
+  readonly #timeoutMilliseconds: number
   #discovered: { readonly document: string; readonly readAt: number } | undefined
   #keys: ReturnType<typeof openid.getJwksCache>
 
@@ -62,12 +63,14 @@ export class ProviderClient {
     facts: ProviderFacts
     fetch: Fetch
     clock: () => number
+    timeoutMilliseconds?: number | undefined
   }) {
     this.id = options.settings.id
     this.settings = options.settings
     this.facts = options.facts
     this.#fetch = options.fetch
     this.#clock = options.clock
+    this.#timeoutMilliseconds = options.timeoutMilliseconds ?? exchangeTimeoutMilliseconds
   }
 
   get name(): string {
@@ -222,7 +225,7 @@ export class ProviderClient {
     const fetch = boundedFetch(
       this.#fetch,
       this.#isOnLoopback(),
-      AbortSignal.timeout(exchangeTimeoutMilliseconds),
+      AbortSignal.timeout(this.#timeoutMilliseconds),
     )
     const config =
       'metadata' in server

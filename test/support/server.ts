@@ -38,7 +38,7 @@ const defaults: Environment = {
  */
 export async function startServer(
   env: Environment = {},
-  overrides: Pick<Overrides, 'fetch' | 'passwordCost'> = {},
+  overrides: Pick<Overrides, 'fetch' | 'passwordCost' | 'providerTimeoutMilliseconds'> = {},
 ): Promise<TestServer> {
   const database = await createTestDatabase()
   let offset = 0
