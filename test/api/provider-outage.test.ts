@@ -67,10 +67,7 @@ describe('a provider that is down, or talks nonsense', () => {
     if (begun.errors) return begun
     const { authorizationUrl, flowToken } = begun.data.beginProviderLogin
     const back = provider.authorize(authorizationUrl, 'somebody')
-    return sendLogin(
-      server.client,
-      readAnswer({ provider: 'test', authorizationUrl, flowToken }, back),
-    )
+    return sendLogin(server.client, readAnswer({ provider: 'test', flowToken }, back))
   }
   const send =
     (status: number, type: string, body: string): Answering =>
@@ -227,10 +224,7 @@ describe('a provider that is down, or talks nonsense', () => {
       if (begun.errors) return begun
       const { authorizationUrl, flowToken } = begun.data.beginProviderLogin
       const back = hanging.authorize(authorizationUrl, 'somebody')
-      return sendLogin(
-        sibling.client,
-        readAnswer({ provider: name, authorizationUrl, flowToken }, back),
-      )
+      return sendLogin(sibling.client, readAnswer({ provider: name, flowToken }, back))
     })
     await vi.waitFor(() => {
       for (const { hanging, endpoint } of waiting) {
