@@ -218,7 +218,6 @@ describe('a provider that is down, or talks nonsense', () => {
     const sibling = await server.sibling(
       Object.assign({}, ...waiting.map(({ name, hanging }) => openidVariables(name, hanging))),
     )
-    const tooLate = setTimeout(10_000, 'too late', { ref: false })
     const answers = waiting.map(async ({ name, hanging }) => {
       const begun = await sendBegin(sibling.client, name)
       if (begun.errors) return begun
@@ -230,7 +229,8 @@ describe('a provider that is down, or talks nonsense', () => {
       for (const { hanging, endpoint } of waiting) {
         expect(hanging.requests.at(-1)?.endpoint).toBe(endpoint)
       }
-    })
+    }, 5000)
+    const tooLate = setTimeout(10_000, 'too late', { ref: false })
     let answered = 0
     for (const answer of answers) void answer.then(() => answered++)
     const { email, password } = await sibling.client.register()
