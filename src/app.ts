@@ -33,6 +33,8 @@ export interface Overrides {
   readonly clock?: () => number
   /** Calls providers. */
   readonly fetch?: typeof fetch
+  /** After which a provider counts as down. */
+  readonly providerTimeoutMilliseconds?: number
   /** bcrypt's cost, below what the configuration allows. */
   readonly passwordCost?: number
   /** In place of the server's own; `createSchema(MyResolver)` has both. */
@@ -100,6 +102,7 @@ export async function createApp(
           facts: factsOf(settings),
           fetch: overrides.fetch ?? fetch,
           clock,
+          timeoutMilliseconds: overrides.providerTimeoutMilliseconds,
         }),
       ]),
     )

@@ -48,12 +48,16 @@ const metadataLifetimeMilliseconds = 60 * 60 * 1000
  */
 const keyAgeSeconds = 60
 
+/** Ten years: further ahead no answer means anything. */
+const longestLifetimeSeconds = 10 * 365 * 24 * 3600
+
 export class ProviderClient {
   readonly id: string
   readonly facts: ProviderFacts
   readonly settings: ProviderSettings
   readonly #fetch: Fetch
   readonly #clock: () => number
+  readonly #timeoutMilliseconds: number
   #discovered: { readonly document: string; readonly readAt: number } | undefined
   #keys: ReturnType<typeof openid.getJwksCache>
 
@@ -62,12 +66,14 @@ export class ProviderClient {
     facts: ProviderFacts
     fetch: Fetch
     clock: () => number
+    timeoutMilliseconds?: number | undefined
   }) {
     this.id = options.settings.id
     this.settings = options.settings
     this.facts = options.facts
     this.#fetch = options.fetch
     this.#clock = options.clock
+    this.#timeoutMilliseconds = options.timeoutMilliseconds ?? exchangeTimeoutMilliseconds
   }
 
   get name(): string {
@@ -209,7 +215,7 @@ export class ProviderClient {
     return {
       accessToken,
       refreshToken: refresh_token ?? formerRefreshToken,
-      expiresAt: expiresIn === undefined ? null : this.#clock() + expiresIn * 1000,
+      expiresAt: expiresIn === undefined ? null : this.#clock() + lifetimeMilliseconds(expiresIn),
       // RFC 6749 section 5.1: left out where it is what was asked for. GitHub separates by commas.
       scopes:
         scope === undefined ? this.#scopes() : scope.split(/[\s,]+/).filter((name) => name !== ''),
@@ -222,7 +228,7 @@ export class ProviderClient {
     const fetch = boundedFetch(
       this.#fetch,
       this.#isOnLoopback(),
-      AbortSignal.timeout(exchangeTimeoutMilliseconds),
+      AbortSignal.timeout(this.#timeoutMilliseconds),
     )
     const config =
       'metadata' in server
@@ -321,4 +327,9 @@ async function failing<T>(work: () => Promise<T>): Promise<T> {
   } catch (error) {
     throw toProviderFailure(error)
   }
+}
+
+/** Whole and storable, whatever a provider calls seconds. */
+function lifetimeMilliseconds(seconds: number): number {
+  return Math.round(Math.min(Math.max(seconds, 0), longestLifetimeSeconds) * 1000)
 }

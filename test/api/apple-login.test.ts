@@ -1,7 +1,7 @@
 import { generateKeyPairSync } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { startHosts, type Hosts } from '../support/hosts.ts'
-import { beginLogin, finishLogin } from '../support/provider-flow.ts'
+import { begin, readAnswer, sendLogin } from '../support/provider-sign-in.ts'
 import { startServer, type TestServer } from '../support/server.ts'
 import {
   apple,
@@ -76,13 +76,17 @@ describe('signing in with Apple', () => {
   async function signIn(profile: Record<string, unknown>) {
     const id = String(profile['sub'])
     social.add({ id, profile })
-    const { authorizationUrl, flowToken } = await beginLogin(server.client, 'apple', redirectUri)
+    const { authorizationUrl, flowToken } = await begin(server.client, 'apple', redirectUri)
     const { action, form } = await answerAt(authorizationUrl, id)
     expect(action).toBe(`${publicUrl}${callback}`)
     const relayed = await post(callback, form.toString(), { origin: 'https://appleid.apple.com' })
     expect(relayed.status).toBe(303)
     const back = new URL(relayed.headers.get('location')!)
-    return { answer: await finishLogin(server.client, 'apple', flowToken, back), back, form }
+    return {
+      answer: await sendLogin(server.client, readAnswer({ provider: 'apple', flowToken }, back)),
+      back,
+      form,
+    }
   }
 
   it('relays the answer that is posted, and signs the client secret with the key', async () => {
@@ -117,7 +121,7 @@ describe('signing in with Apple', () => {
   )
 
   it('asks for the answer to be posted to the server itself', async () => {
-    const { authorizationUrl } = await beginLogin(server.client, 'apple', redirectUri)
+    const { authorizationUrl } = await begin(server.client, 'apple', redirectUri)
     const url = new URL(authorizationUrl)
     expect(`${url.origin}${url.pathname}`).toBe('https://appleid.apple.com/auth/authorize')
     expect(Object.fromEntries(url.searchParams)).toMatchObject({
@@ -136,7 +140,7 @@ describe('signing in with Apple', () => {
 
 describe('the route that relays a posted answer', () => {
   it('hands on a refusal, too', async () => {
-    const { authorizationUrl } = await beginLogin(server.client, 'apple', redirectUri)
+    const { authorizationUrl } = await begin(server.client, 'apple', redirectUri)
     const state = new URL(authorizationUrl).searchParams.get('state')!
     const answer = await post(callback, `error=user_cancelled_authorize&state=${state}`)
     expect(answer.status).toBe(303)
@@ -146,7 +150,7 @@ describe('the route that relays a posted answer', () => {
   })
 
   it('keeps nothing of an answer in the log, in a cookie or in a cache', async () => {
-    const { authorizationUrl } = await beginLogin(server.client, 'apple', redirectUri)
+    const { authorizationUrl } = await begin(server.client, 'apple', redirectUri)
     const state = new URL(authorizationUrl).searchParams.get('state')!
     const answer = await post(callback, `code=a-code-to-look-for&state=${state}`)
     expect(answer.headers.get('cache-control')).toBe('no-store')
@@ -159,7 +163,7 @@ describe('the route that relays a posted answer', () => {
   })
 
   it('goes nowhere else than where the flow was begun for, whatever the form says', async () => {
-    const { authorizationUrl } = await beginLogin(server.client, 'apple', redirectUri)
+    const { authorizationUrl } = await begin(server.client, 'apple', redirectUri)
     const state = new URL(authorizationUrl).searchParams.get('state')!
     const hostile = new URLSearchParams([
       ['redirect_uri', 'https://evil.example.com/'],
@@ -203,7 +207,7 @@ describe('the route that relays a posted answer', () => {
   })
 
   it('refuses the state of a flow that is over', async () => {
-    const { authorizationUrl } = await beginLogin(server.client, 'apple', redirectUri)
+    const { authorizationUrl } = await begin(server.client, 'apple', redirectUri)
     const state = new URL(authorizationUrl).searchParams.get('state')!
     server.advance(601)
     expect((await post(callback, `code=c&state=${state}`)).status).toBe(400)
@@ -216,13 +220,13 @@ describe('the route that relays a posted answer', () => {
     encode: (fields: Record<string, string>) => string,
     type = 'application/x-www-form-urlencoded',
   ) {
-    const { authorizationUrl } = await beginLogin(server.client, 'apple', redirectUri)
+    const { authorizationUrl } = await begin(server.client, 'apple', redirectUri)
     const state = new URL(authorizationUrl).searchParams.get('state')!
     return post(path, encode({ code: 'c', state }), { 'content-type': type })
   }
 
   async function postGithubState(path: string) {
-    const { authorizationUrl } = await beginLogin(server.client, 'github', redirectUri)
+    const { authorizationUrl } = await begin(server.client, 'github', redirectUri)
     const back = new URL(authorizationUrl).searchParams.get('state')!
     return post(path, `code=c&state=${back}`)
   }

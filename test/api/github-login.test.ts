@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { startHosts, type Hosts } from '../support/hosts.ts'
-import { beginLogin, finishLogin } from '../support/provider-flow.ts'
+import { begin, readAnswer, sendLogin } from '../support/provider-sign-in.ts'
 import { startServer, type TestServer } from '../support/server.ts'
 import {
   clientId,
@@ -53,9 +53,9 @@ describe.each(cases)('signing in with $which', ({ iss, originOf, envOf }) => {
   })
 
   async function signIn(id: string) {
-    const { authorizationUrl, flowToken } = await beginLogin(server.client, 'github', redirectUri)
+    const { authorizationUrl, flowToken } = await begin(server.client, 'github', redirectUri)
     const back = await signInAt(hosts, authorizationUrl, id)
-    return finishLogin(server.client, 'github', flowToken, back)
+    return sendLogin(server.client, readAnswer({ provider: 'github', flowToken }, back))
   }
 
   it('takes the primary address from the list of addresses, not the one on the profile', async () => {
@@ -122,27 +122,33 @@ describe.each(cases)('signing in with $which', ({ iss, originOf, envOf }) => {
 
   // GitHub answers a refused code with HTTP 200 and `error`.
   it('refuses a code that GitHub does not know', async () => {
-    const { authorizationUrl, flowToken } = await beginLogin(server.client, 'github', redirectUri)
+    const { authorizationUrl, flowToken } = await begin(server.client, 'github', redirectUri)
     github.add({ id: 'g', profile: { id: 6, login: 'g' }, emails: [] })
     const back = await signInAt(hosts, authorizationUrl, 'g')
     back.searchParams.set('code', 'not-one-of-mine')
-    const answer = await finishLogin(server.client, 'github', flowToken, back)
+    const answer = await sendLogin(
+      server.client,
+      readAnswer({ provider: 'github', flowToken }, back),
+    )
     expect(answer.code).toBe('PROVIDER_ERROR')
     expect(answer.errors![0]!.extensions).toMatchObject({ provider: 'github' })
     expect(answer.text).not.toContain('bad_verification_code')
   })
 
   it('refuses an answer that another issuer gave (RFC 9207)', async () => {
-    const { authorizationUrl, flowToken } = await beginLogin(server.client, 'github', redirectUri)
+    const { authorizationUrl, flowToken } = await begin(server.client, 'github', redirectUri)
     github.add({ id: 'h', profile: { id: 7, login: 'h' }, emails: [] })
     const back = await signInAt(hosts, authorizationUrl, 'h')
     back.searchParams.set('iss', 'https://evil.example.com')
-    const answer = await finishLogin(server.client, 'github', flowToken, back)
+    const answer = await sendLogin(
+      server.client,
+      readAnswer({ provider: 'github', flowToken }, back),
+    )
     expect(answer.code).toBe('PROVIDER_ERROR')
   })
 
   it('asks for what sign-in needs, with PKCE, and shows the secret to the token endpoint alone', async () => {
-    const { authorizationUrl } = await beginLogin(server.client, 'github', redirectUri)
+    const { authorizationUrl } = await begin(server.client, 'github', redirectUri)
     const parameters = Object.fromEntries(new URL(authorizationUrl).searchParams)
     expect(parameters).toEqual({
       client_id: clientId,

@@ -4,7 +4,13 @@ import {
   startIdentityProvider,
   type IdentityProvider,
 } from '../support/identity-provider.ts'
-import { begin, openidVariables, signInWith } from '../support/provider-sign-in.ts'
+import {
+  begin,
+  openidVariables,
+  readAnswer,
+  sendLogin,
+  signInWith,
+} from '../support/provider-sign-in.ts'
 import { startServer, type TestServer } from '../support/server.ts'
 
 describe('signing in with an OpenID provider', () => {
@@ -12,6 +18,7 @@ describe('signing in with an OpenID provider', () => {
   let server: TestServer
   beforeAll(async () => {
     idp = await startIdentityProvider()
+    idp.add({ sub: 'p1', email: 'Grace@Example.com', email_verified: true, name: 'Grace' })
     server = await startServer({
       REDIRECT_URIS: redirectUri,
       ...openidVariables('test', idp),
@@ -30,7 +37,6 @@ describe('signing in with an OpenID provider', () => {
   })
 
   it('makes an account the first time and finds it again the second time', async () => {
-    idp.add({ sub: 'p1', email: 'Grace@Example.com', email_verified: true, name: 'Grace' })
     const first = await signIn('p1')
     expect(first.errors).toBeUndefined()
     const { accessToken, user } = first.data.loginWithProvider
@@ -71,5 +77,32 @@ describe('signing in with an OpenID provider', () => {
       asked.push(code_challenge, state, nonce, flowToken)
     }
     expect(new Set(asked).size).toBe(8)
+  })
+
+  it('brings back what shows that this provider has answered', async () => {
+    const begun = await begin(server.client, 'test')
+    const answer = readAnswer(begun, await idp.signIn(begun.authorizationUrl, 'p1'))
+    expect(answer.iss).toBe(idp.issuer)
+    const unnamed = await sendLogin(server.client, { ...answer, iss: undefined })
+    expect(unnamed.code).toBe('PROVIDER_ERROR')
+  })
+
+  it('is refused by a provider that demands PKCE where the verifier is another or none', async () => {
+    for (const verifier of ['v'.repeat(43), '']) {
+      const begun = await begin(server.client, 'test')
+      const answer = readAnswer(begun, await idp.signIn(begun.authorizationUrl, 'p1'))
+      await server.database.query('update provider_flows set code_verifier = ?', [verifier])
+      expect((await sendLogin(server.client, answer)).code).toBe('PROVIDER_ERROR')
+    }
+  })
+
+  it('is refused by the provider with a code that was used before', async () => {
+    const first = await begin(server.client, 'test')
+    const used = readAnswer(first, await idp.signIn(first.authorizationUrl, 'p1'))
+    expect((await sendLogin(server.client, used)).errors).toBeUndefined()
+    const second = await begin(server.client, 'test')
+    const fresh = readAnswer(second, new URL(second.authorizationUrl))
+    const replayed = { ...fresh, code: used.code, iss: used.iss }
+    expect((await sendLogin(server.client, replayed)).code).toBe('PROVIDER_ERROR')
   })
 })

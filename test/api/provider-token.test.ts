@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { json, startHosts, type Call, type Hosts, type Routes } from '../support/hosts.ts'
-import { beginLogin, finishLogin } from '../support/provider-flow.ts'
+import { begin, readAnswer, sendLogin } from '../support/provider-sign-in.ts'
 import { startServer, type Environment, type TestServer } from '../support/server.ts'
 import {
   clientId,
@@ -101,9 +101,9 @@ function signIn(on = server, provider = 'github', social = github) {
 }
 
 async function signInAs(name: string, on = server, provider = 'github') {
-  const { authorizationUrl, flowToken } = await beginLogin(on.client, provider, redirectUri)
+  const { authorizationUrl, flowToken } = await begin(on.client, provider, redirectUri)
   const back = await signInAt(hosts, authorizationUrl, name)
-  const answer = await finishLogin(on.client, provider, flowToken, back)
+  const answer = await sendLogin(on.client, readAnswer({ provider, flowToken }, back))
   if (answer.errors) throw new Error(answer.text)
   const { accessToken, refreshToken } = answer.data.loginWithProvider as Session
   return { name, accessToken, refreshToken, code: back.searchParams.get('code')!, flowToken }
@@ -276,7 +276,7 @@ describe('providerToken', () => {
     ['plain', { scope: 'openid email profile', prompt: null }],
   ]
   it.each(asked)('asks %s for a token that can be renewed', async (provider, parameters) => {
-    const { authorizationUrl } = await beginLogin(server.client, provider, redirectUri)
+    const { authorizationUrl } = await begin(server.client, provider, redirectUri)
     const { searchParams } = new URL(authorizationUrl)
     for (const [name, value] of Object.entries(parameters)) {
       expect(searchParams.get(name)).toBe(value)

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { startHosts, type Hosts } from '../support/hosts.ts'
-import { beginLogin, finishLogin } from '../support/provider-flow.ts'
+import { begin, readAnswer, sendLogin } from '../support/provider-sign-in.ts'
 import { startServer, type Environment, type TestServer } from '../support/server.ts'
 import {
   clientId,
@@ -67,9 +67,9 @@ async function signIn(
 ) {
   const id = `person${++people}`
   social!.add({ id, profile })
-  const { authorizationUrl, flowToken } = await beginLogin(client, provider, redirectUri)
+  const { authorizationUrl, flowToken } = await begin(client, provider, redirectUri)
   const back = await signInAt(hosts, authorizationUrl, id)
-  return finishLogin(client, provider, flowToken, back)
+  return sendLogin(client, readAnswer({ provider, flowToken }, back))
 }
 
 describe('providers', () => {
@@ -220,9 +220,12 @@ describe('signing in with', () => {
       ['t2', personalTenant, 'PROVIDER_ERROR'],
     ] as const) {
       entra.add({ id: sub, profile: { sub, tid } })
-      const begun = await beginLogin(other.client, 'microsoft', redirectUri)
+      const begun = await begin(other.client, 'microsoft', redirectUri)
       const back = await signInAt(own, begun.authorizationUrl, sub)
-      const answer = await finishLogin(other.client, 'microsoft', begun.flowToken, back)
+      const answer = await sendLogin(
+        other.client,
+        readAnswer({ provider: 'microsoft', flowToken: begun.flowToken }, back),
+      )
       expect(answer.code).toBe(code)
     }
     await own.close()
@@ -233,11 +236,11 @@ describe('signing in with', () => {
     '%s takes no answer without the issuer, which it always sends',
     async (provider) => {
       providers[provider]!.add({ id: 'nobody', profile: { id: '1', sub: '1' } })
-      const { authorizationUrl, flowToken } = await beginLogin(server.client, provider, redirectUri)
+      const { authorizationUrl, flowToken } = await begin(server.client, provider, redirectUri)
       const back = await signInAt(hosts, authorizationUrl, 'nobody')
       expect(back.searchParams.get('iss')).not.toBeNull()
       back.searchParams.delete('iss')
-      const answer = await finishLogin(server.client, provider, flowToken, back)
+      const answer = await sendLogin(server.client, readAnswer({ provider, flowToken }, back))
       expect(answer.code).toBe('PROVIDER_ERROR')
     },
   )
@@ -250,7 +253,7 @@ describe('signing in with', () => {
     ['gitlab', 'openid email profile'],
   ] as const
   it.each(scopes)('%s asks for no more than %s', async (provider, scope) => {
-    const { authorizationUrl } = await beginLogin(server.client, provider, redirectUri)
+    const { authorizationUrl } = await begin(server.client, provider, redirectUri)
     const { searchParams } = new URL(authorizationUrl)
     expect(searchParams.get('scope')).toBe(scope)
     expect(searchParams.get('code_challenge_method')).toBe('S256')

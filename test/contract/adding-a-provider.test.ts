@@ -18,7 +18,7 @@ import type * as Settings from '../../src/settings.ts'
 import { AuthorizationServer } from '../support/authorization-server.ts'
 import { createClient } from '../support/client.ts'
 import { json, startHosts, type Call, type Hosts } from '../support/hosts.ts'
-import { beginLogin, finishLogin } from '../support/provider-flow.ts'
+import { begin, readAnswer, sendLogin } from '../support/provider-sign-in.ts'
 import { testAppSecret } from '../support/server.ts'
 import { clientId, clientSecret, signInAt } from '../support/social-providers.ts'
 import { readBlocks } from '../support/walkthrough.ts'
@@ -95,9 +95,9 @@ describe('docs/guides/adding-a-provider.md', () => {
       const client = createClient(app.url)
       const { data } = await client.send('{ providers { id name } }')
       expect(data.providers).toEqual([{ id: 'spotify', name: 'Spotify' }])
-      const { authorizationUrl, flowToken } = await beginLogin(client, 'spotify', redirectUri)
+      const { authorizationUrl, flowToken } = await begin(client, 'spotify', redirectUri)
       const back = await signInAt(hosts, authorizationUrl, 'lin')
-      const answer = await finishLogin(client, 'spotify', flowToken, back)
+      const answer = await sendLogin(client, readAnswer({ provider: 'spotify', flowToken }, back))
       expect(answer.errors).toBeUndefined()
       expect(answer.data.loginWithProvider.user).toMatchObject({
         email: 'lin@example.com',

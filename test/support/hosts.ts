@@ -35,9 +35,11 @@ const meantUrl = 'x-meant-url'
 export async function startHosts(routes: (origin: string) => Routes): Promise<Hosts> {
   const calls: Call[] = []
   const http = createServer((request, response) => {
-    void answer(request).then(({ status = 200, headers = {}, body = '' }) =>
-      response.writeHead(status, headers).end(body),
-    )
+    void answer(request)
+      .catch((error: unknown): Reply => ({ status: 500, body: String(error) }))
+      .then(({ status = 200, headers = {}, body = '' }) => {
+        response.writeHead(status, headers).end(body)
+      })
   })
   await new Promise<void>((resolve) => http.listen(0, '127.0.0.1', resolve))
   const origin = `http://127.0.0.1:${(http.address() as AddressInfo).port}`

@@ -2,7 +2,8 @@
 import { generateKeyPairSync } from 'node:crypto'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import Provider, { type Adapter, type AdapterPayload, type Configuration } from 'oidc-provider'
+import Provider, { type Configuration } from 'oidc-provider'
+import { memoryAdapter } from '../../scripts/memory-adapter.ts'
 
 /** A person at the provider. */
 export interface Person {
@@ -129,25 +130,4 @@ async function signIn(authorizationUrl: string, sub: string): Promise<URL> {
 function signingKey() {
   const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
   return { ...privateKey.export({ format: 'jwk' }), alg: 'ES256', use: 'sig' }
-}
-
-/** What the provider keeps, for as long as the test runs. */
-function memoryAdapter(): (model: string) => Adapter {
-  const kept = new Map<string, AdapterPayload>()
-  const find = (model: string, isWanted: (payload: AdapterPayload) => boolean) =>
-    [...kept].find(([key, payload]) => key.startsWith(`${model}:`) && isWanted(payload))?.[1]
-  return (model) => ({
-    upsert: async (id, payload) => void kept.set(`${model}:${id}`, payload),
-    find: async (id) => kept.get(`${model}:${id}`),
-    findByUid: async (uid) => find(model, (payload) => payload.uid === uid),
-    findByUserCode: async (userCode) => find(model, (payload) => payload.userCode === userCode),
-    consume: async (id) => {
-      const payload = kept.get(`${model}:${id}`)
-      if (payload) payload.consumed = Math.floor(Date.now() / 1000)
-    },
-    destroy: async (id) => void kept.delete(`${model}:${id}`),
-    revokeByGrantId: async (grantId) => {
-      for (const [key, payload] of kept) if (payload.grantId === grantId) kept.delete(key)
-    },
-  })
 }

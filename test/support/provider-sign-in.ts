@@ -62,7 +62,10 @@ export async function begin(
 }
 
 /** What the client reads from the address to which the person came back. */
-export function readAnswer({ provider, flowToken }: BegunLogin, back: URL): ProviderAnswer {
+export function readAnswer(
+  { provider, flowToken }: Pick<BegunLogin, 'provider' | 'flowToken'>,
+  back: URL,
+): ProviderAnswer {
   const [code, state, iss] = ['code', 'state', 'iss'].map((name) => back.searchParams.get(name))
   return { provider, flowToken, code: code!, state: state!, ...(iss && { iss }) }
 }

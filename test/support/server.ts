@@ -40,7 +40,11 @@ export async function startServer(
   env: Environment = {},
   overrides: Pick<
     Overrides,
-    'fetch' | 'passwordCost' | 'schema' | 'requestTimeoutMilliseconds'
+    | 'fetch'
+    | 'passwordCost'
+    | 'providerTimeoutMilliseconds'
+    | 'requestTimeoutMilliseconds'
+    | 'schema'
   > = {},
 ): Promise<TestServer> {
   const database = await createTestDatabase()
