@@ -128,7 +128,7 @@ function drive(
       try {
         send(body, isRefused)
       } catch (error) {
-        reject(error as Error)
+        reject(error)
       }
     })
     send(undefined)
