@@ -85,7 +85,6 @@ export async function createApp(
       secrets,
       clock,
       algorithm: config.tokens.algorithm,
-      tokenLifetimeSeconds: config.tokens.lifetimeSeconds,
       rotationSeconds: config.tokens.keyRotationSeconds,
     })
     await keyRing.start()

@@ -68,7 +68,6 @@ function withKeyRing(
         secrets: new Secrets(settings.appSecret),
         clock: Date.now,
         algorithm: tokens.algorithm,
-        tokenLifetimeSeconds: tokens.lifetimeSeconds,
         rotationSeconds: tokens.keyRotationSeconds,
       }),
       database,

@@ -55,7 +55,6 @@ export interface KeyRingOptions {
   readonly secrets: Secrets
   readonly clock: () => number
   readonly algorithm: Algorithm
-  readonly tokenLifetimeSeconds: number
   readonly rotationSeconds: number
 }
 
@@ -63,6 +62,11 @@ export interface KeyRingOptions {
 const reloadCooldownMilliseconds = 3000
 /** How long another process may go on signing with a key after it was retired. */
 const staleAfterMilliseconds = 10_000
+/**
+ * The most that the configuration allows an access token to live. What this process is configured to
+ * does not count: it may be an operator's command, and tokens may come from before a restart.
+ */
+const longestTokenLifetimeMilliseconds = 86_400_000
 /** Added to a retired key's life, for processes that have yet to notice and for their clocks. */
 const retirementMarginMilliseconds = 60_000
 
@@ -246,9 +250,9 @@ export class KeyRing {
 
   /** Retires the current key, unless somebody else has; then brings in the stored next or the given key. */
   async #replace(currentKid: string, incoming: SigningKey): Promise<void> {
-    const { algorithm, clock, database, tokenLifetimeSeconds } = this.#options
+    const { algorithm, clock, database } = this.#options
     const now = clock()
-    const removableAt = now + tokenLifetimeSeconds * 1000 + retirementMarginMilliseconds
+    const removableAt = now + longestTokenLifetimeMilliseconds + retirementMarginMilliseconds
     await database.em.fork().transactional(async (em) => {
       const kysely = em.getKysely() as Kysely<unknown>
       const retired = await sql`update signing_keys
