@@ -128,7 +128,7 @@ function drive(
       try {
         send(body, isRefused)
       } catch (error) {
-        reject(error)
+        reject(error instanceof Error ? error : new Error(String(error)))
       }
     })
     send(undefined)
