@@ -44,7 +44,15 @@ export async function openSqlite(file: string, options: OrmOptions): Promise<Dri
     return {
       engine: 'sqlite',
       em: orm.em,
-      migrate: async () => void (await orm.migrator.up()),
+      migrate: async () => {
+        try {
+          await orm.migrator.up()
+        } catch {
+          // Another process came first, in the one transaction that all migrations are: ours found
+          // its tables. What is left to do now is what it has not done.
+          await orm.migrator.up()
+        }
+      },
       prepareRead: <Row>(sql: string) => {
         let statement: Sqlite.Statement<[string], Row> | undefined
         return async (parameter: string) => {

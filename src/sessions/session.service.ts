@@ -148,6 +148,7 @@ export class SessionService {
         ...(exceptSessionId === undefined ? {} : { id: { $ne: exceptSessionId } }),
       })
     })
+    if (exceptSessionId === undefined) this.#options.cookie.clear()
   }
 
   /** A person's sessions that are still alive, the one used last first. */

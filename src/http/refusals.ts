@@ -1,0 +1,91 @@
+/** What is refused before GraphQL begins, in the shape of a GraphQL answer. */
+import { STATUS_CODES } from 'node:http'
+import type { Socket } from 'node:net'
+import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
+import { ErrorCode } from '../errors.ts'
+
+export const bodyLimitBytes = 100 * 1024
+
+/** Every refusal has the shape of a GraphQL answer, so that a client needs one way to read errors. */
+export function sendError(error: FastifyError, request: FastifyRequest, reply: FastifyReply): void {
+  const status = error.code === 'ERR_INVALID_URL' ? 400 : (error.statusCode ?? 500)
+  if (status >= 500) request.log.error({ err: error }, 'Unexpected error')
+  void reply
+    .code(status)
+    .type('application/json; charset=utf-8')
+    .send(status >= 500 ? maskedError(request.id) : refusal(status, error.code))
+}
+
+/** What Node itself refuses before there is a request: written to the socket, which is then closed. */
+export function refuseConnection(error: NodeJS.ErrnoException, socket: Socket): void {
+  if (error.code === 'ECONNRESET' || !socket.writable) {
+    socket.destroy()
+    return
+  }
+  const status = connectionErrors[error.code ?? ''] ?? 400
+  const body = refusal(status, status === 400 ? 'HPE_INVALID' : '')
+  const head = [
+    `HTTP/1.1 ${status} ${STATUS_CODES[status]}`,
+    'connection: close',
+    ...Object.entries(bareHeaders).map(([name, value]) => `${name}: ${value}`),
+    'content-type: application/json; charset=utf-8',
+    `content-length: ${Buffer.byteLength(body)}`,
+  ]
+  socket.end(`${head.join('\r\n')}\r\n\r\n${body}`, () => socket.destroy())
+}
+
+/** Of answers that no hook sees. */
+export const bareHeaders = {
+  'cache-control': 'no-store',
+  'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
+  'cross-origin-opener-policy': 'same-origin',
+  'referrer-policy': 'no-referrer',
+  'x-content-type-options': 'nosniff',
+  'x-frame-options': 'DENY',
+}
+
+const connectionErrors: Record<string, number> = {
+  ERR_HTTP_REQUEST_TIMEOUT: 408,
+  HPE_CHUNK_EXTENSIONS_OVERFLOW: 413,
+  HPE_HEADER_OVERFLOW: 431,
+}
+
+function maskedError(requestId: string): string {
+  const extensions = { code: ErrorCode.INTERNAL_SERVER_ERROR, requestId }
+  return JSON.stringify({ errors: [{ message: 'Internal server error', extensions }] })
+}
+
+function refusal(status: number, errorCode: string): string {
+  const message = clientMessages[errorCode] ?? clientMessages[status] ?? 'The request is not valid.'
+  const code = status === 413 ? ErrorCode.PAYLOAD_TOO_LARGE : 'BAD_REQUEST'
+  return JSON.stringify({ errors: [{ message, extensions: { code } }] })
+}
+
+const clientMessages: Record<string | number, string> = {
+  ERR_INVALID_URL: 'The Host header is not valid.',
+  FST_ERR_BAD_URL: 'The URL is not valid.',
+  HPE_INVALID: 'This is not a valid HTTP request.',
+  400: 'The request body is not valid JSON in UTF-8.',
+  404: 'There is nothing here.',
+  405: 'This method is not allowed here.',
+  408: 'The request took too long to arrive.',
+  413: `The request body is larger than ${bodyLimitBytes / 1024} KiB.`,
+  415: 'The request body must be uncompressed JSON: send Content-Type: application/json.',
+  431: 'The request header is too large.',
+}
+
+/** Answers 405 where the path is one of ours, else 404. */
+export function notFound(paths: readonly string[]) {
+  return (request: FastifyRequest, reply: FastifyReply): void => {
+    const path = request.url.split('?', 1)[0]!
+    const isKnown = paths.includes(path)
+    if (isKnown) reply.header('allow', path === '/graphql' ? 'GET, POST, OPTIONS' : 'GET')
+    const { statusCode, message } = httpError(isKnown ? 405 : 404, '')
+    sendError(Object.assign(new Error(message), { statusCode, code: '', name: '' }), request, reply)
+  }
+}
+
+/** What a hook throws to refuse a request; the message is for the log. */
+export function httpError(statusCode: number, message: string): Error & { statusCode: number } {
+  return Object.assign(new Error(message), { statusCode })
+}
