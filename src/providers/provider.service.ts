@@ -54,6 +54,7 @@ export interface ProviderAnswer {
 const flowsPerAddress = 1000
 /** A lost race is run again; a second loss would need a third sign-in of the same person. */
 const resolveAttempts = 3
+const providerIdShape = /^[a-z0-9-]{1,64}$/
 const nameCharacters = 200
 
 export class ProviderService {
@@ -136,6 +137,7 @@ export class ProviderService {
    * @throws AppError UNKNOWN_PROVIDER where none is linked, LAST_CREDENTIAL
    */
   async unlink(providerId: string, { userId, sessionId }: SessionReference): Promise<void> {
+    if (!providerIdShape.test(providerId)) throw unknownProvider(providerId)
     // Nobody comes in by a provider that the server has no more, nor by a password without an address.
     const configured = ['', ...this.#options.clients.keys()]
     await this.#options.em.transactional(async (tx) => {
@@ -399,6 +401,6 @@ export class ProviderService {
 
 function unknownProvider(id: string): AppError {
   // What is no id may be anything, a secret in the wrong place included.
-  const named = /^[a-z0-9-]{1,64}$/.test(id) ? { provider: id } : {}
+  const named = providerIdShape.test(id) ? { provider: id } : {}
   return new AppError(ErrorCode.UNKNOWN_PROVIDER, 'There is no such provider.', named)
 }

@@ -165,7 +165,7 @@ describe('a database that fails', () => {
   it('is not told of in the middle of an answer', async () => {
     const broken = await startServer()
     const { accessToken } = await broken.client.register()
-    await broken.database.query('drop table identities')
+    await broken.database.query('alter table identities rename to moved')
     const me = broken.client.as(accessToken)
     const answer = await me.send('{ me { id identities { provider } } }')
     expect(answer.data).toBeNull()

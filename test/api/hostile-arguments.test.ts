@@ -6,7 +6,7 @@ import { startServer, type TestServer } from '../support/server.ts'
 let server: TestServer
 let bystander: Tokens
 beforeAll(async () => {
-  server = await startServer()
+  server = await startServer({ GITHUB_CLIENT_ID: 'id', GITHUB_CLIENT_SECRET: 'secret' })
   bystander = await server.client.register()
 })
 afterAll(() => server.close())
@@ -82,6 +82,17 @@ describe('a string argument', () => {
       'mutation ($s: String!) { changePassword(currentPassword: $s, newPassword: "correct horse battery") { tokenType } }',
     'changePassword(newPassword)':
       'mutation ($s: String!) { changePassword(currentPassword: "not this one", newPassword: $s) { tokenType } }',
+    'beginProviderLogin(provider)':
+      'mutation ($s: String!) { beginProviderLogin(provider: $s, redirectUri: "https://app.example.com/") { flowToken } }',
+    'loginWithProvider(provider)':
+      'mutation ($s: String!) { loginWithProvider(provider: $s, code: "a", state: "a", flowToken: "a") { tokenType } }',
+    'loginWithProvider(flowToken), at a provider':
+      'mutation ($s: String!) { loginWithProvider(provider: "github", code: $s, state: $s, flowToken: $s, iss: $s) { tokenType } }',
+    'linkProvider(flowToken), at a provider':
+      'mutation ($s: String!) { linkProvider(provider: "github", code: $s, state: $s, flowToken: $s, iss: $s) { id } }',
+    'unlinkProvider(provider)': 'mutation ($s: String!) { unlinkProvider(provider: $s) { id } }',
+    'providerToken(provider)':
+      'query ($s: String!) { providerToken(provider: $s) { accessToken } }',
   }
 
   // MikroORM CVE-2026-34220 and CVE-2026-44680: values that became SQL.
@@ -101,6 +112,8 @@ describe('a string argument', () => {
           'INVALID_CREDENTIALS',
           'INVALID_REFRESH_TOKEN',
           'EMAIL_TAKEN',
+          'UNKNOWN_PROVIDER',
+          'INVALID_FLOW',
         ]).toContain(extensions.code)
       }
     }

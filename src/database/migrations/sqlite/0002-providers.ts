@@ -30,7 +30,8 @@ export class Providers extends Migration {
       scopes text not null,
       renewing_until bigint null,
       constraint provider_tokens_identity_id_foreign
-        foreign key (identity_id) references identities (id) on delete cascade
+        foreign key (identity_id) references identities (id)
+          on update cascade on delete cascade
     )`)
   }
 }
