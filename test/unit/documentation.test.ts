@@ -92,6 +92,14 @@ describe('the documents', () => {
 })
 
 describe('docs/', () => {
+  it('has the commands of README.md for signing in with a provider, where they are run', () => {
+    const section = /^## Signing in with a provider$(.*?)^## /ms.exec(readme)![1]!
+    const commands = Array.from(section.matchAll(/^```sh$(.*?)^```$/gms), ([, block = '']) => block)
+    const guide = read('docs/guides/provider-login.md')
+    expect(commands.length).toBeGreaterThan(3)
+    expect(commands.filter((block) => !guide.includes(block))).toEqual([])
+  })
+
   it('numbers the decisions from 0001, and lists them', () => {
     const decisions = filesUnder('docs/adr', '.md')
       .map((file) => file.slice('docs/adr/'.length))
