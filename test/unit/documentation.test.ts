@@ -62,7 +62,7 @@ describe('the documents', () => {
   it.each(documents)('%s names scripts of package.json', (document) => {
     const { scripts } = JSON.parse(read('package.json')) as { scripts: Record<string, string> }
     const named = Array.from(
-      read(document).matchAll(/npm (?:run ([\w:]+)|(start|test)\b)/g),
+      read(document).matchAll(/npm (?:run ([\w:]+(?:-\w+)*)|(start|test)\b)/g),
       ([, run, short]) => run ?? short!,
     )
     expect(named.filter((name) => !(name in scripts))).toEqual([])
