@@ -35,6 +35,8 @@ describe('the configuration of an empty environment', () => {
       },
       bcryptCost: 12,
       allowedOrigins: [],
+      redirectUris: [],
+      providers: [],
       trustProxy: false,
       introspection: true,
       sandbox: true,
