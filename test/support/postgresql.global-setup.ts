@@ -95,10 +95,13 @@ async function startPostgres() {
  * tests would pass. The server is stopped by the teardown, so that hook is not needed.
  */
 async function keepingExitStatus<T>(load: () => Promise<T>): Promise<T> {
-  const before = process.listeners('beforeExit')
+  const events = ['beforeExit', 'exit'] as const
+  const before = events.map((event) => process.listeners(event as 'exit'))
   const loaded = await load()
-  for (const listener of process.listeners('beforeExit')) {
-    if (!before.includes(listener)) process.removeListener('beforeExit', listener)
+  for (const [index, event] of events.entries()) {
+    for (const listener of process.listeners(event as 'exit')) {
+      if (!before[index]!.includes(listener)) process.removeListener(event, listener)
+    }
   }
   return loaded
 }
