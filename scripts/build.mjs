@@ -1,4 +1,4 @@
-// Compiles src/ to dist/. With --if-stale it does so only when dist/ is missing or older than src/,
+// Compiles src/ to dist/ and client/ to dist/client/. With --if-stale it does so only when dist/ is missing or older than these,
 // which is what `npm start` and the operators' commands ask for.
 import { spawnSync } from 'node:child_process'
 import { existsSync, readdirSync, renameSync, rmSync, statSync, utimesSync } from 'node:fs'
@@ -24,11 +24,8 @@ if (process.argv.includes('--if-stale') && isFresh()) process.exit(0)
 // complete before it takes the old one's place. This also leaves nothing stale behind.
 const staging = `dist.${process.pid}`
 const previous = `dist.${process.pid}.old`
-const { status } = spawnSync(
-  process.execPath,
-  [compiler, '-p', 'tsconfig.build.json', '--outDir', staging],
-  { stdio: ['ignore', 2, 2] },
-)
+const status =
+  compile('tsconfig.build.json', staging) || compile('tsconfig.client.json', `${staging}/client`)
 if (status === 0) {
   // Stamped with the start of the build: what was edited meanwhile counts as newer.
   utimesSync(staging, startedAt, startedAt)
@@ -37,16 +34,23 @@ if (status === 0) {
 }
 rmSync(staging, { recursive: true, force: true })
 rmSync(previous, { recursive: true, force: true })
-process.exit(status ?? 1)
+process.exit(status)
+
+function compile(project, outDir) {
+  const { status } = spawnSync(process.execPath, [compiler, '-p', project, '--outDir', outDir], {
+    stdio: ['ignore', 2, 2],
+  })
+  return status ?? 1
+}
 
 function isFresh() {
   if (!existsSync('dist/main.js')) return false
   const builtAt = statSync('dist').mtimeMs
   // A folder's own time changes when a file in it is removed or renamed.
-  const sources = readdirSync('src', { recursive: true, encoding: 'utf8' }).map((path) =>
-    join('src', path),
-  )
-  return ['src', ...sources, 'tsconfig.json', 'tsconfig.build.json', 'package.json'].every(
-    (path) => statSync(path).mtimeMs < builtAt,
-  )
+  const sources = ['src', 'client'].flatMap((folder) => [
+    folder,
+    ...readdirSync(folder, { recursive: true, encoding: 'utf8' }).map((path) => join(folder, path)),
+  ])
+  const settings = ['', '.build', '.client'].map((name) => `tsconfig${name}.json`)
+  return [...sources, ...settings, 'package.json'].every((path) => statSync(path).mtimeMs < builtAt)
 }
