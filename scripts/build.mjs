@@ -37,10 +37,8 @@ rmSync(previous, { recursive: true, force: true })
 process.exit(status)
 
 function compile(project, outDir) {
-  const { status } = spawnSync(process.execPath, [compiler, '-p', project, '--outDir', outDir], {
-    stdio: ['ignore', 2, 2],
-  })
-  return status ?? 1
+  const command = [compiler, '-p', project, '--outDir', outDir]
+  return spawnSync(process.execPath, command, { stdio: ['ignore', 2, 2] }).status ?? 1
 }
 
 function isFresh() {
