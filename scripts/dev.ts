@@ -1,11 +1,16 @@
 /** `npm run dev`: the server, started anew with every change, and an identity provider to sign in with. */
-import { spawn } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { startDevIdentityProvider } from './dev-identity-provider.ts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const tsx = fileURLToPath(import.meta.resolve('tsx/cli'))
+
+spawnSync(process.execPath, ['scripts/build.mjs', '--pages', '--if-stale'], {
+  cwd: root,
+  stdio: 'inherit',
+})
 
 if (existsSync('.env')) process.loadEnvFile('.env')
 const { env } = process

@@ -61,7 +61,7 @@ export const variables = {
   INTROSPECTION: { default: 'on for a loopback HOST', description: '`on` or `off`.' },
   SANDBOX: {
     default: 'on for a loopback HOST',
-    description: '`on` or `off`: Apollo Sandbox at /graphql.',
+    description: '`on` or `off`: Apollo Sandbox at /graphql, GraphiQL at /graphiql.',
   },
   LOG_LEVEL: {
     default: 'info',

@@ -23,7 +23,8 @@ import {
   sendError,
 } from './refusals.ts'
 import { relay } from './relay.ts'
-import { sandboxContentSecurityPolicy } from './sandbox.ts'
+import type { SandboxPages } from './sandbox-pages.ts'
+import { graphiqlPath, sandbox, sandboxHeaders } from './sandbox.ts'
 import { securityHeaders } from './security-headers.ts'
 
 export interface HttpServerOptions<C extends BaseContext> {
@@ -34,6 +35,8 @@ export interface HttpServerOptions<C extends BaseContext> {
   readonly relayTo: (provider: string, state: string) => Promise<string | undefined>
   readonly isReady: () => Promise<boolean>
   readonly log: Logger
+  /** Absent, there are no pages to try the API in. */
+  readonly sandbox: SandboxPages | undefined
   readonly cookiePolicy: CookiePolicy
   readonly allowedOrigins: readonly string[]
   readonly trustProxy: number | string[] | false
@@ -99,7 +102,13 @@ export async function createHttpServer<C extends BaseContext>(
   })
   app.setErrorHandler(sendError)
   app.setNotFoundHandler(
-    notFound(['/graphql', '/.well-known/jwks.json', '/health/live', '/health/ready']),
+    notFound([
+      '/graphql',
+      '/.well-known/jwks.json',
+      '/health/live',
+      '/health/ready',
+      ...(options.sandbox ? [graphiqlPath] : []),
+    ]),
   )
 
   await app.register(cors, {
@@ -123,8 +132,7 @@ export async function createHttpServer<C extends BaseContext>(
       // Apollo has a value of its own for some answers.
       reply.header('cache-control', 'no-store')
       if (String(reply.getHeader('content-type')).startsWith('text/html')) {
-        reply.header('content-security-policy', sandboxContentSecurityPolicy)
-        reply.header('cross-origin-opener-policy', 'same-origin-allow-popups')
+        reply.headers(sandboxHeaders)
       }
       return payload
     },
@@ -133,6 +141,7 @@ export async function createHttpServer<C extends BaseContext>(
     reply.header('access-control-allow-origin', '*')
     return reply.type('application/jwk-set+json').send(JSON.stringify(await jwks()))
   })
+  if (options.sandbox) await app.register(sandbox, options.sandbox)
   await app.register(relay, { relayTo: options.relayTo })
   app.get('/health/live', async () => ({ status: 'ok' }))
   app.get('/health/ready', async (_request, reply) => {
