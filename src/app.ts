@@ -11,6 +11,7 @@ import { openDatabase } from './database/database.ts'
 import { AppError, ErrorCode } from './errors.ts'
 import { createGraphqlServer, type SandboxContents } from './graphql/server.ts'
 import { Viewers } from './guard/viewer.ts'
+import { readAccountPage } from './http/account-page-files.ts'
 import type { HttpRequest } from './http/http-request.ts'
 import { createLogger, type Logger } from './http/logger.ts'
 import { createCookiePolicy } from './http/refresh-cookie.ts'
@@ -60,9 +61,12 @@ const requestTimeoutMilliseconds = 10_000
 /** Sandbox as a page of Apollo's, beside the one that is embedded at /graphql. */
 const hostedSandboxOrigin = 'https://studio.apollographql.com'
 
+/** The same from src/ and from dist/. */
+const accountPageFolder = join(import.meta.dirname, '..', 'dist', 'web')
+
 /**
  * Opens and migrates the database, builds everything and listens.
- * @throws DatabaseStartError, KeyRingLockedError, or Node's error where the port is taken
+ * @throws DatabaseStartError, KeyRingLockedError, BrandLogoError, or Node's error where the port is taken
  */
 export async function createApp(
   config: Config & { readonly appSecret: string },
@@ -118,7 +122,9 @@ export async function createApp(
         clients: providers,
         flows,
         keptTokens: new KeptTokens({ database, encryption: secrets, clock }),
-        redirectUris: config.redirectUris,
+        redirectUris: config.accountPage
+          ? [...config.redirectUris, `${config.publicUrl}/callback`]
+          : config.redirectUris,
         relayUri: (provider) => `${config.publicUrl}/providers/${provider}/callback`,
       },
     }
@@ -136,6 +142,10 @@ export async function createApp(
     const isHttps = config.publicUrl.startsWith('https:')
     const isPlainLoopback = !isHttps && isLoopback(new URL(config.publicUrl).hostname)
     const sandboxOrigins = config.sandbox && isPlainLoopback ? [hostedSandboxOrigin] : []
+    const accountPage = config.accountPage ? readAccountPage(accountPageFolder, config) : undefined
+    if (config.accountPage && !accountPage) {
+      log.warn('The account page is not there: `npm run build` makes it')
+    }
     const http = await createHttpServer({
       apollo,
       createContext: (request) => createContextOrMask(services, request),
@@ -146,6 +156,7 @@ export async function createApp(
           : undefined,
       isReady: async () => !isStopping && (await database.isReachable()),
       log,
+      accountPage: accountPage && { files: accountPage, publicUrl: config.publicUrl, isLoopback },
       cookiePolicy: createCookiePolicy(!isPlainLoopback, [
         new URL(config.publicUrl).origin,
         ...config.allowedOrigins,

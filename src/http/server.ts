@@ -1,4 +1,4 @@
-/** The HTTP side: /graphql, the JWKS, health, and the relay of what providers post. */
+/** The HTTP side: /graphql, the JWKS, health, the account page, and the relay of what providers post. */
 import { isUtf8 } from 'node:buffer'
 import { randomUUID } from 'node:crypto'
 import type { ApolloServer, BaseContext } from '@apollo/server'
@@ -10,6 +10,7 @@ import fastify, {
   type FastifyReply,
   type FastifyRequest,
 } from 'fastify'
+import { accountPage, accountPagePaths, type AccountPageOptions } from './account-page.ts'
 import { normalizeAddress } from './client-address.ts'
 import type { HttpRequest } from './http-request.ts'
 import type { Logger } from './logger.ts'
@@ -34,6 +35,8 @@ export interface HttpServerOptions<C extends BaseContext> {
   readonly relayTo: (provider: string, state: string) => Promise<string | undefined>
   readonly isReady: () => Promise<boolean>
   readonly log: Logger
+  /** Absent where there is none. */
+  readonly accountPage: AccountPageOptions | undefined
   readonly cookiePolicy: CookiePolicy
   readonly allowedOrigins: readonly string[]
   readonly trustProxy: number | string[] | false
@@ -99,7 +102,13 @@ export async function createHttpServer<C extends BaseContext>(
   })
   app.setErrorHandler(sendError)
   app.setNotFoundHandler(
-    notFound(['/graphql', '/.well-known/jwks.json', '/health/live', '/health/ready']),
+    notFound([
+      '/graphql',
+      '/.well-known/jwks.json',
+      '/health/live',
+      '/health/ready',
+      ...(options.accountPage ? accountPagePaths : []),
+    ]),
   )
 
   await app.register(cors, {
@@ -133,6 +142,7 @@ export async function createHttpServer<C extends BaseContext>(
     reply.header('access-control-allow-origin', '*')
     return reply.type('application/jwk-set+json').send(JSON.stringify(await jwks()))
   })
+  if (options.accountPage) await app.register(accountPage, options.accountPage)
   await app.register(relay, { relayTo: options.relayTo })
   app.get('/health/live', async () => ({ status: 'ok' }))
   app.get('/health/ready', async (_request, reply) => {
