@@ -162,7 +162,15 @@ const config: OxlintConfig = {
   plugins: ['eslint', 'typescript', 'unicorn', 'oxc', 'import', 'node', 'promise', 'vitest'],
   categories: { correctness: 'error', suspicious: 'error' },
   env: { builtin: true, node: true },
-  ignorePatterns: ['dist/', 'dist.*/', 'data/', 'coverage/', 'client/generated/', 'test/vectors/'],
+  ignorePatterns: [
+    'dist/',
+    'dist.*/',
+    'data/',
+    'coverage/',
+    'artifacts/',
+    'client/generated/',
+    'test/vectors/',
+  ],
   rules: {
     'import/no-cycle': ['error', { ignoreTypes: true }],
     'typescript/no-floating-promises': 'error',

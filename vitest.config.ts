@@ -37,6 +37,17 @@ export default defineConfig({
           globalSetup: ['test/support/postgresql.global-setup.ts'],
         },
       },
+      {
+        extends: true,
+        test: {
+          name: 'browser',
+          include: ['test/browser/**/*.test.ts'],
+          provide: { engine: 'sqlite' },
+          globalSetup: ['test/support/browser.global-setup.ts'],
+          testTimeout: 60_000,
+          expect: { poll: { timeout: 20_000 } },
+        },
+      },
     ],
   },
 })
