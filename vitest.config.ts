@@ -4,6 +4,8 @@ import { configDefaults, defineConfig } from 'vitest/config'
 // The suites that speak HTTP run once on each engine; `inject('engine')` says which.
 const api = ['test/api/**/*.test.ts']
 
+const accountPage = 'test/support/account-page.global-setup.ts'
+
 export default defineConfig({
   resolve: {
     // Else our files get graphql's ES module and the libraries its CommonJS one: two realms.
@@ -22,7 +24,11 @@ export default defineConfig({
       },
       {
         extends: true,
-        test: { name: 'contract', include: ['test/contract/**/*.test.ts'] },
+        test: {
+          name: 'contract',
+          include: ['test/contract/**/*.test.ts'],
+          globalSetup: accountPage,
+        },
       },
       {
         extends: true,
@@ -43,7 +49,7 @@ export default defineConfig({
           name: 'browser',
           include: ['test/browser/**/*.test.ts'],
           provide: { engine: 'sqlite' },
-          globalSetup: ['test/support/browser.global-setup.ts'],
+          globalSetup: ['test/support/browser.global-setup.ts', accountPage],
           testTimeout: 60_000,
           expect: { poll: { timeout: 20_000 } },
         },

@@ -2,7 +2,15 @@
 // its sources, which is what `npm start` and the operators' commands ask for. With --page it makes the
 // account page alone.
 import { spawn } from 'node:child_process'
-import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync, utimesSync } from 'node:fs'
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  statSync,
+  utimesSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
@@ -23,7 +31,14 @@ const parts = [
     output: 'web/index.html',
     sources: ['web', 'client', 'package.json'],
     build: (folder) =>
-      run(bundler, 'build', 'web', '--outDir', join(process.cwd(), folder, 'web'), '--logLevel=warn'),
+      run(
+        bundler,
+        'build',
+        'web',
+        '--outDir',
+        join(process.cwd(), folder, 'web'),
+        '--logLevel=warn',
+      ),
   },
 ]
 const isPageAlone = process.argv.includes('--page')

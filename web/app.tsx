@@ -29,6 +29,11 @@ export function App({ answer }: { answer: URL | undefined }) {
     }
   }, [status])
 
+  useEffect(() => {
+    // The client goes on trying by itself: once it has got through, what is left is done, too.
+    if (arrival.phase === 'unreachable' && status !== 'unknown') arrival.retry()
+  }, [arrival, status])
+
   if (arrival.phase === 'unreachable') {
     return <NotStarted problem={describeProblem(arrival.error)} retry={arrival.retry} />
   }
@@ -43,7 +48,11 @@ export function App({ answer }: { answer: URL | undefined }) {
   }
   if (pending) return <LinkRequired pending={pending} onCancel={cancel} message={message} />
   if (hash === '#sign-up') return <SignUp />
-  return <SignIn message={message ?? describeSignedOut(state.reason)} />
+  const ended: Message | undefined = state.reason && {
+    kind: 'info',
+    text: describeSignedOut(state.reason),
+  }
+  return <SignIn message={message ?? ended} />
 }
 
 /** What is left to be linked; kept until it is done, or the person wants it no more. */

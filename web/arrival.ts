@@ -1,12 +1,12 @@
 /** What happens as the page opens: the session comes back, and a provider's answer is taken. */
-import { useEffect, useRef, useState } from 'react'
+import { useEffect, useState } from 'react'
 import { ErrorCode, NetworkError, readServerError, type AuthClient } from '../client/index.ts'
 import { localPath } from './local-path.ts'
 import type { PendingLink } from './pending-link.ts'
 
 export type Arrival =
   | { readonly phase: 'underWay' }
-  | { readonly phase: 'unreachable'; readonly error: NetworkError; readonly retry: () => void }
+  | { readonly phase: 'unreachable'; readonly error: unknown; readonly retry: () => void }
   | { readonly phase: 'done'; readonly outcome: Outcome | undefined }
 
 /** What came of a provider's answer that is worth telling. */
@@ -28,32 +28,21 @@ export function takeAnswer(): URL | undefined {
 
 export function useArrival(auth: AuthClient, answer: URL | undefined): Arrival {
   const [arrival, setArrival] = useState<Arrival>({ phase: 'underWay' })
-  const isAnswerUsed = useRef(false)
   useEffect(() => {
     const arrive = () => {
       setArrival({ phase: 'underWay' })
-      begin()
+      auth
+        .start()
+        .then(() => answer && takeUp(auth, answer))
         .then((outcome) => setArrival({ phase: 'done', outcome }))
-        .catch((error: unknown) =>
-          setArrival(
-            error instanceof NetworkError
-              ? { phase: 'unreachable', error, retry: arrive }
-              : { phase: 'done', outcome: { kind: 'failed', error } },
-          ),
-        )
-    }
-    const begin = async (): Promise<Outcome | undefined> => {
-      await auth.start()
-      if (!answer || isAnswerUsed.current) return undefined
-      // Good once, whatever comes of it; until here a lost connection has cost nothing.
-      isAnswerUsed.current = true
-      return takeUp(auth, answer)
+        .catch((error: unknown) => setArrival({ phase: 'unreachable', error, retry: arrive }))
     }
     arrive()
   }, [auth, answer])
   return arrival
 }
 
+/** @throws NetworkError, after which the answer can be taken again */
 async function takeUp(auth: AuthClient, answer: URL): Promise<Outcome | undefined> {
   try {
     const completed = await auth.providerLogin.complete(answer)
@@ -63,6 +52,7 @@ async function takeUp(auth: AuthClient, answer: URL): Promise<Outcome | undefine
       ? { kind: 'linked', provider: completed.provider }
       : undefined
   } catch (error) {
+    if (error instanceof NetworkError) throw error
     const failure = readServerError(error)
     return failure?.code === ErrorCode.LINK_REQUIRED
       ? { kind: 'linkRequired', pending: failure }

@@ -6,6 +6,7 @@ import {
   assertNever,
   readServerError,
   type ServerError,
+  type SignedOutReason,
 } from '../client/index.ts'
 
 export interface Problem {
@@ -123,14 +124,9 @@ function nameOf(provider: string | undefined, names: ReadonlyMap<string, string>
   return names.get(provider ?? '') ?? 'The provider'
 }
 
-/** Why nobody is signed in, to whoever was. */
-export function describeSignedOut(reason: SignedOutReason | undefined): Message | undefined {
-  switch (reason) {
-    case undefined:
-      return undefined
-    case 'SIGNED_OUT':
-      return { kind: 'info', text: 'You are signed out.' }
-    default:
-      return { kind: 'info', text: reason }
-  }
+/** Why somebody was signed out. */
+export function describeSignedOut(reason: SignedOutReason): string {
+  if (reason === 'SIGNED_OUT') return 'You are signed out.'
+  if (reason === 'REFRESH_TOKEN_REUSED') return replayed
+  return describeTokenReason(reason)
 }

@@ -1,6 +1,6 @@
 /** Serves the account page: at / and where providers send people back to, with its assets beside it. */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import type { AccountPageFiles, Asset, Encoding } from './account-page-files.ts'
+import type { AccountPageFiles, Asset } from './account-page-files.ts'
 
 export interface AccountPageOptions {
   readonly files: AccountPageFiles
@@ -71,7 +71,7 @@ function sendAsset(asset: Asset, request: FastifyRequest, reply: FastifyReply): 
 }
 
 /** RFC 9110 section 12.5.3, as far as it goes here: what is named, and not with a weight of zero. */
-function acceptedEncodings(header: string | string[] | undefined): ReadonlySet<Encoding | string> {
+function acceptedEncodings(header: string | string[] | undefined): ReadonlySet<string> {
   const entries = String(header ?? '')
     .toLowerCase()
     .split(',')

@@ -39,7 +39,7 @@ export function Devices({ person, reload }: SectionProps) {
     >
       {done !== undefined && <Notice kind="good">{done}</Notice>}
       {action.problem && !isAsked && (
-        <ProblemNotice problem={action.problem} {...(action.retry && { retry: action.retry })} />
+        <ProblemNotice problem={action.problem} retry={action.retry} />
       )}
       <ul className="rows">
         {sessions.map((session) => (

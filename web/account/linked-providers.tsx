@@ -3,10 +3,10 @@ import { useRef, useState } from 'react'
 import { UnlinkProviderDocument } from '../../client/index.ts'
 import { useAuth } from '../../client/react.ts'
 import { ConfirmDialog } from '../parts/confirm-dialog.tsx'
-import { Notice } from '../parts/notice.tsx'
-import { ProviderButtons } from '../parts/provider-buttons.tsx'
+import { Notice, ProblemNotice } from '../parts/notice.tsx'
 import { ProviderIcon } from '../parts/provider-icon.tsx'
 import { useAction } from '../parts/use-action.ts'
+import { useProviderLogin } from '../parts/use-provider-login.ts'
 import { useProviderNames, useProviders } from '../providers.tsx'
 import type { SectionProps } from './account.tsx'
 import { Moment } from './moment.tsx'
@@ -17,6 +17,7 @@ export function LinkedProviders({ person, reload }: SectionProps) {
   const providers = useProviders()
   const names = useProviderNames()
   const action = useAction()
+  const linking = useProviderLogin('link')
   const heading = useRef<HTMLHeadingElement>(null)
   const [asked, setAsked] = useState<string>()
   const [unlinked, setUnlinked] = useState<string>()
@@ -43,8 +44,9 @@ export function LinkedProviders({ person, reload }: SectionProps) {
       id="providers"
       title="Linked providers"
       heading={heading}
-      lead="Each of them signs you in to this account."
+      lead="What is linked signs you in to this account."
     >
+      {linking.problem && <ProblemNotice problem={linking.problem} retry={linking.retry} />}
       {unlinked !== undefined && <Notice kind="good">{unlinked} is unlinked.</Notice>}
       <ul className="rows">
         {person.identities.map(({ provider, email, linkedAt }) => (
@@ -58,7 +60,7 @@ export function LinkedProviders({ person, reload }: SectionProps) {
               {isLast(provider) && (
                 <span>
                   Your only way to sign in. To unlink it, first{' '}
-                  {person.email == null ? '' : 'set a password or '}link another provider.
+                  {person.email == null ? '' : 'set a password or '}link another one.
                 </span>
               )}
             </div>
@@ -74,8 +76,25 @@ export function LinkedProviders({ person, reload }: SectionProps) {
             )}
           </li>
         ))}
+        {others.map(({ id, name }) => (
+          <li key={id} className="row">
+            <ProviderIcon id={id} name={name} />
+            <div className="row-text">
+              <strong>{name}</strong>
+              <span>Not linked</span>
+            </div>
+            <button
+              type="button"
+              className="button"
+              aria-label={`Link ${name}`}
+              aria-disabled={linking.isBusy}
+              onClick={() => linking.begin(id)}
+            >
+              Link
+            </button>
+          </li>
+        ))}
       </ul>
-      {others.length > 0 && <ProviderButtons providers={others} purpose="link" verb="Link" />}
       {asked !== undefined && (
         <ConfirmDialog
           title={`Unlink ${nameOf(asked)}?`}

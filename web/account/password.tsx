@@ -21,7 +21,10 @@ export function Password({ person, reload }: SectionProps) {
       </Section>
     )
   }
-  const change = async ({ currentPassword, newPassword = '' }: Readonly<Record<string, string>>) => {
+  const change = async ({
+    currentPassword,
+    newPassword = '',
+  }: Readonly<Record<string, string>>) => {
     await auth.changePassword({
       newPassword,
       ...(currentPassword !== undefined && { currentPassword }),

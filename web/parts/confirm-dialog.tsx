@@ -27,9 +27,7 @@ export function ConfirmDialog(props: ConfirmDialogProps) {
     <dialog ref={dialog} className="dialog" aria-labelledby={id} onCancel={onCancel}>
       <h2 id={id}>{title}</h2>
       {children}
-      {action.problem && (
-        <ProblemNotice problem={action.problem} {...(action.retry && { retry: action.retry })} />
-      )}
+      {action.problem && <ProblemNotice problem={action.problem} retry={action.retry} />}
       <div className="dialog-buttons">
         <button type="button" className="button" onClick={onCancel}>
           Cancel

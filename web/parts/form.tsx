@@ -5,7 +5,6 @@ import {
   useId,
   useRef,
   useState,
-  type FormEvent,
   type InputHTMLAttributes,
   type ReactNode,
 } from 'react'
@@ -41,8 +40,8 @@ export function ActionForm({ label, busyLabel, wording, action, children }: Acti
   }
   const submit = async () => {
     if (isBusy || !form.current) return
-    const empty = findEmpty(form.current)
-    if (empty) return show({ text: `Enter ${empty.dataset['what'] ?? 'this'}.`, field: empty.name })
+    const wrong = findWrong(form.current)
+    if (wrong) return show(wrong)
     setIsBusy(true)
     setProblem(undefined)
     try {
@@ -53,7 +52,7 @@ export function ActionForm({ label, busyLabel, wording, action, children }: Acti
       setIsBusy(false)
     }
   }
-  const onSubmit = (event: FormEvent) => {
+  const onSubmit = (event: { preventDefault(): void }) => {
     event.preventDefault()
     void submit()
   }
@@ -166,10 +165,24 @@ function readValues(form: HTMLFormElement): Record<string, string> {
   )
 }
 
-function findEmpty(form: HTMLFormElement): HTMLInputElement | undefined {
-  return Array.from(form.querySelectorAll('input')).find(
-    (input) => input.required && input.value === '',
-  )
+/** What need not be asked of the server. It decides all the same. */
+function findWrong(form: HTMLFormElement): Problem | undefined {
+  for (const { autocomplete, dataset, name, required, value } of form.querySelectorAll('input')) {
+    if (required && value === '')
+      return { text: `Enter ${dataset['what'] ?? 'this'}.`, field: name }
+    const text = autocomplete === 'new-password' ? passwordFault(value) : undefined
+    if (text !== undefined) return { text, field: name }
+  }
+  return undefined
+}
+
+/** The server's rule: 8 to 72 bytes. */
+function passwordFault(password: string): string | undefined {
+  const bytes = new TextEncoder().encode(password.normalize('NFC')).length
+  if (bytes < 8) return 'This is too short: use at least 8 characters.'
+  if (bytes > 72)
+    return 'This is too long: use at most 72 characters, fewer with other letters than a to z.'
+  return undefined
 }
 
 function inputOf(form: HTMLFormElement | null, name: string): HTMLInputElement | null {

@@ -15,14 +15,21 @@ export function Notice({ kind, children }: { kind: Message['kind']; children: Re
   )
 }
 
+interface ProblemNoticeProps {
+  readonly problem: Problem
+  readonly retry?: (() => void) | undefined
+}
+
 /** A problem, focused as it appears; with a countdown or another attempt where that helps. */
-export function ProblemNotice({ problem, retry }: { problem: Problem; retry?: () => void }) {
+export function ProblemNotice({ problem, retry }: ProblemNoticeProps) {
   const element = useRef<HTMLDivElement>(null)
   useEffect(() => element.current?.focus(), [problem])
   return (
     <div ref={element} tabIndex={-1} role="alert" className="notice notice-problem">
       <p>{problem.text}</p>
-      {problem.retryAfter !== undefined && <Countdown key={problem.retryAfter} seconds={problem.retryAfter} />}
+      {problem.retryAfter !== undefined && (
+        <Countdown key={problem.retryAfter} seconds={problem.retryAfter} />
+      )}
       {problem.canRetry === true && retry && (
         <button type="button" className="button button-quiet" onClick={retry}>
           Try again

@@ -1,32 +1,22 @@
-/** The buttons that lead to a provider, and on the way back to /callback. */
-import { useAuth } from '../../client/react.ts'
+/** The buttons that lead to a provider. */
+import type { FlowPurpose } from '../../client/index.ts'
 import type { OfferedProvider } from '../providers.tsx'
 import { ProblemNotice } from './notice.tsx'
 import { ProviderIcon } from './provider-icon.tsx'
-import { useAction } from './use-action.ts'
+import { useProviderLogin } from './use-provider-login.ts'
 
 interface ProviderButtonsProps {
   readonly providers: readonly OfferedProvider[]
-  readonly purpose: 'login' | 'link'
+  readonly purpose: FlowPurpose
   /** Before the provider's name: `Continue with`. */
   readonly verb: string
 }
 
 export function ProviderButtons({ providers, purpose, verb }: ProviderButtonsProps) {
-  const { auth } = useAuth()
-  const { isBusy, problem, retry, run } = useAction()
-  const begin = (provider: string) =>
-    run(async () => {
-      const { authorizationUrl } = await auth.providerLogin.begin(provider, {
-        redirectUri: new URL('/callback', location.origin).href,
-        purpose,
-        returnTo: '/',
-      })
-      location.assign(authorizationUrl)
-    })
+  const { begin, isBusy, problem, retry } = useProviderLogin(purpose)
   return (
     <>
-      {problem && <ProblemNotice problem={problem} {...(retry && { retry })} />}
+      {problem && <ProblemNotice problem={problem} retry={retry} />}
       <ul className="provider-buttons">
         {providers.map(({ id, name }) => (
           <li key={id}>

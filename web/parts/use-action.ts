@@ -7,7 +7,7 @@ export interface Action {
   readonly isBusy: boolean
   readonly problem: Problem | undefined
   /** Does nothing while it is under way. */
-  run(work: () => Promise<void>): void
+  readonly run: (work: () => Promise<void>) => void
   /** The same again, after a failure that may pass. */
   readonly retry: (() => void) | undefined
 }
