@@ -16,6 +16,7 @@ export const useRegisterMutation = /* @__PURE__ */ mutationHook(Documents.Regist
  *
  * - `email`: In any letter case.
  * - `password`: As it was registered.
+ * - `transport`: How the refresh token travels.
  */
 export const useLoginMutation = /* @__PURE__ */ mutationHook(Documents.LoginDocument)
 
@@ -137,3 +138,10 @@ export const useUnlinkProviderMutation = /* @__PURE__ */ mutationHook(Documents.
  * - `provider`: As in `Provider.id`.
  */
 export const useProviderTokenQuery = /* @__PURE__ */ queryHook(Documents.ProviderTokenDocument)
+
+/**
+ * The person whom the access token names.
+ *
+ * Guarded: `@authenticated`.
+ */
+export const useAccountQuery = /* @__PURE__ */ queryHook(Documents.AccountDocument)

@@ -45,7 +45,8 @@ const authorization = new SetContextLink(({ headers }) => ({
 
 /** Sends an operation again, once, where only the access token's time was over. */
 const renewal = new ErrorLink(({ error, forward, operation }) => {
-  if (readServerError(error)?.reason !== 'TOKEN_EXPIRED') return undefined
+  const said = readServerError(error)
+  if (said?.code !== 'UNAUTHENTICATED' || said.reason !== 'TOKEN_EXPIRED') return undefined
   return from(refresh()).pipe(
     switchMap((isSignedIn) => (isSignedIn ? forward(operation) : throwError(() => error))),
   )

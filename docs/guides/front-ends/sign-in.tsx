@@ -32,6 +32,6 @@ export function explain(failure: ServerError | undefined): string {
   if (failure?.code === 'RATE_LIMITED') {
     return `Too many attempts. Try again in ${failure.retryAfter} seconds.`
   }
-  if (failure?.reason === 'ACCOUNT_DISABLED') return 'This account is disabled.'
+  if (failure?.code === 'UNAUTHENTICATED') return 'This account is disabled.'
   return 'This did not work. Try again later.'
 }

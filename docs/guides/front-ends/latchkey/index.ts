@@ -1,2 +1,3 @@
 // In a front end this folder is a copy of client/.
+export * from '../../../../client/apollo.ts'
 export * from '../../../../client/index.ts'
