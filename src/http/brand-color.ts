@@ -16,8 +16,9 @@ const black: Color = [0, 0, 0]
 const white: Color = [255, 255, 255]
 
 /**
- * The stylesheet that gives the page its accent: `--accent` fills buttons, `--on-accent` is the text on
- * it, `--accent-strong` is a button under the pointer, `--accent-text` is a link.
+ * The stylesheet that gives the page its accent: `--accent`, the colour as it is, fills buttons,
+ * `--on-accent` is the text on it, `--accent-edge` lets a button be seen whatever it is filled with,
+ * `--accent-strong` is a button under the pointer, `--accent-text` is a link.
  * @param color `#rrggbb`
  */
 export function brandStylesheet(color: string): string {
@@ -34,15 +35,17 @@ export function contrast(one: string, other: string): number {
 }
 
 function accents(color: string, surface: string): string {
-  const fill = shiftUntil(parse(color), parse(surface), shapeContrast)
+  const fill = parse(color)
   const onFill = ratio(white, fill) >= textContrast ? white : black
   const away = onFill === white ? black : white
-  const text = shiftUntil(parse(color), parse(surface), textContrast)
+  const edge = shiftUntil(fill, parse(surface), shapeContrast)
+  const text = shiftUntil(fill, parse(surface), textContrast)
   return Object.entries({
     '--accent': fill,
     '--on-accent': onFill,
     // Away from the text on it: its contrast only grows.
     '--accent-strong': mix(fill, away, 0.14),
+    '--accent-edge': edge,
     '--accent-text': text,
   })
     .map(([name, value]) => `${name}: ${format(value)};`)

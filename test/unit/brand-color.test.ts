@@ -28,17 +28,17 @@ const surfaces = readSchemes(tokens).map((scheme) =>
 /** What cannot be read, light or dark. */
 function findUnreadable(color: string): string[] {
   return readSchemes(brandStylesheet(color)).flatMap((accents, scheme) => {
-    const color = (name: string) => accents[name]!
+    const of = (name: string) => accents[name]!
     const pairs: [what: string, other: string, least: number][] = [
-      ['on-accent', color('accent'), 4.5],
-      ['on-accent', color('accent-strong'), 4.5],
+      ['on-accent', of('accent'), 4.5],
+      ['on-accent', of('accent-strong'), 4.5],
       ...surfaces[scheme]!.flatMap((surface): [string, string, number][] => [
         ['accent-text', surface, 4.5],
-        ['accent', surface, 3],
+        ['accent-edge', surface, 3],
       ]),
     ]
     return pairs
-      .filter(([name, other, least]) => contrast(color(name), other) < least)
+      .filter(([name, other, least]) => contrast(of(name), other) < least)
       .map(([name, other]) => `${name} on ${other}`)
   })
 }
@@ -75,7 +75,10 @@ describe("an operator's colour", () => {
 
   it('is left as it is where it can be read', () => {
     const [light] = readSchemes(brandStylesheet('#3b4fc4'))
-    expect(light).toMatchObject({ accent: '#3b4fc4', 'accent-text': '#3b4fc4' })
+    const color = '#3b4fc4'
+    expect(light).toMatchObject({ accent: color, 'accent-edge': color, 'accent-text': color })
+    const [yellow] = readSchemes(brandStylesheet('#ffe600'))
+    expect(yellow).toMatchObject({ accent: '#ffe600', 'on-accent': '#000000' })
   })
 })
 

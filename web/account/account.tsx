@@ -5,6 +5,7 @@ import { Brand } from '../parts/brand.tsx'
 import { Notice, ProblemNotice, type Message } from '../parts/notice.tsx'
 import { useAction } from '../parts/use-action.ts'
 import { useViewHeading } from '../parts/view.tsx'
+import { useProviders } from '../providers.tsx'
 import { Devices } from './devices.tsx'
 import { LinkedProviders } from './linked-providers.tsx'
 import { Password } from './password.tsx'
@@ -20,16 +21,17 @@ export interface SectionProps {
   readonly reload: () => Promise<void>
 }
 
-const sections = [
-  { id: 'profile', title: 'Profile' },
-  { id: 'password', title: 'Password' },
-  { id: 'providers', title: 'Linked providers' },
-  { id: 'devices', title: 'Devices' },
-] as const
-
 export function Account({ message }: { message: Message | undefined }) {
   const heading = useViewHeading('Your account')
   const { person, problem, reload, retry } = useAccount()
+  const providers = useProviders()
+  const hasProviders = providers.length > 0 || (person && person.identities.length > 0)
+  const sections = [
+    { id: 'profile', title: 'Profile' },
+    { id: 'password', title: 'Password' },
+    ...(hasProviders === true ? [{ id: 'providers', title: 'Linked providers' }] : []),
+    { id: 'devices', title: 'Devices' },
+  ]
   return (
     <>
       <a className="skip" href="#account">
@@ -61,7 +63,7 @@ export function Account({ message }: { message: Message | undefined }) {
             <>
               <Profile person={person} />
               <Password person={person} reload={reload} />
-              <LinkedProviders person={person} reload={reload} />
+              {hasProviders === true && <LinkedProviders person={person} reload={reload} />}
               <Devices person={person} reload={reload} />
             </>
           ) : (

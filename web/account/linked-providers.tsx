@@ -38,7 +38,6 @@ export function LinkedProviders({ person, reload }: SectionProps) {
       await reload()
     })
 
-  if (person.identities.length === 0 && providers.length === 0) return null
   return (
     <Section
       id="providers"
@@ -55,7 +54,7 @@ export function LinkedProviders({ person, reload }: SectionProps) {
             <div className="row-text">
               <strong>{nameOf(provider)}</strong>
               <span>
-                {email != null && `${email}, `}linked <Moment at={linkedAt} day />
+                {email == null ? 'Linked' : `${email}, linked`} <Moment at={linkedAt} day />
               </span>
               {isLast(provider) && (
                 <span>

@@ -6,7 +6,7 @@ export function Brand() {
     <p className="brand">
       {configuration.brandLogo === undefined ? (
         <svg className="brand-mark" viewBox="0 0 32 32" aria-hidden="true">
-          <rect width="32" height="32" rx="8" />
+          <rect x="0.5" y="0.5" width="31" height="31" rx="8" />
           <g>
             <circle cx="11.5" cy="16" r="4.2" />
             <path d="M15.7 16H25v4M20.6 16v3" />

@@ -1,5 +1,5 @@
 /** Asks before something that cannot be taken back at once. The browser keeps the focus inside. */
-import { useEffect, useId, useRef, type ReactNode } from 'react'
+import { useId, useLayoutEffect, useRef, type ReactNode } from 'react'
 import type { Action } from './use-action.ts'
 import { ProblemNotice } from './notice.tsx'
 
@@ -17,10 +17,10 @@ export function ConfirmDialog(props: ConfirmDialogProps) {
   const { title, confirm, action, onConfirm, onCancel, children } = props
   const dialog = useRef<HTMLDialogElement>(null)
   const id = useId()
-  useEffect(() => {
+  // Before it is taken out of the page: only then does closing it give the focus back.
+  useLayoutEffect(() => {
     const element = dialog.current
     element?.showModal()
-    // Closing it gives the focus back to the button that has opened it.
     return () => element?.close()
   }, [])
   return (

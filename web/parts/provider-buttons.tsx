@@ -10,9 +10,11 @@ interface ProviderButtonsProps {
   readonly purpose: FlowPurpose
   /** Before the provider's name: `Continue with`. */
   readonly verb: string
+  /** Whether it is what the view is about. */
+  readonly isMain?: boolean
 }
 
-export function ProviderButtons({ providers, purpose, verb }: ProviderButtonsProps) {
+export function ProviderButtons({ providers, purpose, verb, isMain }: ProviderButtonsProps) {
   const { begin, isBusy, problem, retry } = useProviderLogin(purpose)
   return (
     <>
@@ -22,7 +24,7 @@ export function ProviderButtons({ providers, purpose, verb }: ProviderButtonsPro
           <li key={id}>
             <button
               type="button"
-              className="button button-wide"
+              className={`button ${isMain === true ? 'button-main' : 'button-wide'}`}
               aria-disabled={isBusy}
               onClick={() => begin(id)}
             >

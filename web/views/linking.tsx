@@ -22,13 +22,13 @@ export function LinkRequired({ pending, onCancel, message }: LinkingProps) {
   return (
     <CardView title="You have an account already">
       {message && <Notice kind={message.kind}>{message.text}</Notice>}
+      {!isLost && <Steps current={1} name={name} />}
       <p>
         An account here has the e-mail address of your {name} account.{' '}
         {isLost
           ? 'None of the ways to sign in to it is offered any more: ask the operator of this service.'
           : `Sign in to it ${describeWays(hasPassword, others)}; then you can link ${name} and use either from now on.`}
       </p>
-      {!isLost && <Steps current={1} name={name} />}
       {hasPassword && <SignInForm />}
       {hasPassword && others.length > 0 && (
         <p className="divider">
@@ -59,7 +59,7 @@ export function FinishLinking({ pending, onCancel, message }: LinkingProps) {
         You are signed in. Confirm once more at {name}, and from then on it signs you in to this
         account, too.
       </p>
-      <ProviderButtons providers={providers} purpose="link" verb="Link" />
+      <ProviderButtons providers={providers} purpose="link" verb="Link" isMain />
       <p className="card-end">
         <button type="button" className="link" onClick={onCancel}>
           Not now
