@@ -1,9 +1,9 @@
 /** `fetch` with the access token, sent once more where only the token's time was over. */
 import { parse, type DocumentNode } from 'graphql'
+import { whileWanted } from './deadline.ts'
 import { parseJson } from './errors.ts'
 import type { TokenErrorReason } from './generated/schema.ts'
 import { readRefusal, type Endpoint, type Refusal } from './operation.ts'
-import { whileWanted } from './renewal.ts'
 
 /** What whoever sends a request needs of a session. */
 export interface TokenSource {

@@ -2,6 +2,7 @@
 import type { PersonFragment } from './generated/operations.ts'
 import { createChannel, type Channel } from './channel.ts'
 import { createLock, type Lock } from './lock.ts'
+import type { SignedOutReason } from './session.ts'
 
 /** What one tab tells the others. They are of the same origin; nobody else hears it. */
 export type TabMessage =
@@ -15,7 +16,7 @@ export type TabMessage =
   | {
       readonly type: 'signedOut'
       readonly sessionId: string | undefined
-      readonly reason: string
+      readonly reason: SignedOutReason
     }
   /** Who has a good access token, tell me. */
   | { readonly type: 'ask' }

@@ -27,10 +27,21 @@ const unguarded: Lock = (task) => task(false)
 
 function webLock(name: string, locks: Pick<LockManager, 'request'>): Lock {
   return async <T>(task: (hasWaited: boolean) => Promise<T>) => {
-    const atOnce = await locks.request(name, { ifAvailable: true }, async (lock) =>
-      lock === null ? undefined : { result: await task(false) },
-    )
-    return atOnce ? atOnce.result : locks.request(name, () => task(true))
+    let hasBegun = false
+    const begin = (hasWaited: boolean) => {
+      hasBegun = true
+      return task(hasWaited)
+    }
+    try {
+      const atOnce = await locks.request(name, { ifAvailable: true }, async (lock) =>
+        lock === null ? undefined : { result: await begin(false) },
+      )
+      return atOnce ? atOnce.result : await locks.request(name, () => begin(true))
+    } catch (error) {
+      // In a sandboxed frame there are locks, but not for it.
+      if (hasBegun) throw error
+      return begin(false)
+    }
   }
 }
 

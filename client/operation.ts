@@ -26,6 +26,11 @@ export interface Endpoint {
 export interface SendOptions {
   readonly accessToken?: string | undefined
   readonly signal?: AbortSignal | undefined
+  /**
+   * Goes on when the page is closed, so that the answer's cookie is kept: with the old one, the browser
+   * would look like a thief the next time.
+   */
+  readonly outlivesPage?: boolean
 }
 
 /**
@@ -36,7 +41,7 @@ export async function send<D, V>(
   endpoint: Endpoint,
   document: TypedDocumentNode<D, V>,
   variables: V | undefined,
-  { accessToken, signal }: SendOptions = {},
+  { accessToken, outlivesPage = false, signal }: SendOptions = {},
 ): Promise<Answer<D>> {
   let response: Response
   let text: string
@@ -53,7 +58,7 @@ export async function send<D, V>(
         operationName: operationOf(document)?.name?.value,
         variables,
       }),
-      ...(endpoint.usesCookie && { credentials: 'include' as const }),
+      ...(endpoint.usesCookie && { credentials: 'include', keepalive: outlivesPage }),
       ...(signal && { signal }),
     })
     text = await response.text()

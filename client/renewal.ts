@@ -1,4 +1,5 @@
 /** One renewal at a time, and what happens when it fails. */
+import { whileWanted } from './deadline.ts'
 import { AuthError } from './errors.ts'
 
 /** @returns cancels it */
@@ -66,7 +67,7 @@ export class Renewal {
     if (this.#failure && clock() < this.#failure.sharedUntil) throw this.#failure.error
     const { signal } = this.#abort
     try {
-      await unlessAborted(
+      await whileWanted(
         signal,
         exclusive(async () => {
           if (!signal.aborted && isHeld(stale)) await refresh(signal)
@@ -99,23 +100,6 @@ export class Renewal {
     this.#failures += 1
     this.#cancelRetry = schedule(() => this.retryNow(), wait)
   }
-}
-
-function unlessAborted<T>(signal: AbortSignal, work: Promise<T>): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const stop = () => reject(signal.reason as Error)
-    if (signal.aborted) stop()
-    signal.addEventListener('abort', stop, { once: true })
-    work
-      .then(resolve, reject)
-      .finally(() => signal.removeEventListener('abort', stop))
-      .catch(() => undefined)
-  })
-}
-
-/** Rejects with the signal's reason as soon as it is aborted; the work goes on for the others. */
-export function whileWanted<T>(signal: AbortSignal | null | undefined, work: Promise<T>) {
-  return signal ? unlessAborted(signal, work) : work
 }
 
 export const scheduleByTimer: Schedule = (task, milliseconds) => {

@@ -1,4 +1,4 @@
-// Compiles src/ and web/ to dist/. With --if-stale it does so only when dist/ is missing or older than
+// Compiles src/ to dist/, client/ to dist/client, and web/ to dist/web. With --if-stale it does so only when dist/ is missing or older than
 // its sources, which is what `npm start` and the operators' commands ask for. With --page it makes the
 // account page alone.
 import { spawn } from 'node:child_process'
@@ -28,6 +28,11 @@ const parts = [
     build: (folder) => run(compiler, '-p', 'tsconfig.build.json', '--outDir', folder),
   },
   {
+    output: 'client/index.js',
+    sources: ['client', 'tsconfig.json', 'tsconfig.client.json', 'package.json'],
+    build: (folder) => run(compiler, '-p', 'tsconfig.client.json', '--outDir', `${folder}/client`),
+  },
+  {
     output: 'web/index.html',
     sources: ['web', 'client', 'package.json'],
     build: (folder) =>
@@ -42,7 +47,7 @@ const parts = [
   },
 ]
 const isPageAlone = process.argv.includes('--page')
-const wanted = isPageAlone ? parts.slice(1) : parts
+const wanted = isPageAlone ? parts.slice(-1) : parts
 
 // A production tree has no compiler and brings its dist/ along.
 if (!existsSync(compiler)) {
