@@ -4,8 +4,6 @@ import { configDefaults, defineConfig } from 'vitest/config'
 // The suites that speak HTTP run once on each engine; `inject('engine')` says which.
 const api = ['test/api/**/*.test.ts']
 
-const accountPage = 'test/support/account-page.global-setup.ts'
-
 export default defineConfig({
   resolve: {
     // Else our files get graphql's ES module and the libraries its CommonJS one: two realms.
@@ -22,6 +20,7 @@ export default defineConfig({
     testTimeout: 30_000,
     hookTimeout: 60_000,
     exclude: [...configDefaults.exclude, 'dist/**'],
+    globalSetup: ['test/support/pages.global-setup.ts'],
     projects: [
       {
         extends: true,
@@ -32,7 +31,6 @@ export default defineConfig({
         test: {
           name: 'contract',
           include: ['test/contract/**/*.test.ts'],
-          globalSetup: accountPage,
         },
       },
       {
@@ -54,7 +52,7 @@ export default defineConfig({
           name: 'browser',
           include: ['test/browser/**/*.test.ts'],
           provide: { engine: 'sqlite' },
-          globalSetup: ['test/support/browser.global-setup.ts', accountPage],
+          globalSetup: ['test/support/browser.global-setup.ts'],
           testTimeout: 60_000,
           expect: { poll: { timeout: 20_000 } },
         },

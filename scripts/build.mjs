@@ -1,8 +1,9 @@
-// Compiles src/ to dist/, client/ to dist/client, and web/ to dist/web. With --if-stale it does so only when dist/ is missing or older than
-// its sources, which is what `npm start` and the operators' commands ask for. With --page it makes the
-// account page alone.
+// Makes dist/: src/ and client/ compiled, and the pages. With --if-stale it makes only the parts that are missing or
+// older than their sources, which is what `npm start` and the operators' commands ask for. With --pages it
+// makes the pages alone: from src/, too, the server takes them from dist/.
 import { spawn } from 'node:child_process'
 import {
+  cpSync,
   existsSync,
   mkdirSync,
   readdirSync,
@@ -11,7 +12,7 @@ import {
   statSync,
   utimesSync,
 } from 'node:fs'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 process.chdir(fileURLToPath(new URL('..', import.meta.url)))
@@ -20,34 +21,33 @@ const compiler = 'node_modules/typescript/bin/tsc'
 const bundler = 'node_modules/vite/bin/vite.js'
 const startedAt = new Date()
 
-/** What dist/ consists of. `output` is a file that each build of it writes. */
-const parts = [
+/** `folder` is a part's place in dist/, `output` a file in it that each build of the part writes. */
+const server = {
+  folder: '',
+  output: 'main.js',
+  sources: ['src', 'tsconfig.json', 'tsconfig.build.json', 'package.json'],
+  build: (folder) => run(compiler, '-p', 'tsconfig.build.json', '--outDir', folder),
+}
+const client = {
+  folder: 'client',
+  output: 'index.js',
+  sources: ['client', 'tsconfig.json', 'tsconfig.client.json', 'package.json'],
+  build: (folder) => run(compiler, '-p', 'tsconfig.client.json', '--outDir', folder),
+}
+const pages = [
   {
-    output: 'main.js',
-    sources: ['src', 'tsconfig.json', 'tsconfig.build.json', 'package.json'],
-    build: (folder) => run(compiler, '-p', 'tsconfig.build.json', '--outDir', folder),
+    folder: 'sandbox',
+    output: 'sandbox.html',
+    sources: ['sandbox', 'package-lock.json'],
+    build: (folder) => bundle('sandbox', folder),
   },
   {
-    output: 'client/index.js',
-    sources: ['client', 'tsconfig.json', 'tsconfig.client.json', 'package.json'],
-    build: (folder) => run(compiler, '-p', 'tsconfig.client.json', '--outDir', `${folder}/client`),
-  },
-  {
-    output: 'web/index.html',
-    sources: ['web', 'client', 'package.json'],
-    build: (folder) =>
-      run(
-        bundler,
-        'build',
-        'web',
-        '--outDir',
-        join(process.cwd(), folder, 'web'),
-        '--logLevel=warn',
-      ),
+    folder: 'web',
+    output: 'index.html',
+    sources: ['web', 'client', 'package-lock.json'],
+    build: (folder) => bundle('web', folder),
   },
 ]
-const isPageAlone = process.argv.includes('--page')
-const wanted = isPageAlone ? parts.slice(-1) : parts
 
 // A production tree has no compiler and brings its dist/ along.
 if (!existsSync(compiler)) {
@@ -57,51 +57,81 @@ if (!existsSync(compiler)) {
   )
   process.exit(1)
 }
-if (process.argv.includes('--if-stale') && wanted.every(isFresh)) process.exit(0)
+const parts = process.argv.includes('--pages') ? pages : [server, client, ...pages]
+const stale = process.argv.includes('--if-stale') ? parts.filter((part) => !isFresh(part)) : parts
+if (stale.length === 0) process.exit(0)
 
-// A server may be running from dist/ and start a worker from it at any moment, so the new tree is
+// A server may be running from dist/ and start a worker from it at any moment, so a new tree is
 // complete before it takes the old one's place. This also leaves nothing stale behind.
 const staging = `dist.${process.pid}`
 const previous = `dist.${process.pid}.old`
-const statuses = await Promise.all(wanted.map(({ build }) => build(staging)))
+mkdirSync(staging)
+mkdirSync(previous)
+const statuses = await Promise.all(stale.map(({ build, folder }) => build(join(staging, folder))))
 const isBuilt = statuses.every((status) => status === 0)
 if (isBuilt) {
   // Stamped with the start of the build: what was edited meanwhile counts as newer.
-  for (const { output } of wanted) utimesSync(join(staging, output), startedAt, startedAt)
-  if (isPageAlone) {
-    mkdirSync('dist', { recursive: true })
-    replace(join(staging, 'web'), 'dist/web')
+  for (const part of stale) utimesSync(outputOf(part, staging), startedAt, startedAt)
+  if (stale.includes(server)) {
+    for (const { folder } of [client, ...pages].filter((part) => !stale.includes(part))) {
+      cpSync(join('dist', folder), join(staging, folder), {
+        recursive: true,
+        preserveTimestamps: true,
+      })
+    }
+    replace('')
   } else {
-    replace(staging, 'dist')
+    mkdirSync('dist', { recursive: true })
+    for (const { folder } of stale) replace(folder)
   }
 }
 rmSync(staging, { recursive: true, force: true })
 rmSync(previous, { recursive: true, force: true })
 process.exit(isBuilt ? 0 : 1)
 
+function bundle(source, folder) {
+  // The runner writes no file of its own beside the sources, which would make them look edited.
+  const options = [
+    'build',
+    source,
+    '--outDir',
+    resolve(folder),
+    '--configLoader=runner',
+    '--logLevel=warn',
+  ]
+  return run(bundler, ...options)
+}
+
 function run(program, ...args) {
   const child = spawn(process.execPath, [program, ...args], { stdio: ['ignore', 2, 2] })
-  return new Promise((resolve) => child.once('close', (status) => resolve(status ?? 1)))
+  return new Promise((settle) => child.once('close', (status) => settle(status ?? 1)))
 }
 
-function replace(made, folder) {
-  if (existsSync(folder)) renameSync(folder, previous)
-  renameSync(made, folder)
+function replace(folder) {
+  const place = join('dist', folder)
+  try {
+    if (existsSync(place)) renameSync(place, join(previous, folder || 'dist'))
+    renameSync(join(staging, folder), place)
+  } catch (error) {
+    // Another build was quicker; it has made the same.
+    if (!existsSync(place)) throw error
+  }
 }
 
-function isFresh({ output, sources }) {
-  if (!existsSync(join('dist', output))) return false
-  const builtAt = statSync(join('dist', output)).mtimeMs
+function outputOf({ folder, output }, root) {
+  return join(root, folder, output)
+}
+
+function isFresh(part) {
+  const output = outputOf(part, 'dist')
+  if (!existsSync(output)) return false
+  const builtAt = statSync(output).mtimeMs
   // A folder's own time changes when a file in it is removed or renamed.
-  const paths = sources.flatMap((source) =>
-    statSync(source).isDirectory()
-      ? [
-          source,
-          ...readdirSync(source, { recursive: true, encoding: 'utf8' }).map((path) =>
-            join(source, path),
-          ),
-        ]
-      : [source],
-  )
+  const paths = part.sources.flatMap((source) => [
+    source,
+    ...(statSync(source).isDirectory()
+      ? readdirSync(source, { recursive: true, encoding: 'utf8' }).map((path) => join(source, path))
+      : []),
+  ])
   return paths.every((path) => statSync(path).mtimeMs < builtAt)
 }

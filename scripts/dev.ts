@@ -1,4 +1,4 @@
-/** `npm run dev`: the server and its account page, anew with every change, and an identity provider to sign in with. */
+/** `npm run dev`: the server and its pages, anew with every change, and an identity provider to sign in with. */
 import { spawn, spawnSync } from 'node:child_process'
 import { existsSync, watch } from 'node:fs'
 import { fileURLToPath } from 'node:url'
@@ -26,15 +26,15 @@ const provider = await startDevIdentityProvider({
 })
 
 // Built as it is for production, so that what one sees is what is given: the policy, the caching.
-const buildPage = [fileURLToPath(new URL('build.mjs', import.meta.url)), '--page', '--if-stale']
-if (spawnSync(process.execPath, buildPage, { stdio: ['ignore', 2, 2] }).status !== 0) {
-  console.error('The account page cannot be built; it is built again with the next change.')
+const buildPages = [fileURLToPath(new URL('build.mjs', import.meta.url)), '--pages', '--if-stale']
+if (spawnSync(process.execPath, buildPages, { stdio: ['ignore', 2, 2] }).status !== 0) {
+  console.error('The pages cannot be built; they are built again with the next change.')
 }
 let build: NodeJS.Timeout | undefined
-for (const folder of ['web', 'client']) {
+for (const folder of ['web', 'sandbox', 'client']) {
   watch(`${root}${folder}`, { recursive: true }, () => {
     clearTimeout(build)
-    build = setTimeout(() => spawn(process.execPath, buildPage, { stdio: ['ignore', 2, 2] }), 100)
+    build = setTimeout(() => spawn(process.execPath, buildPages, { stdio: ['ignore', 2, 2] }), 100)
   })
 }
 
@@ -45,10 +45,10 @@ console.log(`
 `)
 
 // A group of its own: the terminal's Ctrl-C comes here alone, and goes on once.
-const page = '--include=dist/web/index.html'
+const pages = ['--include=dist/web/index.html', '--include=dist/sandbox/sandbox.html']
 const server = spawn(
   process.execPath,
-  [tsx, 'watch', '--clear-screen=false', page, 'src/main.ts'],
+  [tsx, 'watch', '--clear-screen=false', ...pages, 'src/main.ts'],
   {
     cwd: root,
     detached: true,

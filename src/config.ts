@@ -61,7 +61,7 @@ export const variables = {
   INTROSPECTION: { default: 'on for a loopback HOST', description: '`on` or `off`.' },
   SANDBOX: {
     default: 'on for a loopback HOST',
-    description: '`on` or `off`: Apollo Sandbox at /graphql.',
+    description: '`on` or `off`: Apollo Sandbox at /graphql, GraphiQL at /graphiql.',
   },
   ACCOUNT_PAGE: { default: 'on', description: '`on` or `off`: the account page at /.' },
   BRAND_NAME: { default: 'Latchkey', description: 'Whose account it is, on the account page.' },

@@ -24,7 +24,8 @@ import {
   sendError,
 } from './refusals.ts'
 import { relay } from './relay.ts'
-import { sandboxContentSecurityPolicy } from './sandbox.ts'
+import type { SandboxPages } from './sandbox-pages.ts'
+import { graphiqlPath, sandbox, sandboxHeaders } from './sandbox.ts'
 import { securityHeaders } from './security-headers.ts'
 
 export interface HttpServerOptions<C extends BaseContext> {
@@ -37,6 +38,8 @@ export interface HttpServerOptions<C extends BaseContext> {
   readonly log: Logger
   /** Absent where there is none. */
   readonly accountPage: AccountPageOptions | undefined
+  /** Absent, there are no pages to try the API in. */
+  readonly sandbox: SandboxPages | undefined
   readonly cookiePolicy: CookiePolicy
   readonly allowedOrigins: readonly string[]
   readonly trustProxy: number | string[] | false
@@ -108,6 +111,7 @@ export async function createHttpServer<C extends BaseContext>(
       '/health/live',
       '/health/ready',
       ...(options.accountPage ? accountPagePaths : []),
+      ...(options.sandbox ? [graphiqlPath] : []),
     ]),
   )
 
@@ -132,8 +136,7 @@ export async function createHttpServer<C extends BaseContext>(
       // Apollo has a value of its own for some answers.
       reply.header('cache-control', 'no-store')
       if (String(reply.getHeader('content-type')).startsWith('text/html')) {
-        reply.header('content-security-policy', sandboxContentSecurityPolicy)
-        reply.header('cross-origin-opener-policy', 'same-origin-allow-popups')
+        reply.headers(sandboxHeaders)
       }
       return payload
     },
@@ -143,6 +146,7 @@ export async function createHttpServer<C extends BaseContext>(
     return reply.type('application/jwk-set+json').send(JSON.stringify(await jwks()))
   })
   if (options.accountPage) await app.register(accountPage, options.accountPage)
+  if (options.sandbox) await app.register(sandbox, options.sandbox)
   await app.register(relay, { relayTo: options.relayTo })
   app.get('/health/live', async () => ({ status: 'ok' }))
   app.get('/health/ready', async (_request, reply) => {

@@ -30,7 +30,7 @@ describe('a sign-in with a provider', () => {
     // It came by /callback, which is no place to stay.
     expect(seen.some((url) => url.startsWith(`${server.url}/callback?code=`))).toBe(true)
     expect(page.url()).toBe(`${server.url}/`)
-    const kept = await page.evaluate(() => JSON.stringify({ ...sessionStorage }))
+    const kept = await page.evaluate(() => JSON.stringify(Object.entries(sessionStorage)))
     expect(kept).not.toMatch(/flowToken|code/)
     await page.goBack()
     expect(page.url()).not.toMatch(/code=/)
@@ -132,6 +132,8 @@ describe('a provider whose address has an account', () => {
     await press(page, 'Sign in another way')
     await signIn(page, email)
     await seeView(page, 'Your account')
+    await page.getByRole('button', { name: 'Link Acme' }).waitFor()
+    expect(await notice(page).count()).toBe(0)
   })
 })
 
@@ -179,7 +181,9 @@ describe('linked providers', () => {
     // No page can take a password away; an operator can.
     await server.database.query('update users set password_hash = null')
     await page.getByRole('dialog').getByRole('button', { name: 'Unlink' }).click()
-    await page.getByRole('dialog').getByText('Acme is your only way to sign in').waitFor()
+    await expect
+      .poll(() => page.getByRole('dialog').getByRole('alert').textContent())
+      .toMatch(/^Acme is your only way to sign in/)
   })
 
   it('say so where the provider account is somebody else’s', async () => {

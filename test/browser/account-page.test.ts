@@ -74,7 +74,12 @@ describe('an account', () => {
       }),
     ])
     const kept = await page.evaluate(() =>
-      JSON.stringify([document.cookie, { ...localStorage }, { ...sessionStorage }, location.href]),
+      JSON.stringify([
+        document.cookie,
+        Object.entries(localStorage),
+        Object.entries(sessionStorage),
+        location.href,
+      ]),
     )
     expect(kept).not.toMatch(/eyJ|lkr_/)
     await press(page, 'Sign out')
@@ -296,6 +301,7 @@ describe('what goes wrong', () => {
     await page.unroute('**/graphql')
     await press(page, 'Try again')
     await seeView(page, 'Sign in')
+    expect(await notice(page).count()).toBe(0)
   })
 })
 
@@ -360,5 +366,6 @@ describe('a keyboard', () => {
     await seeView(page, 'Sign in')
     await page.goForward()
     await seeView(page, 'Create an account')
+    expect(await page.title()).toBe('Create an account · Latchkey')
   })
 })

@@ -15,11 +15,12 @@ export const password = 'correct horse battery'
  */
 export async function startAccountPage(
   env: Environment | ((callbackUrl: string) => Promise<Environment>) = {},
+  overrides: Parameters<typeof startServer>[1] = {},
 ): Promise<TestServer> {
   const port = await freePort()
   const url = `http://localhost:${port}`
   const variables = typeof env === 'function' ? await env(`${url}/callback`) : env
-  const server = await startServer({ PORT: String(port), PUBLIC_URL: url, ...variables })
+  const server = await startServer({ PORT: String(port), PUBLIC_URL: url, ...variables }, overrides)
   return { ...server, url }
 }
 
