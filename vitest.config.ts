@@ -7,7 +7,12 @@ const api = ['test/api/**/*.test.ts']
 export default defineConfig({
   resolve: {
     // Else our files get graphql's ES module and the libraries its CommonJS one: two realms.
-    alias: [{ find: /^graphql$/, replacement: fileURLToPath(import.meta.resolve('graphql')) }],
+    alias: [
+      { find: /^graphql$/, replacement: fileURLToPath(import.meta.resolve('graphql')) },
+      // As front ends import it, without a build.
+      { find: /^latchkey\/client$/, replacement: `${import.meta.dirname}/client/index.ts` },
+      { find: /^latchkey\/client\/(\w+)$/, replacement: `${import.meta.dirname}/client/$1.ts` },
+    ],
   },
   test: {
     // A native driver (better-sqlite3) is safest alone in its process.
@@ -23,7 +28,10 @@ export default defineConfig({
       },
       {
         extends: true,
-        test: { name: 'contract', include: ['test/contract/**/*.test.ts'] },
+        test: {
+          name: 'contract',
+          include: ['test/contract/**/*.test.ts'],
+        },
       },
       {
         extends: true,

@@ -1,9 +1,11 @@
 /** For Apollo Client 4: a link that authorizes operations, and a hook for each operation of this API. */
-import { ApolloLink } from '@apollo/client'
+import { ApolloLink, type ApolloClient } from '@apollo/client'
 import { catchError, concatMap, from, of, switchMap, throwError, type Observable } from 'rxjs'
+import type { AuthClient } from './auth-client.ts'
 import type { TokenSource } from './authorized-fetch.ts'
 import { readServerError } from './errors.ts'
 import { readRefusal, type Answer, type Refusal } from './operation.ts'
+import type { AuthState } from './session.ts'
 
 export * from './generated/hooks.ts'
 export type { MutationHook, QueryHook, QueryOptions } from './hooks.ts'
@@ -49,6 +51,35 @@ export function createAuthLink(auth: TokenSource): ApolloLink {
     }
     return from(auth.accessToken()).pipe(switchMap((accessToken) => send(accessToken, false)))
   })
+}
+
+/**
+ * Lets go of what was read as one person when another, or nobody, is signed in: the cache is emptied, and
+ * what is on the page is asked for again.
+ * @returns stops doing so
+ */
+export function clearStoreOnChange(
+  auth: Pick<AuthClient, 'state' | 'subscribe'>,
+  client: Pick<ApolloClient, 'clearStore' | 'resetStore'>,
+): () => void {
+  let reader = readerOf(auth.state)
+  return auth.subscribe(() => {
+    const before = reader
+    reader = readerOf(auth.state)
+    if (before === undefined || before === reader) return
+    const work = reader === null ? client.clearStore() : client.resetStore()
+    // What fails when it is asked for again says so where it is used.
+    work.catch(() => undefined)
+  })
+}
+
+/** The person's id; null for nobody, undefined where it is not known. */
+function readerOf(state: AuthState): string | null | undefined {
+  return state.status === 'signedIn'
+    ? state.user.id
+    : state.status === 'signedOut'
+      ? null
+      : undefined
 }
 
 type Results = Observable<ApolloLink.Result>

@@ -1,4 +1,5 @@
 /** The core that every front end needs, without a framework: documents, types, errors, `createAuthClient`. */
+export type { TypedDocumentNode } from '@graphql-typed-document-node/core'
 export {
   createAuthClient,
   type AuthClient,

@@ -1,4 +1,4 @@
-// Makes dist/: src/ compiled, and the pages. With --if-stale it makes only the parts that are missing or
+// Makes dist/: src/ and client/ compiled, and the pages. With --if-stale it makes only the parts that are missing or
 // older than their sources, which is what `npm start` and the operators' commands ask for. With --pages it
 // makes the pages alone: from src/, too, the server takes them from dist/.
 import { spawn } from 'node:child_process'
@@ -28,12 +28,24 @@ const server = {
   sources: ['src', 'tsconfig.json', 'tsconfig.build.json', 'package.json'],
   build: (folder) => run(compiler, '-p', 'tsconfig.build.json', '--outDir', folder),
 }
+const client = {
+  folder: 'client',
+  output: 'index.js',
+  sources: ['client', 'tsconfig.json', 'tsconfig.client.json', 'package.json'],
+  build: (folder) => run(compiler, '-p', 'tsconfig.client.json', '--outDir', folder),
+}
 const pages = [
   {
     folder: 'sandbox',
     output: 'sandbox.html',
     sources: ['sandbox', 'package-lock.json'],
     build: (folder) => bundle('sandbox', folder),
+  },
+  {
+    folder: 'web',
+    output: 'index.html',
+    sources: ['web', 'client', 'package-lock.json'],
+    build: (folder) => bundle('web', folder),
   },
 ]
 
@@ -45,7 +57,7 @@ if (!existsSync(compiler)) {
   )
   process.exit(1)
 }
-const parts = process.argv.includes('--pages') ? pages : [server, ...pages]
+const parts = process.argv.includes('--pages') ? pages : [server, client, ...pages]
 const stale = process.argv.includes('--if-stale') ? parts.filter((part) => !isFresh(part)) : parts
 if (stale.length === 0) process.exit(0)
 
@@ -61,7 +73,7 @@ if (isBuilt) {
   // Stamped with the start of the build: what was edited meanwhile counts as newer.
   for (const part of stale) utimesSync(outputOf(part, staging), startedAt, startedAt)
   if (stale.includes(server)) {
-    for (const { folder } of pages.filter((page) => !stale.includes(page))) {
+    for (const { folder } of [client, ...pages].filter((part) => !stale.includes(part))) {
       cpSync(join('dist', folder), join(staging, folder), {
         recursive: true,
         preserveTimestamps: true,

@@ -10,6 +10,7 @@ import { openDatabase } from './database/database.ts'
 import { AppError, ErrorCode } from './errors.ts'
 import { createGraphqlServer } from './graphql/server.ts'
 import { Viewers } from './guard/viewer.ts'
+import { readAccountPage } from './http/account-page-files.ts'
 import type { HttpRequest } from './http/http-request.ts'
 import { createLogger, type Logger } from './http/logger.ts'
 import { createCookiePolicy } from './http/refresh-cookie.ts'
@@ -64,7 +65,7 @@ const hostedSandboxOrigin = 'https://studio.apollographql.com'
 
 /**
  * Opens and migrates the database, builds everything and listens.
- * @throws DatabaseStartError, KeyRingLockedError, or Node's error where the port is taken
+ * @throws DatabaseStartError, KeyRingLockedError, BrandLogoError, or Node's error where the port is taken
  */
 export async function createApp(
   config: Config & { readonly appSecret: string },
@@ -120,7 +121,9 @@ export async function createApp(
         clients: providers,
         flows,
         keptTokens: new KeptTokens({ database, encryption: secrets, clock }),
-        redirectUris: config.redirectUris,
+        redirectUris: config.accountPage
+          ? [...config.redirectUris, `${config.publicUrl}/callback`]
+          : config.redirectUris,
         relayUri: (provider) => `${config.publicUrl}/providers/${provider}/callback`,
       },
     }
@@ -140,6 +143,12 @@ export async function createApp(
     const isHttps = config.publicUrl.startsWith('https:')
     const isPlainLoopback = !isHttps && isLoopback(new URL(config.publicUrl).hostname)
     const sandboxOrigins = config.sandbox && isPlainLoopback ? [hostedSandboxOrigin] : []
+    const accountPage = config.accountPage
+      ? readAccountPage(join(root, 'dist', 'web'), config)
+      : undefined
+    if (config.accountPage && !accountPage) {
+      log.warn('The account page is not there: `npm run build` makes it')
+    }
     const http = await createHttpServer({
       apollo,
       createContext: (request) => createContextOrMask(services, request),
@@ -151,6 +160,7 @@ export async function createApp(
       sandbox,
       isReady: async () => !isStopping && (await database.isReachable()),
       log,
+      accountPage: accountPage && { files: accountPage, publicUrl: config.publicUrl, isLoopback },
       cookiePolicy: createCookiePolicy(!isPlainLoopback, [
         new URL(config.publicUrl).origin,
         ...config.allowedOrigins,

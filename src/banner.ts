@@ -8,6 +8,7 @@ export function describeStart(config: Config, url: string): string {
     '',
     `  Latchkey is listening on ${url}`,
     '',
+    ...(config.accountPage ? [`  Account    ${url}/`] : []),
     ...(config.sandbox
       ? [
           `  Sandbox    ${url}/graphql  (open it in a browser)`,

@@ -1,4 +1,4 @@
-/** The HTTP side: /graphql, the JWKS, health, and the relay of what providers post. */
+/** The HTTP side: /graphql, the JWKS, health, the account page, and the relay of what providers post. */
 import { isUtf8 } from 'node:buffer'
 import { randomUUID } from 'node:crypto'
 import type { ApolloServer, BaseContext } from '@apollo/server'
@@ -10,6 +10,7 @@ import fastify, {
   type FastifyReply,
   type FastifyRequest,
 } from 'fastify'
+import { accountPage, accountPagePaths, type AccountPageOptions } from './account-page.ts'
 import { normalizeAddress } from './client-address.ts'
 import type { HttpRequest } from './http-request.ts'
 import type { Logger } from './logger.ts'
@@ -35,6 +36,8 @@ export interface HttpServerOptions<C extends BaseContext> {
   readonly relayTo: (provider: string, state: string) => Promise<string | undefined>
   readonly isReady: () => Promise<boolean>
   readonly log: Logger
+  /** Absent where there is none. */
+  readonly accountPage: AccountPageOptions | undefined
   /** Absent, there are no pages to try the API in. */
   readonly sandbox: SandboxPages | undefined
   readonly cookiePolicy: CookiePolicy
@@ -107,6 +110,7 @@ export async function createHttpServer<C extends BaseContext>(
       '/.well-known/jwks.json',
       '/health/live',
       '/health/ready',
+      ...(options.accountPage ? accountPagePaths : []),
       ...(options.sandbox ? [graphiqlPath] : []),
     ]),
   )
@@ -141,6 +145,7 @@ export async function createHttpServer<C extends BaseContext>(
     reply.header('access-control-allow-origin', '*')
     return reply.type('application/jwk-set+json').send(JSON.stringify(await jwks()))
   })
+  if (options.accountPage) await app.register(accountPage, options.accountPage)
   if (options.sandbox) await app.register(sandbox, options.sandbox)
   await app.register(relay, { relayTo: options.relayTo })
   app.get('/health/live', async () => ({ status: 'ok' }))

@@ -13,6 +13,7 @@ beforeAll(async () => {
     HOST: '0.0.0.0',
     PUBLIC_URL: 'https://login.example',
     ALLOWED_ORIGINS: origin,
+    ACCOUNT_PAGE: 'off',
   })
 })
 afterAll(async () => {

@@ -12,12 +12,15 @@ import type { TestServer } from './server.ts'
 
 /** One request, as it was sent and before it is answered. */
 export interface Sent {
+  readonly url: string
   readonly operation: string
   readonly authorization: string | null
   readonly body: string
 }
 
 export interface Browser {
+  /** Its own, without any token. */
+  readonly fetch: typeof fetch
   /** Opens a tab. */
   open(options?: Partial<AuthClientOptions>): AuthClient
   /** The operations that were sent, by name, in order. */
@@ -38,6 +41,7 @@ export function createBrowser(server: TestServer, parts: Partial<Platform> = {})
   const origin = new URL(server.url).origin
 
   const browser: Browser = {
+    fetch: (...call) => browserFetch(...call),
     sent: [],
     names: () => browser.sent.map(({ operation }) => operation),
     count: (operation) => browser.names().filter((name) => name === operation).length,
@@ -81,12 +85,13 @@ export function createBrowser(server: TestServer, parts: Partial<Platform> = {})
     }
     const parsed = body === '' ? {} : (JSON.parse(body) as { operationName?: string })
     const sent = {
+      url: request.url,
       operation: parsed.operationName ?? '',
       authorization: headers.get('authorization'),
       body,
     }
     browser.sent.push(sent)
-    return browser.network(sent, async () => {
+    const answer = browser.network(sent, async () => {
       const response = await fetch(request.url, {
         method: request.method,
         headers,
@@ -98,6 +103,13 @@ export function createBrowser(server: TestServer, parts: Partial<Platform> = {})
         browser.cookie = pair.endsWith('=') ? '' : pair
       }
       return response
+    })
+    // Whatever stands between: who gives up hears no more of it.
+    return new Promise((resolve, reject) => {
+      const stop = () => reject(request.signal.reason as Error)
+      if (request.signal.aborted) stop()
+      request.signal.addEventListener('abort', stop)
+      answer.then(resolve, reject)
     })
   }
 

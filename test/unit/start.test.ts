@@ -15,6 +15,7 @@ describe('a start in an empty folder', () => {
     const url = await server.ready
     const lines = server.stdout().split('\n')
     const after = (label: string) => lines.find((line) => line.trim().startsWith(label))?.trim()
+    expect(after('Account')).toBe(`Account    ${url}/`)
     expect(after('Sandbox')).toBe(`Sandbox    ${url}/graphql  (open it in a browser)`)
     expect(after('GraphiQL')).toBe(`GraphiQL   ${url}/graphiql  (the same, offline)`)
     expect(after('JWKS')).toBe(`JWKS       ${url}/.well-known/jwks.json`)
