@@ -46,15 +46,17 @@ const readEach = (tabs: readonly Tab[]) =>
   Promise.all(tabs.flatMap((tab) => [tab.read(), tab.read(), tab.read()]))
 const greeting = () => `Hello, ${email}! This is a protected field.`
 
-const browsers: [name: string, missing: Missing[]][] = [
-  ['all that a browser has', []],
-  ['no Web Locks', ['locks']],
-  ['no BroadcastChannel', ['BroadcastChannel']],
-  ['neither', ['locks', 'BroadcastChannel']],
-  ['no storage', ['localStorage']],
+// Without a channel a token could get from tab to tab by the disk only, where it does not belong: each
+// tab then renews for itself.
+const browsers: [name: string, missing: Missing[], mostRenewals: number][] = [
+  ['all that a browser has', [], 1],
+  ['no Web Locks', ['locks'], 1],
+  ['no BroadcastChannel', ['BroadcastChannel'], 2],
+  ['neither', ['locks', 'BroadcastChannel'], 2],
+  ['no storage', ['localStorage'], 1],
 ]
 
-describe.each(browsers)('two tabs with %s', (_name, missing) => {
+describe.each(browsers)('two tabs with %s', (_name, missing, mostRenewals) => {
   it('sign in and out together', async () => {
     const browser = await openSessionBrowser(server, { missing })
     const tabs = await openTwo(browser)
@@ -72,9 +74,8 @@ describe.each(browsers)('two tabs with %s', (_name, missing) => {
       browser.sent.length = 0
       expect(await readEach(tabs)).toEqual(Array.from({ length: 6 }, greeting))
       const renewals = browser.sent.filter((name) => name === 'RefreshToken').length
-      // Without a channel a token cannot get from tab to tab but by the disk, where it does not belong.
-      if (missing.includes('BroadcastChannel')) expect([1, 2]).toContain(renewals)
-      else expect(renewals).toBe(1)
+      expect(renewals).toBeGreaterThanOrEqual(1)
+      expect(renewals).toBeLessThanOrEqual(mostRenewals)
     }
   })
 })
@@ -87,12 +88,7 @@ describe('the refresh token', () => {
     expect(others).toEqual([])
     expect(cookie).toMatchObject({ httpOnly: true, sameSite: 'Strict' })
     const seen = await tab.evaluate(async () =>
-      JSON.stringify([
-        document.cookie,
-        { ...localStorage },
-        { ...sessionStorage },
-        await indexedDB.databases(),
-      ]),
+      JSON.stringify([document.cookie, localStorage, sessionStorage, await indexedDB.databases()]),
     )
     expect(seen).not.toContain(cookie!.value)
     expect(seen).not.toMatch(/lkr_|eyJ/)

@@ -26,7 +26,7 @@ window.page = {
   read: () =>
     auth.request(ProtectedDocument).then(
       (answer) => answer.protected,
-      (error: unknown) => String(errorCode(error) ?? (error as Error).name),
+      (error: unknown) => errorCode(error) ?? (error as Error).name,
     ),
   who: () => {
     const { state } = auth

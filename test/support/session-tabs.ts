@@ -3,12 +3,11 @@ import { build } from 'esbuild'
 import type { BrowserContext, Page, Route } from 'playwright-core'
 import { openBrowser, type BrowserOptions } from './browser.ts'
 import type { TestServer } from './server.ts'
-import type {} from './session-page.ts'
+import type { SessionPage } from './session-page.ts'
 
 export interface Tab extends Page {
-  /** See SessionPage. */
+  readonly read: SessionPage['read']
   who(): Promise<string>
-  read(): Promise<string>
 }
 
 export interface SessionBrowser {
