@@ -81,9 +81,13 @@ export class NetworkError extends Error {
  * @returns the first of the server's errors; undefined where the server was not reached
  */
 export function readServerError(error: unknown): ServerError | undefined {
-  if (error instanceof AuthError) return error.serverError
   if (typeof error !== 'object' || error === null) return undefined
-  const { bodyText, errors, graphQLErrors, networkError } = error as Record<string, unknown>
+  const { bodyText, errors, graphQLErrors, networkError, serverError } = error as Record<
+    string,
+    unknown
+  >
+  // Not by its class: a page may have this client twice.
+  if (typeof serverError === 'object' && serverError !== null) return serverError as ServerError
   for (const list of [errors, graphQLErrors]) {
     if (Array.isArray(list) && list.length > 0) return toServerError(list[0])
   }

@@ -103,7 +103,11 @@ function bundle(source, folder) {
 }
 
 function run(program, ...args) {
-  const child = spawn(process.execPath, [program, ...args], { stdio: ['ignore', 2, 2] })
+  const child = spawn(process.execPath, [program, ...args], {
+    stdio: ['ignore', 2, 2],
+    // Whoever builds, tests among them: else React would be bundled as it is for development.
+    env: { ...process.env, NODE_ENV: 'production' },
+  })
   return new Promise((settle) => child.once('close', (status) => settle(status ?? 1)))
 }
 

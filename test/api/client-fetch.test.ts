@@ -118,6 +118,15 @@ describe('fetch', () => {
     expect(sentTimes('revokeSession')).toBe(1)
   })
 
+  it('never sends a mutation twice of which something deeper was refused', async () => {
+    const extensions = { code: 'UNAUTHENTICATED', reason: 'TOKEN_EXPIRED' }
+    const errors = [{ message: '', path: ['write', 'author'], extensions }]
+    browser.network = async ({ body }, pass) =>
+      body.includes('write') ? Response.json({ data: null, errors }, { status: 401 }) : pass()
+    expect((await post('mutation { write { author } }')).status).toBe(401)
+    expect(sentTimes('write')).toBe(1)
+  })
+
   it('hands on an answer that has data beside the refusal', async () => {
     const extensions = { code: 'UNAUTHENTICATED', reason: 'TOKEN_EXPIRED' }
     const answer = { data: { open: 1, guarded: null }, errors: [{ message: '', extensions }] }

@@ -19,6 +19,7 @@ const operations = [
   'LinkProvider',
   'UnlinkProvider',
   'ProviderToken',
+  'Account',
 ]
 const pages = ['/graphql', '/graphiql']
 const studio = 'https://studio.apollographql.com'
@@ -67,6 +68,7 @@ describe('Apollo Sandbox', () => {
       LinkProvider: 'UNAUTHENTICATED',
       UnlinkProvider: 'UNAUTHENTICATED',
       ProviderToken: 'UNAUTHENTICATED',
+      Account: 'UNAUTHENTICATED',
     })
   })
 

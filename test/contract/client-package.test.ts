@@ -41,7 +41,7 @@ describe('the entries of package.json', () => {
     const { stdout } = await run(process.execPath, [
       '--input-type=module',
       '-e',
-      `console.log(Object.keys(await import('${pathToFileURL(built(entry.default))}')).join())`,
+      `console.log(Object.keys(await import('${pathToFileURL(built(entry.default)).href}')).join())`,
     ])
     const types = readFileSync(built(entry.types), 'utf8')
     expect(stdout).toMatch(/createAuthClient|useAuth|createAuthLink/)
@@ -58,7 +58,7 @@ describe('the core', () => {
     for (const file of files) {
       const code = readFileSync(join(folder, 'client', file), 'utf8')
       for (const [, name = ''] of code.matchAll(/from ['"]([^.'"][^'"]*)['"]/g)) imported.add(name)
-      expect(code, file).not.toMatch(
+      expect(code).not.toMatch(
         /\b(eval|Function|process|Buffer|require)\(|\bprocess\.|new Function/,
       )
     }
