@@ -144,7 +144,10 @@ function folderRules(folder: string): Pattern[] {
             message: 'The database is handed in by app: `import type` of it, never a value.',
           },
         ]),
-    { regex: '(^|/)\\.\\./(client|web|test|bench|scripts)/', message: 'src/ stands alone.' },
+    {
+      regex: '(^|/)\\.\\./(client|web|sandbox|test|bench|scripts)/',
+      message: 'src/ stands alone.',
+    },
     ...libraries(folder),
   ]
 }
@@ -162,7 +165,15 @@ const config: OxlintConfig = {
   plugins: ['eslint', 'typescript', 'unicorn', 'oxc', 'import', 'node', 'promise', 'vitest'],
   categories: { correctness: 'error', suspicious: 'error' },
   env: { builtin: true, node: true },
-  ignorePatterns: ['dist/', 'dist.*/', 'data/', 'coverage/', 'client/generated/', 'test/vectors/'],
+  ignorePatterns: [
+    'dist/',
+    'dist.*/',
+    'data/',
+    'coverage/',
+    'artifacts/',
+    'client/generated/',
+    'test/vectors/',
+  ],
   rules: {
     'import/no-cycle': ['error', { ignoreTypes: true }],
     'typescript/no-floating-promises': 'error',
@@ -272,11 +283,12 @@ const config: OxlintConfig = {
 
     restrict(['test/**', 'bench/**', 'scripts/**'], [nobodyImportsMain]),
     restrict(
-      ['client/**', 'web/**'],
+      ['client/**', 'web/**', 'sandbox/**'],
       [
         {
           regex: '(^|/)src(/|$)',
-          message: 'client/ and web/ never import src/: they know the API, not the server.',
+          message:
+            'client/, web/ and sandbox/ never import src/: they know the API, not the server.',
         },
       ],
     ),

@@ -20,6 +20,7 @@ export default defineConfig({
     testTimeout: 30_000,
     hookTimeout: 60_000,
     exclude: [...configDefaults.exclude, 'dist/**'],
+    globalSetup: ['test/support/pages.global-setup.ts'],
     projects: [
       {
         extends: true,
@@ -27,7 +28,10 @@ export default defineConfig({
       },
       {
         extends: true,
-        test: { name: 'contract', include: ['test/contract/**/*.test.ts'] },
+        test: {
+          name: 'contract',
+          include: ['test/contract/**/*.test.ts'],
+        },
       },
       {
         extends: true,
@@ -40,6 +44,17 @@ export default defineConfig({
           include: api,
           provide: { engine: 'postgresql' },
           globalSetup: ['test/support/postgresql.global-setup.ts'],
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'browser',
+          include: ['test/browser/**/*.test.ts'],
+          provide: { engine: 'sqlite' },
+          globalSetup: ['test/support/browser.global-setup.ts'],
+          testTimeout: 60_000,
+          expect: { poll: { timeout: 20_000 } },
         },
       },
     ],

@@ -1,7 +1,6 @@
 /** The composition root: builds what lives as long as the server, wires it and listens. */
 // Before the first class that type-graphql decorates.
 import 'reflect-metadata'
-import { existsSync, readFileSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import type { AddressInfo } from 'node:net'
 import type { GraphQLSchema } from 'graphql'
@@ -9,11 +8,13 @@ import { isLoopback, type Config } from './config.ts'
 import { createContext, type Context, type Services } from './context.ts'
 import { openDatabase } from './database/database.ts'
 import { AppError, ErrorCode } from './errors.ts'
-import { createGraphqlServer, type SandboxContents } from './graphql/server.ts'
+import { createGraphqlServer } from './graphql/server.ts'
 import { Viewers } from './guard/viewer.ts'
+import { readAccountPage } from './http/account-page-files.ts'
 import type { HttpRequest } from './http/http-request.ts'
 import { createLogger, type Logger } from './http/logger.ts'
 import { createCookiePolicy } from './http/refresh-cookie.ts'
+import { readSandboxPages } from './http/sandbox-pages.ts'
 import { createHttpServer } from './http/server.ts'
 import { PasswordHasher } from './passwords/password-hasher.ts'
 import { factsOf } from './providers/catalogue.ts'
@@ -57,12 +58,14 @@ export interface App {
 
 const maintenanceIntervalMilliseconds = 60_000
 const requestTimeoutMilliseconds = 10_000
+/** The same from src/ and from dist/. */
+const root = join(import.meta.dirname, '..')
 /** Sandbox as a page of Apollo's, beside the one that is embedded at /graphql. */
 const hostedSandboxOrigin = 'https://studio.apollographql.com'
 
 /**
  * Opens and migrates the database, builds everything and listens.
- * @throws DatabaseStartError, KeyRingLockedError, or Node's error where the port is taken
+ * @throws DatabaseStartError, KeyRingLockedError, BrandLogoError, or Node's error where the port is taken
  */
 export async function createApp(
   config: Config & { readonly appSecret: string },
@@ -118,16 +121,20 @@ export async function createApp(
         clients: providers,
         flows,
         keptTokens: new KeptTokens({ database, encryption: secrets, clock }),
-        redirectUris: config.redirectUris,
+        redirectUris: config.accountPage
+          ? [...config.redirectUris, `${config.publicUrl}/callback`]
+          : config.redirectUris,
         relayUri: (provider) => `${config.publicUrl}/providers/${provider}/callback`,
       },
     }
 
+    const sandbox = config.sandbox ? readSandboxPages(root) : undefined
+    if (config.sandbox && !sandbox) log.warn('The Sandbox is not there: `npm run build` makes it')
     const apollo = createGraphqlServer<Context>({
       schema: overrides.schema ?? createSchema(),
       log,
       introspection: config.introspection,
-      sandbox: config.sandbox ? readSandboxContents() : undefined,
+      landingPage: sandbox?.sandbox,
     })
     await apollo.start()
     closers.push(() => apollo.stop())
@@ -136,6 +143,12 @@ export async function createApp(
     const isHttps = config.publicUrl.startsWith('https:')
     const isPlainLoopback = !isHttps && isLoopback(new URL(config.publicUrl).hostname)
     const sandboxOrigins = config.sandbox && isPlainLoopback ? [hostedSandboxOrigin] : []
+    const accountPage = config.accountPage
+      ? readAccountPage(join(root, 'dist', 'web'), config)
+      : undefined
+    if (config.accountPage && !accountPage) {
+      log.warn('The account page is not there: `npm run build` makes it')
+    }
     const http = await createHttpServer({
       apollo,
       createContext: (request) => createContextOrMask(services, request),
@@ -144,8 +157,10 @@ export async function createApp(
         providers.get(provider)?.facts.postsAnswer === true
           ? flows.redirectUriOf(provider, state)
           : undefined,
+      sandbox,
       isReady: async () => !isStopping && (await database.isReachable()),
       log,
+      accountPage: accountPage && { files: accountPage, publicUrl: config.publicUrl, isLoopback },
       cookiePolicy: createCookiePolicy(!isPlainLoopback, [
         new URL(config.publicUrl).origin,
         ...config.allowedOrigins,
@@ -191,21 +206,6 @@ async function createContextOrMask(services: Services, request: HttpRequest): Pr
       requestId: request.id,
     })
   }
-}
-
-/** The example operations, in the order of their files; in an installation without them the Sandbox opens empty. */
-function readSandboxContents(): SandboxContents {
-  const folder = join(import.meta.dirname, '..', 'schema', 'operations')
-  if (!existsSync(folder)) return { document: '', variables: {} }
-  const document = readdirSync(folder)
-    .filter((name) => name.endsWith('.graphql'))
-    .toSorted()
-    .map((name) => readFileSync(join(folder, name), 'utf8').trim())
-    .join('\n\n')
-  const variables = JSON.parse(
-    readFileSync(join(folder, 'variables.json'), 'utf8'),
-  ) as SandboxContents['variables']
-  return { document, variables }
 }
 
 function listeningUrl({ address, family, port }: AddressInfo): string {

@@ -8,7 +8,13 @@ export function describeStart(config: Config, url: string): string {
     '',
     `  Latchkey is listening on ${url}`,
     '',
-    ...(config.sandbox ? [`  Sandbox    ${url}/graphql  (open it in a browser)`] : []),
+    ...(config.accountPage ? [`  Account    ${url}/`] : []),
+    ...(config.sandbox
+      ? [
+          `  Sandbox    ${url}/graphql  (open it in a browser)`,
+          `  GraphiQL   ${url}/graphiql  (the same, offline)`,
+        ]
+      : []),
     `  GraphQL    ${url}/graphql`,
     `  JWKS       ${url}/.well-known/jwks.json`,
     `  Database   ${database.engine === 'sqlite' ? database.file : withoutCredentials(database.url)}`,

@@ -61,7 +61,17 @@ export const variables = {
   INTROSPECTION: { default: 'on for a loopback HOST', description: '`on` or `off`.' },
   SANDBOX: {
     default: 'on for a loopback HOST',
-    description: '`on` or `off`: Apollo Sandbox at /graphql.',
+    description: '`on` or `off`: Apollo Sandbox at /graphql, GraphiQL at /graphiql.',
+  },
+  ACCOUNT_PAGE: { default: 'on', description: '`on` or `off`: the account page at /.' },
+  BRAND_NAME: { default: 'Latchkey', description: 'Whose account it is, on the account page.' },
+  BRAND_LOGO: {
+    default: '(none)',
+    description: 'File of the logo on the account page: .svg or .png, at most 256 KiB.',
+  },
+  BRAND_COLOR: {
+    default: '3b4fc4',
+    description: 'Colour of its buttons and links, as #rrggbb or rrggbb (in .env # needs quotes).',
   },
   LOG_LEVEL: {
     default: 'info',
@@ -75,6 +85,14 @@ export const variables = {
 } as const satisfies Record<string, { default: string; description: string }>
 
 export type Algorithm = 'EdDSA' | 'ES256' | 'RS256'
+
+/** Whose page it is, to those who sign in. */
+export interface Brand {
+  readonly name: string
+  readonly logoFile: string | undefined
+  /** `#rrggbb`, in lower case. */
+  readonly color: string
+}
 
 export interface Config {
   readonly host: string
@@ -106,6 +124,8 @@ export interface Config {
   readonly trustProxy: number | string[] | false
   readonly introspection: boolean
   readonly sandbox: boolean
+  readonly accountPage: boolean
+  readonly brand: Brand
   readonly logLevel: 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal' | 'silent'
   readonly registration: 'open' | 'closed'
   readonly throttle: boolean
@@ -284,6 +304,23 @@ const environment = z.object({
     }),
   INTROSPECTION: toggle.optional(),
   SANDBOX: toggle.optional(),
+  ACCOUNT_PAGE: toggle.default(true),
+  BRAND_NAME: z
+    .string()
+    .default(variables.BRAND_NAME.default)
+    .refine(
+      (name) => /^\P{C}{1,60}$/u.test(name) && name.trim() !== '',
+      'must be 1 to 60 characters, none of them a control character',
+    ),
+  BRAND_LOGO: z
+    .string()
+    .regex(/\.(svg|png)$/i, 'must be the path of a file that ends in .svg or .png')
+    .optional(),
+  BRAND_COLOR: z
+    .string()
+    .default(variables.BRAND_COLOR.default)
+    .refine((color) => /^#?[\da-f]{6}$/i.test(color), 'must be a colour such as #3b4fc4')
+    .transform((color) => `#${color.replace('#', '').toLowerCase()}`),
   LOG_LEVEL: oneOf('trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent').default('info'),
   REGISTRATION: oneOf('open', 'closed').default('open'),
   THROTTLE: toggle.default(true),
@@ -359,6 +396,12 @@ export function loadConfig(env: Readonly<Record<string, string | undefined>>): C
     trustProxy: e.TRUST_PROXY,
     introspection: e.INTROSPECTION ?? loopback,
     sandbox: e.SANDBOX ?? loopback,
+    accountPage: e.ACCOUNT_PAGE,
+    brand: Object.freeze({
+      name: e.BRAND_NAME,
+      logoFile: e.BRAND_LOGO,
+      color: e.BRAND_COLOR,
+    }),
     logLevel: e.LOG_LEVEL,
     registration: e.REGISTRATION,
     throttle: e.THROTTLE,

@@ -12,7 +12,6 @@ import {
   ApolloServerPluginSchemaReportingDisabled,
   ApolloServerPluginUsageReportingDisabled,
 } from '@apollo/server/plugin/disabled'
-import { ApolloServerPluginLandingPageLocalDefault } from '@apollo/server/plugin/landingPage/default'
 import type { GraphQLSchema } from 'graphql'
 import type { Logger } from '../http/logger.ts'
 import { ErrorCode } from '../errors.ts'
@@ -29,21 +28,14 @@ export interface GraphqlServerOptions {
   readonly schema: GraphQLSchema
   readonly log: Logger
   readonly introspection: boolean
-  /** What the Sandbox opens with; absent, there is no Sandbox. */
-  readonly sandbox: SandboxContents | undefined
-}
-
-export interface SandboxContents {
-  /** Operations, to be run one by one. */
-  readonly document: string
-  /** For all of the operations together. */
-  readonly variables: Readonly<Record<string, unknown>>
+  /** HTML for a browser that opens the address; absent, there is none. */
+  readonly landingPage: string | undefined
 }
 
 export function createGraphqlServer<C extends RequestContext>(
   options: GraphqlServerOptions,
 ): ApolloServer<C> {
-  const { introspection, log, sandbox, schema } = options
+  const { introspection, landingPage, log, schema } = options
   return new ApolloServer<C>({
     schema,
     introspection,
@@ -66,18 +58,16 @@ export function createGraphqlServer<C extends RequestContext>(
       ApolloServerPluginInlineTraceDisabled(),
       ApolloServerPluginSchemaReportingDisabled(),
       ApolloServerPluginUsageReportingDisabled(),
-      sandbox === undefined
+      landingPage === undefined
         ? ApolloServerPluginLandingPageDisabled()
-        : ApolloServerPluginLandingPageLocalDefault({
-            ...sandbox,
-            embed: { runTelemetry: false },
-            footer: false,
-            // Else the operations that take the refresh token from the cookie cannot be tried.
-            includeCookies: true,
-          }),
+        : landingPagePlugin(landingPage),
       errorPlugin,
     ],
   })
+}
+
+function landingPagePlugin(html: string): ApolloServerPlugin {
+  return { serverWillStart: async () => ({ renderLandingPage: async () => ({ html }) }) }
 }
 
 /** Logs what is masked, once, and gives failed operations the HTTP status that they stand for. */

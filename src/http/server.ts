@@ -1,4 +1,4 @@
-/** The HTTP side: /graphql, the JWKS, health, and the relay of what providers post. */
+/** The HTTP side: /graphql, the JWKS, health, the account page, and the relay of what providers post. */
 import { isUtf8 } from 'node:buffer'
 import { randomUUID } from 'node:crypto'
 import type { ApolloServer, BaseContext } from '@apollo/server'
@@ -10,6 +10,7 @@ import fastify, {
   type FastifyReply,
   type FastifyRequest,
 } from 'fastify'
+import { accountPage, accountPagePaths, type AccountPageOptions } from './account-page.ts'
 import { normalizeAddress } from './client-address.ts'
 import type { HttpRequest } from './http-request.ts'
 import type { Logger } from './logger.ts'
@@ -23,7 +24,8 @@ import {
   sendError,
 } from './refusals.ts'
 import { relay } from './relay.ts'
-import { sandboxContentSecurityPolicy } from './sandbox.ts'
+import type { SandboxPages } from './sandbox-pages.ts'
+import { graphiqlPath, sandbox, sandboxHeaders } from './sandbox.ts'
 import { securityHeaders } from './security-headers.ts'
 
 export interface HttpServerOptions<C extends BaseContext> {
@@ -34,6 +36,10 @@ export interface HttpServerOptions<C extends BaseContext> {
   readonly relayTo: (provider: string, state: string) => Promise<string | undefined>
   readonly isReady: () => Promise<boolean>
   readonly log: Logger
+  /** Absent where there is none. */
+  readonly accountPage: AccountPageOptions | undefined
+  /** Absent, there are no pages to try the API in. */
+  readonly sandbox: SandboxPages | undefined
   readonly cookiePolicy: CookiePolicy
   readonly allowedOrigins: readonly string[]
   readonly trustProxy: number | string[] | false
@@ -99,7 +105,14 @@ export async function createHttpServer<C extends BaseContext>(
   })
   app.setErrorHandler(sendError)
   app.setNotFoundHandler(
-    notFound(['/graphql', '/.well-known/jwks.json', '/health/live', '/health/ready']),
+    notFound([
+      '/graphql',
+      '/.well-known/jwks.json',
+      '/health/live',
+      '/health/ready',
+      ...(options.accountPage ? accountPagePaths : []),
+      ...(options.sandbox ? [graphiqlPath] : []),
+    ]),
   )
 
   await app.register(cors, {
@@ -123,8 +136,7 @@ export async function createHttpServer<C extends BaseContext>(
       // Apollo has a value of its own for some answers.
       reply.header('cache-control', 'no-store')
       if (String(reply.getHeader('content-type')).startsWith('text/html')) {
-        reply.header('content-security-policy', sandboxContentSecurityPolicy)
-        reply.header('cross-origin-opener-policy', 'same-origin-allow-popups')
+        reply.headers(sandboxHeaders)
       }
       return payload
     },
@@ -133,6 +145,8 @@ export async function createHttpServer<C extends BaseContext>(
     reply.header('access-control-allow-origin', '*')
     return reply.type('application/jwk-set+json').send(JSON.stringify(await jwks()))
   })
+  if (options.accountPage) await app.register(accountPage, options.accountPage)
+  if (options.sandbox) await app.register(sandbox, options.sandbox)
   await app.register(relay, { relayTo: options.relayTo })
   app.get('/health/live', async () => ({ status: 'ok' }))
   app.get('/health/ready', async (_request, reply) => {

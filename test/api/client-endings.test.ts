@@ -1,7 +1,7 @@
 // How a session ends, and how it does not: each word of the server about a token.
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import { MeDocument, ProtectedDocument, type AuthClient } from '../../client/index.ts'
-import { createBrowser, type Browser } from '../support/browser.ts'
+import { createBrowser, type Browser } from '../support/tabs.ts'
 import { startServer, type TestServer } from '../support/server.ts'
 
 const password = 'correct horse battery'

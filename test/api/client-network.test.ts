@@ -7,7 +7,7 @@ import {
   ProtectedDocument,
   type AuthClient,
 } from '../../client/index.ts'
-import { createBrowser, type Browser, type Sent } from '../support/browser.ts'
+import { createBrowser, type Browser, type Sent } from '../support/tabs.ts'
 import { startServer, type TestServer } from '../support/server.ts'
 
 const password = 'correct horse battery'

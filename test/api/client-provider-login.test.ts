@@ -1,7 +1,7 @@
 // Sign-in with a provider through the client of a front end, at a real OpenID provider.
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { MeDocument, NetworkError, type AuthClient, type FlowStorage } from '../../client/index.ts'
-import { createBrowser, type Browser } from '../support/browser.ts'
+import { createBrowser, type Browser } from '../support/tabs.ts'
 import {
   redirectUri,
   startIdentityProvider,

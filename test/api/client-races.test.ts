@@ -7,7 +7,7 @@ import {
   type AuthClient,
   type TabMessage,
 } from '../../client/index.ts'
-import { createBrowser, type Browser } from '../support/browser.ts'
+import { createBrowser, type Browser } from '../support/tabs.ts'
 import { startServer, type TestServer } from '../support/server.ts'
 
 const password = 'correct horse battery'

@@ -3,7 +3,7 @@ import { createElement, type ReactNode } from 'react'
 import { renderToStaticMarkup } from 'react-dom/server'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { AuthProvider, useAuth } from '../../client/react.ts'
-import { createBrowser } from '../support/browser.ts'
+import { createBrowser } from '../support/tabs.ts'
 import { startServer, type TestServer } from '../support/server.ts'
 
 const password = 'correct horse battery'

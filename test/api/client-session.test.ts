@@ -1,7 +1,7 @@
 // The client of a front end, in one tab, against a real server.
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { AuthError, MeDocument, NetworkError, ProtectedDocument } from '../../client/index.ts'
-import { createBrowser, type Browser } from '../support/browser.ts'
+import { createBrowser, type Browser } from '../support/tabs.ts'
 import { startServer, type TestServer } from '../support/server.ts'
 
 const password = 'correct horse battery'

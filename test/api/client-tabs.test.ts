@@ -1,7 +1,7 @@
 // One session in several tabs, with what browsers have for it and what they may lack.
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import { MeDocument, type AuthClient, type Platform } from '../../client/index.ts'
-import { createBrowser, type Browser } from '../support/browser.ts'
+import { createBrowser, type Browser } from '../support/tabs.ts'
 import { startServer, type TestServer } from '../support/server.ts'
 
 const password = 'correct horse battery'

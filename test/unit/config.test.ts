@@ -40,6 +40,8 @@ describe('the configuration of an empty environment', () => {
       trustProxy: false,
       introspection: true,
       sandbox: true,
+      accountPage: true,
+      brand: { name: 'Latchkey', logoFile: undefined, color: '#3b4fc4' },
       logLevel: 'info',
       registration: 'open',
       throttle: true,
@@ -53,7 +55,8 @@ describe('the configuration of an empty environment', () => {
 
   it('cannot be changed afterwards', () => {
     const config = loadConfig({ ALLOWED_ORIGINS: 'https://a.example' })
-    for (const part of [config, config.tokens, config.sessions, config.allowedOrigins]) {
+    const { allowedOrigins, brand, sessions, tokens } = config
+    for (const part of [config, tokens, sessions, allowedOrigins, brand]) {
       expect(Object.isFrozen(part)).toBe(true)
     }
   })
@@ -108,6 +111,11 @@ describe('the configuration', () => {
     ['TRUST_PROXY', '10.0.0.0/8, ::1,fd00::/8', { trustProxy: ['10.0.0.0/8', '::1', 'fd00::/8'] }],
     ['INTROSPECTION', 'off', { introspection: false, sandbox: true }],
     ['SANDBOX', 'off', { introspection: true, sandbox: false }],
+    ['ACCOUNT_PAGE', 'off', { accountPage: false }],
+    ['BRAND_NAME', 'Söhne & Töchter "<b>"', { brand: { name: 'Söhne & Töchter "<b>"' } }],
+    ['BRAND_LOGO', '/srv/Acme Logo.SVG', { brand: { logoFile: '/srv/Acme Logo.SVG' } }],
+    ['BRAND_COLOR', '#FFcc00', { brand: { color: '#ffcc00' } }],
+    ['BRAND_COLOR', 'ffCC00', { brand: { color: '#ffcc00' } }],
     ['LOG_LEVEL', 'silent', { logLevel: 'silent' }],
     ['REGISTRATION', 'closed', { registration: 'closed' }],
     ['THROTTLE', 'off', { throttle: false }],
@@ -189,6 +197,10 @@ describe('the configuration', () => {
     ],
     ['INTROSPECTION', ['true', 'yes', 'ON', '1']],
     ['SANDBOX', ['true', '0']],
+    ['ACCOUNT_PAGE', ['true', 'no', '1']],
+    ['BRAND_NAME', [' ', 'a\nb', 'a\u0000', 'a\u202eb', 'c'.repeat(61)]],
+    ['BRAND_LOGO', ['logo', 'logo.gif', 'logo.svg.exe', '.svg/']],
+    ['BRAND_COLOR', ['red', '#fff', '#gggggg', '#ff00000', 'rgb(0,0,0)', '#ff0000;}', '##ff0000']],
     ['LOG_LEVEL', ['verbose', 'INFO', '30']],
     ['REGISTRATION', ['yes', 'invite']],
     ['THROTTLE', ['no', 'false', '0']],

@@ -118,11 +118,11 @@ const wrong: [file: string, source: string, message: string][] = [
   ],
   ['src/context.ts', `import '@fastify/cookie'`, 'fastify lives in http, app only'],
   // Front ends, and back.
-  ['client/link.ts', `import '../src/errors.ts'`, 'client/ and web/ never import src/'],
+  ['client/link.ts', `import '../src/errors.ts'`, 'client/, web/ and sandbox/ never import src/'],
   [
     'web/page.ts',
     `import type { ErrorCode } from '../src/errors.ts'\nexport type E = ErrorCode`,
-    'client/ and web/ never import src/',
+    'client/, web/ and sandbox/ never import src/',
   ],
   ['src/demo/client.ts', `import '../../client/link.ts'`, 'src/ stands alone'],
   // Circles.
