@@ -60,7 +60,7 @@ export function createAuthorizedFetch(options: AuthorizedFetchOptions): typeof f
       !headers.has('authorization')
     if (!mayHaveToken) return endpoint.fetch(input, init)
 
-    const isEndpoint = url.href.split(/[?#]/, 1)[0] === endpointUrl?.href
+    const isEndpoint = url.origin === endpointUrl?.origin && url.pathname === endpointUrl.pathname
     const signal = init.signal ?? request?.signal
     const body = init.body ?? request?.body
     const text =
@@ -77,15 +77,14 @@ export function createAuthorizedFetch(options: AuthorizedFetchOptions): typeof f
     }
     const read = async (response: Response): Promise<Refusal | undefined> => {
       if (response.status !== 401) return undefined
-      const canBeSentAgain = request !== undefined || !isStream(body)
       if (!isEndpoint) {
+        const canBeSentAgain = request !== undefined || !isStream(body)
         return isPastItsYouth() ? { reason: 'TOKEN_EXPIRED', mayRepeat: canBeSentAgain } : undefined
       }
       const answer = parseJson(await response.clone().text())
       if (typeof answer !== 'object' || answer === null) return undefined
       const sent = readOperation(url, text || undefined)
-      const refusal = readRefusal(answer, sent?.document, sent?.operationName)
-      return refusal && { ...refusal, mayRepeat: refusal.mayRepeat && canBeSentAgain }
+      return readRefusal(answer, sent?.document, sent?.operationName)
     }
     return attempt(source, send, read, signal)
   }

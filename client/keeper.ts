@@ -186,6 +186,8 @@ export class Keeper implements TokenSource {
   async signOut(isKnown: boolean): Promise<void> {
     const before = (await this.#store?.read()) ?? this.session.held?.tokens
     if (!this.#store) this.#signOutMark.set()
+    // This page may not know yet who is signed in; other tabs do.
+    if (!this.session.held) this.tabs.tellEnd(undefined, 'SIGNED_OUT')
     await this.end('SIGNED_OUT')
     await this.tabs.exclusive(async () => {
       // A sign-in that was under way when the person signed out ends as well.
@@ -214,7 +216,7 @@ export class Keeper implements TokenSource {
   /** In turn with the other tabs: gets the next tokens, or learns that the session is over. */
   async #refresh(aborted: AbortSignal): Promise<void> {
     const stale = this.session.held
-    if (!this.#store && this.#signOutMark.isSet()) {
+    if (!this.#store && !stale && this.#signOutMark.isSet()) {
       await tellSignOut(this.#endpoint, undefined)
       this.#signOutMark.clear()
       return this.#forget('SIGNED_OUT')

@@ -59,10 +59,11 @@ function lease(name: string, storage: NonNullable<Platform['storage']>): Lock {
     const [holder, until] = (storage.getItem(key) ?? '').split(' ')
     return { holder, isRunning: Number(until) > Date.now() }
   }
+  const write = () => storage.setItem(key, `${owner} ${Date.now() + leaseMilliseconds}`)
   const take = async () => {
     const { holder, isRunning } = read()
     if (isRunning && holder !== owner) return false
-    storage.setItem(key, `${owner} ${Date.now() + leaseMilliseconds}`)
+    write()
     await pause(lookAgainMilliseconds)
     return read().holder === owner
   }
@@ -77,9 +78,15 @@ function lease(name: string, storage: NonNullable<Platform['storage']>): Lock {
     } catch {
       // The storage is full, or forbidden: go on without.
     }
+    // What takes longer than the lease goes on holding it.
+    const renewal = setInterval(
+      () => void (read().holder === owner && write()),
+      leaseMilliseconds / 3,
+    )
     try {
       return await task(hasWaited)
     } finally {
+      clearInterval(renewal)
       if (read().holder === owner) storage.removeItem(key)
     }
   }

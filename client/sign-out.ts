@@ -24,7 +24,7 @@ export async function tellSignOut(endpoint: Endpoint, tokens: Tokens | undefined
  */
 export class SignOutMark {
   readonly #key: string
-  /** Where there is no storage. */
+  /** Where there is no storage: then other tabs cannot take it away either. */
   #isSet = false
 
   constructor(url: string) {
@@ -32,7 +32,8 @@ export class SignOutMark {
   }
 
   isSet(): boolean {
-    return this.#isSet || readStorage('localStorage')?.getItem(this.#key) != null
+    const storage = readStorage('localStorage')
+    return storage ? storage.getItem(this.#key) !== null : this.#isSet
   }
 
   set(): void {

@@ -183,6 +183,9 @@ describe('fetch', () => {
     expect((await auth.fetch(notes)).status).toBe(401)
     expect(browser.count('RefreshToken')).toBe(0)
     server.advance(60)
+    const stream = { method: 'POST', body: new Blob(['{}']).stream(), duplex: 'half' }
+    expect((await auth.fetch(notes, stream as RequestInit)).status).toBe(401)
+    expect(browser.sent.filter(({ url }) => url === notes)).toHaveLength(2)
     expect((await auth.fetch(notes)).status).toBe(200)
     expect(renewed).toBe(`Bearer ${await auth.accessToken()}`)
     expect(browser.count('RefreshToken')).toBe(1)

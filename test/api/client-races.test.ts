@@ -1,5 +1,5 @@
 // What overtakes what: sign-outs, sign-ins, renewals and answers that come late.
-import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import {
   MeDocument,
   NetworkError,
@@ -26,7 +26,19 @@ beforeEach(async () => {
   auth = browser.open()
   await auth.login({ email, password })
 })
+afterEach(() => {
+  vi.unstubAllGlobals()
+})
 afterAll(() => server.close())
+
+/** The page's own, which outlives it. */
+function stubStorage() {
+  vi.stubGlobal('localStorage', {
+    getItem: (key: string) => browser.storage.get(key) ?? null,
+    setItem: (key: string, value: string) => void browser.storage.set(key, value),
+    removeItem: (key: string) => void browser.storage.delete(key),
+  })
+}
 
 /** Holds the answers to an operation back until they are let go; the server has done its work. */
 function holdBack(operation: string) {
@@ -149,11 +161,7 @@ describe('a message of another tab', () => {
 describe('a sign-out', () => {
   it('holds where the server cannot be reached, and is told it when it can', async () => {
     browser.network = () => Promise.reject(new TypeError('Failed to fetch'))
-    vi.stubGlobal('localStorage', {
-      getItem: (key: string) => browser.storage.get(key) ?? null,
-      setItem: (key: string, value: string) => void browser.storage.set(key, value),
-      removeItem: (key: string) => void browser.storage.delete(key),
-    })
+    stubStorage()
     await expect(auth.logout()).rejects.toBeInstanceOf(NetworkError)
     expect(auth.state).toEqual({ status: 'signedOut', reason: 'SIGNED_OUT' })
     expect(browser.cookie).not.toBe('')
@@ -169,7 +177,30 @@ describe('a sign-out', () => {
     expect(browser.names()).toEqual(['Logout'])
     expect(browser.cookie).toBe('')
     expect(await browser.open().start()).toEqual({ status: 'signedOut' })
-    vi.unstubAllGlobals()
+  })
+
+  it('that the server has not heard of does not end who signs in afterwards', async () => {
+    stubStorage()
+    const other = browser.open()
+    await other.start()
+    browser.network = () => Promise.reject(new TypeError('Failed to fetch'))
+    await expect(auth.logout()).rejects.toBeInstanceOf(NetworkError)
+    browser.network = (_sent, pass) => pass()
+    const grace = await server.client.register({ password })
+    await other.login({ email: grace.email, password })
+    await vi.waitUntil(() => auth.state.status === 'signedIn')
+    for (const tab of [auth, other]) {
+      server.advance(accessTokenSeconds + 1)
+      // oxlint-disable-next-line no-await-in-loop -- one after the other
+      expect((await tab.request(MeDocument)).me.email).toBe(grace.email)
+    }
+  })
+
+  it('of a page that does not know yet who is signed in signs out every tab', async () => {
+    const reloaded = browser.open()
+    await reloaded.logout()
+    await vi.waitUntil(() => auth.state.status === 'signedOut')
+    expect(auth.state).toEqual({ status: 'signedOut', reason: 'SIGNED_OUT' })
   })
 
   it('of all ends the sessions everywhere; of the others only those', async () => {

@@ -132,14 +132,18 @@ describe('a tab', () => {
         reached.resolve()
         await gate.promise
       }
-      return pass()
+      const response = await pass()
+      order.push(`${operation} answered`)
+      return response
     }
     const renewing = one.accessToken()
     await reached.promise
     const login = other.login({ email: grace.email, password })
+    // Time enough for a sign-in that does not wait.
+    await server.client.login(email, password)
     gate.resolve()
     await Promise.all([renewing, login])
-    expect(order).toEqual(['RefreshToken', 'Login'])
+    expect(order).toEqual(['RefreshToken', 'RefreshToken answered', 'Login', 'Login answered'])
     await vi.waitFor(() => expect(signedIn(one)).toBe(grace.email))
     const reloaded = browser.open()
     await reloaded.start()
