@@ -41,6 +41,26 @@ function signIn(tab: Tab): Promise<void> {
   })
 }
 
+/** Another device of the same person signs out all others. */
+async function endElsewhere(): Promise<void> {
+  const { data } = await server.client.login(email, password)
+  const elsewhere = server.client.as(data.login.accessToken)
+  await elsewhere.send('mutation { logout(scope: OTHERS) }')
+}
+
+/** @returns whether it is the same page that comes back, out of the back/forward cache */
+async function leaveAndComeBack(tab: Tab, meanwhile: () => Promise<void>): Promise<boolean> {
+  await tab.evaluate(() => {
+    document.title = 'The same page'
+  })
+  await tab.goto(`${server.url}/health/live`)
+  await meanwhile()
+  // A page out of the cache does not load.
+  await tab.goBack({ waitUntil: 'commit' })
+  await tab.waitForFunction(() => 'page' in window)
+  return (await tab.title()) === 'The same page'
+}
+
 const whoEach = (tabs: readonly Tab[]) => Promise.all(tabs.map((tab) => tab.who()))
 const readEach = (tabs: readonly Tab[]) =>
   Promise.all(tabs.flatMap((tab) => [tab.read(), tab.read(), tab.read()]))
@@ -173,6 +193,23 @@ describe('a tab', () => {
     await expect.poll(() => other.who()).toBe('SIGNED_OUT')
   })
 
+  it('that comes out of the back/forward cache learns that its session has ended', async () => {
+    const browser = await openSessionBrowser(server, { allowed: [refused] })
+    const [tab] = await openTwo(browser)
+    const isKept = await leaveAndComeBack(tab, endElsewhere)
+    expect(isKept).toBe(true)
+    await expect.poll(() => tab.who()).toBe('SESSION_ENDED')
+  })
+
+  it('that comes out of the back/forward cache is not signed in after a sign-out in another', async () => {
+    const browser = await openSessionBrowser(server, { allowed: [refused] })
+    const [tab, other] = await openTwo(browser)
+    await leaveAndComeBack(tab, () => other.evaluate(() => window.page.auth.logout()))
+    // The message takes it out of the cache; else it would be told.
+    await expect.poll(() => tab.read()).toBe('UNAUTHENTICATED')
+    expect(await tab.who()).toMatch(/^(signedOut|SIGNED_OUT|SESSION_ENDED)$/)
+  })
+
   it.each([
     ['behind', -7200],
     ['ahead', 7200],
@@ -191,9 +228,7 @@ describe('a session that ends elsewhere', () => {
   it('is told to all tabs as soon as one of them hears of it', async () => {
     const browser = await openSessionBrowser(server, { expected: [refused] })
     const tabs = await openTwo(browser)
-    const { data } = await server.client.login(email, password)
-    const elsewhere = server.client.as(data.login.accessToken)
-    await elsewhere.send('mutation { logout(scope: OTHERS) }')
+    await endElsewhere()
     expect(await tabs[0].read()).toBe('UNAUTHENTICATED')
     await expect.poll(() => whoEach(tabs)).toEqual(['SESSION_ENDED', 'SESSION_ENDED'])
     browser.sent.length = 0

@@ -39,6 +39,8 @@ function launch(): Promise<Browser> {
     executablePath: executablePath!,
     // Its sandbox refuses to run as root.
     chromiumSandbox: process.getuid?.() !== 0,
+    // Playwright turns the back/forward cache off, which people's browsers have.
+    ignoreDefaultArgs: ['--disable-back-forward-cache'],
     args: [
       '--disable-gpu',
       '--disable-background-networking',
