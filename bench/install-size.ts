@@ -1,0 +1,41 @@
+/** What a production install brings: `npm ci --omit=dev` in a folder of its own. */
+import { spawnSync } from 'node:child_process'
+import { copyFileSync, lstatSync, mkdirSync, readFileSync, readdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { goal, type Row } from './report.ts'
+
+const root = join(import.meta.dirname, '..')
+
+/** @throws where npm cannot install, for example without a network */
+export function measureInstall(folder: string): Row[] {
+  mkdirSync(folder, { recursive: true })
+  for (const file of ['package.json', 'package-lock.json']) {
+    copyFileSync(join(root, file), join(folder, file))
+  }
+  const { status, stderr } = spawnSync(
+    'npm',
+    ['ci', '--omit=dev', '--ignore-scripts', '--no-audit', '--no-fund', '--prefer-offline'],
+    { cwd: folder, encoding: 'utf8' },
+  )
+  if (status !== 0) throw new Error(stderr)
+  const modules = join(folder, 'node_modules')
+  const { packages } = JSON.parse(readFileSync(join(modules, '.package-lock.json'), 'utf8')) as {
+    packages: object
+  }
+  const count = Object.keys(packages).length
+  const size = sizeOf(modules) / 1e6
+  return [
+    {
+      scenario: 'A production install (`npm ci --omit=dev`): size; packages',
+      latchkey: `${size.toFixed(0)} MB; ${count}`,
+      goal: goal('< 80 MB, < 180', size < 80 && count < 180),
+    },
+  ]
+}
+
+/** In bytes on disk, as `du` counts them. */
+function sizeOf(folder: string): number {
+  return readdirSync(folder, { recursive: true, encoding: 'utf8' })
+    .map((name) => lstatSync(join(folder, name)).blocks * 512)
+    .reduce((sum, bytes) => sum + bytes, 0)
+}
