@@ -23,19 +23,23 @@ export function measureInstall(folder: string): Row[] {
     packages: object
   }
   const count = Object.keys(packages).length
-  const size = sizeOf(modules) / 1e6
+  const { bytes, onDisk } = sizeOf(modules)
+  const size = bytes / 1e6
   return [
     {
-      scenario: 'A production install (`npm ci --omit=dev`): size; packages',
-      latchkey: `${size.toFixed(0)} MB; ${count}`,
+      scenario: 'A production install (`npm ci --omit=dev`): size of the files; packages',
+      latchkey: `${size.toFixed(0)} MB (${(onDisk / 1e6).toFixed(0)} in blocks of the disk); ${count}`,
       goal: goal('< 80 MB, < 180', size < 80 && count < 180),
     },
   ]
 }
 
-/** In bytes on disk, as `du` counts them. */
-function sizeOf(folder: string): number {
-  return readdirSync(folder, { recursive: true, encoding: 'utf8' })
-    .map((name) => lstatSync(join(folder, name)).blocks * 512)
-    .reduce((sum, bytes) => sum + bytes, 0)
+function sizeOf(folder: string): { bytes: number; onDisk: number } {
+  const files = readdirSync(folder, { recursive: true, encoding: 'utf8' })
+    .map((name) => lstatSync(join(folder, name)))
+    .filter((entry) => !entry.isDirectory())
+  return {
+    bytes: files.reduce((sum, { size }) => sum + size, 0),
+    onDisk: files.reduce((sum, { blocks }) => sum + blocks * 512, 0),
+  }
 }

@@ -172,21 +172,11 @@ async function measureOverflow(subjects: readonly Subject[], settings: Settings)
 /** 90 % `me`, 8 % `refreshToken`, 2 % `login`. */
 async function measureMix(subjects: readonly Subject[], settings: Settings): Promise<Row[]> {
   const { login, me, refresh, server } = subjects[0]!
-  const sources = await Promise.all(
-    Array.from({ length: 32 }, async (_, index): Promise<Source> => {
-      const [asMe, asLogin, chain] = [me(index), login!(index), await refresh!(index)]
-      let renewal = chain(undefined)
-      let isRenewing = false
-      let turn = index
-      return (answer) => {
-        if (isRenewing) renewal = chain(answer)
-        turn = (turn + 1) % 50
-        isRenewing = [1, 13, 25, 37].includes(turn)
-        if (isRenewing) return renewal
-        return turn === 0 ? asLogin(undefined) : asMe(undefined)
-      }
-    }),
-  )
+  const sources: Source[] = []
+  // One after the other: so many sign-ins at once would be refused.
+  for (let index = 0; index < 32; index += 1) {
+    sources.push(mixed(index, me(index), login!(index), await refresh!(index)))
+  }
   const outcome = await load(server.origin, sources, { seconds: settings.mixSeconds }, 'refusals')
   return [
     {
@@ -194,6 +184,19 @@ async function measureMix(subjects: readonly Subject[], settings: Settings): Pro
       latchkey: `${describe({ rps: outcome.requestsPerSecond, p99: outcome.p99 })}, p50 ${ms(outcome.p50)}, ${outcome.refused} refused`,
     },
   ]
+}
+
+function mixed(offset: number, me: Source, login: Source, chain: Source): Source {
+  let renewal = chain(undefined)
+  let isRenewing = false
+  let turn = offset
+  return (answer) => {
+    if (isRenewing) renewal = chain(answer)
+    turn = (turn + 1) % 50
+    isRenewing = [1, 13, 25, 37].includes(turn)
+    if (isRenewing) return renewal
+    return turn === 0 ? login(undefined) : me(undefined)
+  }
 }
 
 /** `me` while four others sign in without pause, the hashing on a second core. */

@@ -9,7 +9,8 @@ import { start, type Cores, type Server } from './servers.ts'
 const root = join(import.meta.dirname, '..')
 const peers = join(import.meta.dirname, 'peers')
 
-export const bcryptCost = 12
+/** A brief run is there to show that all of it runs. */
+export const bcryptCost = process.argv.includes('--quick') ? 8 : 12
 export const password = 'a password for the benchmark'
 const people = 8
 
