@@ -1,4 +1,4 @@
-// Compiles src/ to dist/. With --if-stale it does so only when dist/ is missing or older than src/,
+// Compiles src/ to dist/, file by file, and then makes one file of what a start loads (bundle.mjs). With --if-stale it does so only when dist/ is missing or older than src/,
 // which is what `npm start` and the operators' commands ask for.
 import { spawnSync } from 'node:child_process'
 import { existsSync, readdirSync, renameSync, rmSync, statSync, utimesSync } from 'node:fs'
@@ -7,6 +7,8 @@ import { fileURLToPath } from 'node:url'
 
 process.chdir(fileURLToPath(new URL('..', import.meta.url)))
 
+// A test builds into a folder of its own.
+const out = process.argv.includes('--out') ? process.argv.at(-1) : 'dist'
 const compiler = 'node_modules/typescript/bin/tsc'
 const startedAt = new Date()
 
@@ -23,20 +25,25 @@ if (process.argv.includes('--if-stale') && isFresh()) process.exit(0)
 // A server may be running from dist/ and start a worker from it at any moment, so the new tree is
 // complete before it takes the old one's place. This also leaves nothing stale behind.
 const staging = `dist.${process.pid}`
-const previous = `dist.${process.pid}.old`
+const previous = `${staging}.old`
+process.on('exit', () => {
+  rmSync(staging, { recursive: true, force: true })
+  rmSync(previous, { recursive: true, force: true })
+})
 const { status } = spawnSync(
   process.execPath,
   [compiler, '-p', 'tsconfig.build.json', '--outDir', staging],
   { stdio: ['ignore', 2, 2] },
 )
 if (status === 0) {
+  // Here, because a production tree has no bundler either.
+  const { bundle } = await import('./bundle.mjs')
+  await bundle(join(staging, 'main.js'), staging)
   // Stamped with the start of the build: what was edited meanwhile counts as newer.
   utimesSync(staging, startedAt, startedAt)
-  if (existsSync('dist')) renameSync('dist', previous)
-  renameSync(staging, 'dist')
+  if (existsSync(out)) renameSync(out, previous)
+  renameSync(staging, out)
 }
-rmSync(staging, { recursive: true, force: true })
-rmSync(previous, { recursive: true, force: true })
 process.exit(status ?? 1)
 
 function isFresh() {
@@ -46,7 +53,9 @@ function isFresh() {
   const sources = readdirSync('src', { recursive: true, encoding: 'utf8' }).map((path) =>
     join('src', path),
   )
-  return ['src', ...sources, 'tsconfig.json', 'tsconfig.build.json', 'package.json'].every(
-    (path) => statSync(path).mtimeMs < builtAt,
+  // A dependency that was replaced is in the bundle as it was.
+  const others = ['tsconfig.json', 'tsconfig.build.json', 'package.json', 'package-lock.json']
+  return ['src', 'scripts/bundle.mjs', ...sources, ...others].every(
+    (path) => !existsSync(path) || statSync(path).mtimeMs < builtAt,
   )
 }
