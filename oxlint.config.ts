@@ -43,7 +43,7 @@ const homes: { library: string; name: RegExp; in: string[]; types?: string[] }[]
   { library: '@apollo/server', name: /^@apollo\/server(\/|$)/, in: ['graphql', 'http', 'app'] },
   {
     library: 'fastify',
-    name: /^(fastify(\/|$)|@fastify\/|@as-integrations\/fastify(\/|$))/,
+    name: /^(fastify(\/|$)|@fastify\/)/,
     in: ['http', 'app'],
     types: ['context'],
   },

@@ -20,7 +20,7 @@ export default defineConfig({
     testTimeout: 30_000,
     hookTimeout: 60_000,
     exclude: [...configDefaults.exclude, 'dist/**'],
-    globalSetup: ['test/support/pages.global-setup.ts'],
+    globalSetup: ['test/support/build.global-setup.ts'],
     projects: [
       {
         extends: true,

@@ -1,6 +1,7 @@
 /**
- * The load: connections that stay open, each sending its next request when its last is answered. Over
- * bare sockets, so that the client costs less than the server that it measures (see NOTES.md).
+ * The load: connections that stay open, over bare sockets, so that the client costs less than the
+ * server that it measures (see NOTES.md). Closed loop: a connection sends its next request when its
+ * last is answered. Open loop: requests are due at a constant rate, whatever the server does.
  */
 import { connect, type Socket } from 'node:net'
 import { performance } from 'node:perf_hooks'
@@ -13,62 +14,191 @@ export interface Outcome {
   readonly requests: number
   /** Answers that were not a 200, or had errors; zero unless they are tolerated. */
   readonly refused: number
-  /** Milliseconds. */
+  /** Milliseconds, of all answers. */
   readonly p50: number
   readonly p99: number
+  /** Milliseconds, of the answers that were refusals. */
+  readonly refusedP99: number
 }
 
 /** Ends a load: after a time, or after a number of requests over all connections. */
 export type Until = { readonly seconds: number } | { readonly requests: number }
 
-const headEnd = Buffer.from('\r\n\r\n')
-const errorsMember = Buffer.from('"errors"')
+/** Whether refusals are allowed, where the load is there to press on something else. */
+export type Tolerance = 'nothing' | 'refusals'
 
-/**
- * @param tolerates refusals, where the load is there to press on something else
- * @throws where an answer is not a 200, or has errors: figures of refusals are figures of something else
- */
+interface Reply {
+  readonly body: Buffer
+  readonly isRefused: boolean
+}
+
+/** @throws where a refusal is not tolerated: figures of refusals are figures of something else */
 export async function load(
   origin: string,
   sources: readonly Source[],
   until: Until,
-  tolerates: 'nothing' | 'refusals' = 'nothing',
+  tolerates: Tolerance = 'nothing',
 ): Promise<Outcome> {
-  let refused = 0
-  const { hostname, port } = new URL(origin)
-  const sockets = await Promise.all(sources.map(() => open(Number(port), hostname)))
-  const latencies: number[] = []
+  const latencies = new Latencies(tolerates)
   const startedAt = performance.now()
   const endsAt = 'seconds' in until ? startedAt + until.seconds * 1000 : Number.POSITIVE_INFINITY
   let remaining = 'requests' in until ? until.requests : Number.POSITIVE_INFINITY
-  try {
-    await Promise.all(
-      sockets.map((socket, index) => {
-        const source = sources[index]!
-        return drive(socket, latencies, (answer, isRefused) => {
-          if (isRefused) {
-            refused += 1
-            if (tolerates === 'nothing')
-              throw new Error(`Unexpected answer: ${answer?.toString('utf8')}`)
-          }
-          if (performance.now() >= endsAt || remaining <= 0) return undefined
-          remaining -= 1
-          return source(answer?.toString('utf8'))
+  await onConnections(origin, sources.length, async (connection, index) => {
+    let answer: string | undefined
+    while (performance.now() < endsAt && remaining > 0) {
+      remaining -= 1
+      const sentAt = performance.now()
+      const reply = await connection.send(sources[index]!(answer))
+      latencies.add(performance.now() - sentAt, reply)
+      answer = reply.body.toString('utf8')
+    }
+  })
+  return latencies.outcome((performance.now() - startedAt) / 1000)
+}
+
+/**
+ * Latency counts from when a request was due, not from when a connection was free for it: a server
+ * that stalls is not spared the requests that would have come meanwhile.
+ */
+export async function loadAtRate(
+  origin: string,
+  sources: readonly Source[],
+  requestsPerSecond: number,
+  seconds: number,
+): Promise<Outcome> {
+  const latencies = new Latencies('nothing')
+  const total = Math.round(requestsPerSecond * seconds)
+  const startedAt = performance.now()
+  let next = 0
+  await onConnections(origin, sources.length, async (connection, index) => {
+    while (next < total) {
+      const dueAt = startedAt + (next / requestsPerSecond) * 1000
+      next += 1
+      const wait = dueAt - performance.now()
+      if (wait > 0) {
+        await new Promise((resolve) => {
+          setTimeout(resolve, wait)
         })
-      }),
-    )
+      }
+      // Timers are a millisecond coarse: what is sent later than due for that reason is the client's.
+      const from = wait > 0 ? performance.now() : dueAt
+      const reply = await connection.send(sources[index]!(undefined))
+      latencies.add(performance.now() - from, reply)
+    }
+  })
+  return latencies.outcome((performance.now() - startedAt) / 1000)
+}
+
+class Latencies {
+  readonly #all: number[] = []
+  readonly #refused: number[] = []
+  readonly #tolerates: Tolerance
+
+  constructor(tolerates: Tolerance) {
+    this.#tolerates = tolerates
+  }
+
+  add(milliseconds: number, { body, isRefused }: Reply): void {
+    this.#all.push(milliseconds)
+    if (!isRefused) return
+    if (this.#tolerates === 'nothing') throw new Error(`It was refused: ${body.toString('utf8')}`)
+    this.#refused.push(milliseconds)
+  }
+
+  outcome(seconds: number): Outcome {
+    const sorted = Float64Array.from(this.#all).toSorted()
+    return {
+      requestsPerSecond: sorted.length / seconds,
+      requests: sorted.length,
+      refused: this.#refused.length,
+      p50: percentile(sorted, 0.5),
+      p99: percentile(sorted, 0.99),
+      refusedP99: percentile(Float64Array.from(this.#refused).toSorted(), 0.99),
+    }
+  }
+}
+
+async function onConnections(
+  origin: string,
+  count: number,
+  drive: (connection: Connection, index: number) => Promise<void>,
+): Promise<void> {
+  const connections = await Promise.all(
+    Array.from({ length: count }, () => Connection.open(origin)),
+  )
+  try {
+    await Promise.all(connections.map((connection, index) => drive(connection, index)))
   } finally {
-    for (const socket of sockets) socket.destroy()
+    for (const connection of connections) connection.close()
   }
-  const seconds = (performance.now() - startedAt) / 1000
-  const sorted = Float64Array.from(latencies).toSorted()
-  return {
-    requestsPerSecond: sorted.length / seconds,
-    requests: sorted.length,
-    refused,
-    p50: percentile(sorted, 0.5),
-    p99: percentile(sorted, 0.99),
+}
+
+class Connection {
+  readonly #socket: Socket
+  #received: Buffer | undefined
+  #settle: { resolve: (reply: Reply) => void; reject: (error: Error) => void } | undefined
+
+  private constructor(socket: Socket) {
+    this.#socket = socket
+    socket.on('data', (chunk) => this.#take(chunk))
+    socket.on('error', (error) => this.#settle?.reject(error))
+    socket.on('close', () => this.#settle?.reject(new Error('The server closed a connection')))
   }
+
+  static open(origin: string): Promise<Connection> {
+    const { hostname: host, port } = new URL(origin)
+    return new Promise((resolve, reject) => {
+      const socket = connect({ port: Number(port), host, noDelay: true })
+      socket.once('connect', () => resolve(new Connection(socket))).once('error', reject)
+    })
+  }
+
+  send(request: Buffer): Promise<Reply> {
+    return new Promise((resolve, reject) => {
+      this.#settle = { resolve, reject }
+      this.#socket.write(request)
+    })
+  }
+
+  close(): void {
+    this.#settle = undefined
+    this.#socket.destroy()
+  }
+
+  #take(chunk: Buffer): void {
+    const received = this.#received ? Buffer.concat([this.#received, chunk]) : chunk
+    const body = completeBody(received)
+    this.#received = body ? undefined : received
+    if (!body) return
+    const isRefused =
+      received.toString('latin1', 9, 12) !== '200' ||
+      body.includes(errorsMember) ||
+      body.equals(nothing)
+    this.#settle?.resolve({ body, isRefused })
+  }
+}
+
+const headEnd = Buffer.from('\r\n\r\n')
+const errorsMember = Buffer.from('"errors"')
+/** better-auth's answer to who is not signed in. */
+const nothing = Buffer.from('null')
+const lastChunk = Buffer.from('0\r\n\r\n')
+
+/** The body of an answer, once all of it is there. */
+function completeBody(received: Buffer): Buffer | undefined {
+  const end = received.indexOf(headEnd)
+  if (end === -1) return undefined
+  const start = end + headEnd.length
+  const length = /\r\ncontent-length: (\d+)/i.exec(received.toString('latin1', 0, end))?.[1]
+  // Without one it comes in chunks, of which these servers send no more than one with content.
+  if (length === undefined) {
+    if (!received.subarray(-lastChunk.length).equals(lastChunk)) return undefined
+    const content = received.indexOf('\r\n', start) + 2
+    return received.subarray(content, received.length - lastChunk.length - 2)
+  }
+  return received.length >= start + Number(length)
+    ? received.subarray(start, start + Number(length))
+    : undefined
 }
 
 /** A POST of JSON, as it goes over the wire. */
@@ -91,60 +221,6 @@ export function postRequest(
       json,
     ].join('\r\n'),
   )
-}
-
-function open(port: number, host: string): Promise<Socket> {
-  return new Promise((resolve, reject) => {
-    const socket = connect({ port, host, noDelay: true })
-    socket.once('connect', () => resolve(socket)).once('error', reject)
-  })
-}
-
-/** Sends what `next` gives until it gives nothing. */
-function drive(
-  socket: Socket,
-  latencies: number[],
-  next: (answer: Buffer | undefined, isRefused: boolean) => Buffer | undefined,
-): Promise<void> {
-  return new Promise((resolve, reject) => {
-    let sentAt = 0
-    let pending: Buffer | undefined
-    const send = (answer: Buffer | undefined, isRefused = false) => {
-      const request = next(answer, isRefused)
-      if (!request) return resolve()
-      sentAt = performance.now()
-      socket.write(request)
-    }
-    socket.on('error', reject)
-    socket.on('close', () => reject(new Error('The server closed a connection')))
-    socket.on('data', (chunk) => {
-      pending = pending ? Buffer.concat([pending, chunk]) : chunk
-      const body = completeBody(pending)
-      if (!body) return
-      const received = pending
-      latencies.push(performance.now() - sentAt)
-      pending = undefined
-      const isRefused = received.toString('latin1', 9, 12) !== '200' || body.includes(errorsMember)
-      try {
-        send(body, isRefused)
-      } catch (error) {
-        reject(error instanceof Error ? error : new Error(String(error)))
-      }
-    })
-    send(undefined)
-  })
-}
-
-/** The body of an answer, once all of it is there. Both servers give its length. */
-function completeBody(received: Buffer): Buffer | undefined {
-  const end = received.indexOf(headEnd)
-  if (end === -1) return undefined
-  const length = /\r\ncontent-length: (\d+)/i.exec(received.toString('latin1', 0, end))?.[1]
-  if (length === undefined) throw new Error('The answer has no Content-Length')
-  const start = end + headEnd.length
-  return received.length >= start + Number(length)
-    ? received.subarray(start, start + Number(length))
-    : undefined
 }
 
 function percentile(sorted: Float64Array, fraction: number): number {

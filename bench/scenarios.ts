@@ -1,207 +1,353 @@
-/** What is measured: each scenario is one load on one server, or two loads at once. */
-import { rm } from 'node:fs/promises'
+/** What is measured: rounds in which each subject has its turn, so that what else the machine does meets all alike. */
+import { spawnSync } from 'node:child_process'
 import { join } from 'node:path'
-import { load, postRequest, type Outcome, type Source, type Until } from './load.ts'
+import { load, loadAtRate, type Outcome, type Source } from './load.ts'
+import { describe, goal, megabytes, medians, median, ms, rate, ratio, type Row } from './report.ts'
+import { onCores } from './servers.ts'
 import {
-  password,
-  people,
-  personEmail,
-  startBare,
+  bare,
+  bcryptCost,
+  betterAuth,
+  handWritten,
+  latchkey,
   startLatchkey,
-  type Person,
-  type Server,
-} from './servers.ts'
+  type Subject,
+} from './subjects.ts'
 
-/** An outcome with what the server's process, workers included, and the client's spent on it. */
-export interface Sample extends Outcome {
-  readonly serverMicrosecondsPerRequest: number | undefined
-  /** Shares of one core. */
-  readonly serverBusy: number | undefined
-  readonly clientBusy: number
+export interface Settings {
+  readonly rounds: number
+  /** Of one sample. */
+  readonly seconds: number
+  readonly mixSeconds: number
+  readonly memoryRequests: number
 }
 
-/** Both servers, with people to be. */
-export interface Subjects {
-  readonly latchkey: { readonly server: Server; readonly people: readonly Person[] }
-  readonly bare: { readonly server: Server; readonly people: readonly Person[] }
-}
-
-const meQuery = '{ me { id email name roles } }'
-const warmUpSeconds = 4
-
-export async function startSubjects(dist: string, folder: string): Promise<Subjects> {
-  const bare = await startBare(join(folder, 'bare'))
-  const server = await startLatchkey(dist, join(folder, 'latchkey'))
-  const subjects = { bare, latchkey: { server, people: await registerPeople(server) } }
-  for (const subject of [subjects.bare, subjects.latchkey]) {
-    await load(subject.server.origin, meSources(subject, 32), { seconds: warmUpSeconds })
+/** `me`, `protected`, `login`, `refreshToken` and `me` at a constant rate, all servers on one core. */
+export async function measureOperations(
+  settings: Settings,
+  folder: string,
+  onFailure: (what: string, error: unknown) => void,
+): Promise<Row[]> {
+  // Without it there is nothing to set the others beside.
+  const subjects: Subject[] = [await latchkey(folder)]
+  const add = async (what: string, begin: () => Promise<Subject | Subject[]>) => {
+    try {
+      subjects.push(...[await begin()].flat())
+    } catch (error) {
+      onFailure(what, error)
+    }
   }
-  return subjects
+  const rows: Row[] = []
+  try {
+    await add('the bare server', () => bare(folder))
+    await add('the hand-written server', () => handWritten(folder))
+    await add('better-auth', () => betterAuth(folder))
+    for (const { me, server } of subjects) {
+      await load(server.origin, connections(me, 32), { seconds: Math.min(4, settings.seconds) })
+    }
+    const sections: [string, () => Promise<Row[]>][] = [
+      ['`me`', () => compareMe(subjects, settings)],
+      ['`protected`', () => compareProtected(subjects, settings)],
+      ['`login`', () => compareLogin(subjects, settings)],
+      ['`refreshToken`', () => compareRefresh(subjects, settings)],
+      ['`me` at a constant rate', () => compareAtRate(subjects, settings)],
+      ['the overflow of the queue', () => measureOverflow(subjects, settings)],
+      ['the mix', () => measureMix(subjects, settings)],
+    ]
+    for (const [what, measure] of sections) {
+      try {
+        rows.push(...(await measure()))
+      } catch (error) {
+        onFailure(what, error)
+      }
+    }
+  } finally {
+    for (const { server } of subjects) await server.stop()
+  }
+  return rows
 }
 
-export function meAt(
-  subject: Subjects['latchkey'],
-  connections: number,
-  until: Until,
-): Promise<Sample> {
-  return sample(subject.server, meSources(subject, connections), until)
+async function compareMe(subjects: readonly Subject[], settings: Settings): Promise<Row[]> {
+  const samples = await interleave(subjects, settings, ({ me, server }) =>
+    load(server.origin, connections(me, 32), { seconds: settings.seconds }),
+  )
+  const aims: Record<string, (ratio: number) => string> = {
+    'bare, HS256': (of) => goal('≥ 0.6', of >= 0.6),
+    'hand-written': (of) => goal('> 1', of > 1),
+    'better-auth': (of) => goal('≥ 5', of >= 5),
+  }
+  return besides('`me`, 32 connections', samples, aims)
 }
 
-/** Signs in, again and again, with the right password. */
-export function loginAt(
-  subject: Subjects['latchkey'],
-  connections: number,
-  until: Until,
-  tolerates: 'nothing' | 'refusals' = 'nothing',
-): Promise<Sample> {
-  const { origin } = subject.server
-  const sources = Array.from({ length: connections }, (_, index) => {
-    const request = postRequest(origin, '/graphql', loginBody(personEmail(index % people)))
-    return () => request
-  })
-  return sample(subject.server, sources, until, tolerates)
-}
-
-/** One session for each connection, its refresh tokens one after the other. */
-export async function refreshAt(
-  subject: Subjects['latchkey'],
-  connections: number,
-  until: Until,
-): Promise<Sample> {
-  const { origin } = subject.server
-  const query =
-    'mutation ($token: String!) { refreshToken(refreshToken: $token) { accessToken refreshToken } }'
-  const tokens = await Promise.all(
-    Array.from({ length: connections }, async (_, index) => {
-      const data = await send(origin, loginBody(personEmail(index % people)))
-      return data['login']!.refreshToken!
+async function compareProtected(subjects: readonly Subject[], settings: Settings): Promise<Row[]> {
+  const those = subjects.filter((subject) => subject.protected)
+  const samples = await interleave(those, settings, (subject) =>
+    load(subject.server.origin, connections(subject.protected!, 32), {
+      seconds: settings.seconds,
     }),
   )
-  const sources = tokens.map((first): Source => {
-    let token = first
-    return (answer) => {
-      if (answer !== undefined) {
-        token = (JSON.parse(answer) as Answer).data['refreshToken']!.refreshToken!
-      }
-      return postRequest(origin, '/graphql', { query, variables: { token } })
-    }
+  return besides('`protected`, 32 connections', samples, {})
+}
+
+/** Beside what bcryptjs does with no server around it. */
+async function compareLogin(subjects: readonly Subject[], settings: Settings): Promise<Row[]> {
+  const those = subjects.filter((subject) => subject.login)
+  const alone: number[] = []
+  const seconds = Math.max(2, settings.seconds)
+  const samples = await interleave(those, settings, async (subject) => {
+    if (subject === those[0]) alone.push(bcryptjsAlone(seconds))
+    return load(subject.server.origin, connections(subject.login!, 8), { seconds })
   })
-  return sample(subject.server, sources, until)
+  const ours = medians(samples.get(those[0]!)!)
+  const reference = median(alone)
+  return [
+    {
+      scenario: '`login`, 8 connections',
+      latchkey: describe(ours),
+      beside: `bcryptjs alone: ${rate(reference)}`,
+      ratio: ratio(ours.rps, reference),
+      goal: goal('≥ 0.9', ours.rps / reference >= 0.9),
+    },
+    ...besides('`login`, 8 connections', samples, {}),
+  ]
 }
 
-/** Milliseconds to the first answer: on an empty folder, then on the database of that first start. */
-export async function measureStarts(
-  dist: string,
-  folder: string,
-): Promise<{ first: number; again: number }> {
-  const milliseconds: number[] = []
-  for (let start = 0; start < 2; start += 1) {
-    const server = await startLatchkey(dist, folder)
-    milliseconds.push(server.startMilliseconds)
-    await server.stop()
+async function compareRefresh(subjects: readonly Subject[], settings: Settings): Promise<Row[]> {
+  const those = subjects.filter((subject) => subject.refresh)
+  const samples = await interleave(those, settings, async (subject) => {
+    const chains = await Promise.all(
+      Array.from({ length: 8 }, (_, index) => subject.refresh!(index)),
+    )
+    return load(subject.server.origin, chains, { seconds: settings.seconds })
+  })
+  return besides('`refreshToken` in chains, 8 connections', samples, {
+    'bare, HS256': (of) => goal('≥ 0.5', of >= 0.5),
+  })
+}
+
+/** Open loop, at half of what Latchkey does in the closed one. */
+async function compareAtRate(subjects: readonly Subject[], settings: Settings): Promise<Row[]> {
+  const ours = subjects[0]!
+  const full = await load(ours.server.origin, connections(ours.me, 32), {
+    seconds: settings.seconds,
+  })
+  const perSecond = Math.round(full.requestsPerSecond / 2)
+  // better-auth cannot take so many.
+  const those = subjects.filter(({ name }) => name !== 'better-auth')
+  const samples = await interleave(those, settings, ({ me, server }) =>
+    loadAtRate(server.origin, connections(me, 64), perSecond, settings.seconds),
+  )
+  const figures = medians(samples.get(ours)!)
+  return [...samples]
+    .filter(([{ name }]) => name !== ours.name)
+    .map(([{ name }, outcomes]) => {
+      const theirs = medians(outcomes)
+      return {
+        scenario: `\`me\` at a constant ${rate(perSecond)} (open loop): p50, p99`,
+        latchkey: `${ms(figures.p50)}, ${ms(figures.p99)}`,
+        beside: `${name}: ${ms(theirs.p50)}, ${ms(theirs.p99)}`,
+        ratio: ratio(figures.p99, theirs.p99),
+      }
+    })
+}
+
+/** More sign-ins at once than may wait. */
+async function measureOverflow(subjects: readonly Subject[], settings: Settings): Promise<Row[]> {
+  const { login, server } = subjects[0]!
+  const { refused, refusedP99, requests } = await load(
+    server.origin,
+    connections(login!, 64),
+    { seconds: settings.seconds },
+    'refusals',
+  )
+  return [
+    {
+      scenario: '`login`, 64 connections, more than may wait: refused with `RATE_LIMITED`',
+      latchkey: `${refused} of ${requests}, p99 of refusals ${ms(refusedP99)}`,
+      goal: goal('< 50 ms', refused > 0 && refusedP99 < 50),
+    },
+  ]
+}
+
+/** 90 % `me`, 8 % `refreshToken`, 2 % `login`. */
+async function measureMix(subjects: readonly Subject[], settings: Settings): Promise<Row[]> {
+  const { login, me, refresh, server } = subjects[0]!
+  const sources: Source[] = []
+  // One after the other: so many sign-ins at once would be refused.
+  for (let index = 0; index < 32; index += 1) {
+    sources.push(mixed(index, me(index), login!(index), await refresh!(index)))
   }
-  await rm(folder, { recursive: true })
-  return { first: milliseconds[0]!, again: milliseconds[1]! }
+  const outcome = await load(server.origin, sources, { seconds: settings.mixSeconds }, 'refusals')
+  return [
+    {
+      scenario: `90 % \`me\`, 8 % \`refreshToken\`, 2 % \`login\` for ${settings.mixSeconds} s, 32 connections`,
+      latchkey: `${describe({ rps: outcome.requestsPerSecond, p99: outcome.p99 })}, p50 ${ms(outcome.p50)}, ${outcome.refused} refused`,
+    },
+  ]
 }
 
-export interface Memory {
-  readonly requests: number
-  readonly afterStart: number | undefined
-  readonly afterRequests: number | undefined
-  readonly highest: number | undefined
+function mixed(offset: number, me: Source, login: Source, chain: Source): Source {
+  let renewal = chain(undefined)
+  let isRenewing = false
+  let turn = offset
+  return (answer) => {
+    if (isRenewing) renewal = chain(answer)
+    turn = (turn + 1) % 50
+    isRenewing = [1, 13, 25, 37].includes(turn)
+    if (isRenewing) return renewal
+    return turn === 0 ? login(undefined) : me(undefined)
+  }
 }
 
-/** Resident memory of a server of its own, which has signed people in and then answered `me`. */
-export async function measureMemory(
-  dist: string,
+/** `me` while four others sign in without pause, the hashing on a second core. */
+export async function measureStorm(
+  settings: Settings,
   folder: string,
-  requests: number,
-): Promise<Memory> {
-  const server = await startLatchkey(dist, folder)
-  try {
-    const afterStart = server.memoryMegabytes('now')
-    const subject = { server, people: await registerPeople(server) }
-    await load(server.origin, meSources(subject, 32), { requests })
-    return {
-      requests,
-      afterStart,
-      afterRequests: server.memoryMegabytes('now'),
-      highest: server.memoryMegabytes('highest'),
+  onFailure: (what: string, error: unknown) => void,
+): Promise<Row[]> {
+  const rows: Row[] = []
+  const { seconds } = settings
+  for (const [name, begin] of [
+    ['Latchkey', latchkey],
+    ['hand-written', handWritten],
+    ['better-auth', betterAuth],
+  ] as const) {
+    try {
+      const { login, me, server } = await begin(join(folder, 'storm'), 'two')
+      try {
+        await load(server.origin, connections(me, 8), { seconds: Math.min(3, seconds) })
+        const idle: Outcome[] = []
+        const storm: Outcome[] = []
+        const signIns: Outcome[] = []
+        for (let round = 0; round < settings.rounds; round += 1) {
+          idle.push(await load(server.origin, connections(me, 8), { seconds }))
+          const both = await Promise.all([
+            load(server.origin, connections(me, 8), { seconds }),
+            load(server.origin, connections(login!, 4), { seconds }, 'refusals'),
+          ])
+          storm.push(both[0])
+          signIns.push(both[1])
+        }
+        const [alone, under, logins] = [medians(idle), medians(storm), medians(signIns)]
+        const isOurs = name === 'Latchkey'
+        const figures = `${describe(under)} (${rate(logins.rps)} sign-ins)`
+        const scenario =
+          '`me`, 8 connections, while 4 others sign in, two cores; beside the same without them'
+        rows.push({
+          scenario: isOurs ? scenario : `the same, ${name}`,
+          latchkey: isOurs ? figures : '',
+          beside: isOurs ? `idle: ${describe(alone)}` : `${figures}; idle: ${describe(alone)}`,
+          ratio: `${ratio(under.rps, alone.rps)}; p99 ${ratio(under.p99, alone.p99)}`,
+          ...(isOurs && {
+            goal: goal('≥ 0.6, p99 < 2', under.rps / alone.rps >= 0.6 && under.p99 / alone.p99 < 2),
+          }),
+        })
+      } finally {
+        await server.stop()
+      }
+    } catch (error) {
+      onFailure(`\`me\` under a storm of sign-ins, ${name}`, error)
     }
+  }
+  return rows
+}
+
+/** From the start of the process to the first answer: on an empty folder, then on what that left. */
+export async function measureStarts(settings: Settings, folder: string): Promise<Row[]> {
+  const rows: Row[] = []
+  for (const cores of ['one', 'two'] as const) {
+    const first: number[] = []
+    const again: number[] = []
+    // What the first start of all writes beside the build stays for all others.
+    for (let round = -1; round < settings.rounds; round += 1) {
+      for (const list of [first, again]) {
+        const server = await startLatchkey(join(folder, `start-${cores}-${round}`), cores)
+        if (round >= 0) list.push(server.startMilliseconds)
+        await server.stop()
+      }
+    }
+    rows.push({
+      scenario: `Start to first answer, ${cores} core${cores === 'one' ? '' : 's'}: empty folder; existing database`,
+      latchkey: `${ms(median(first))}; ${ms(median(again))}`,
+      goal: goal('< 700 ms', median(first) < 700 && median(again) < 700),
+    })
+  }
+  return rows
+}
+
+/** Resident memory of a server of its own. */
+export async function measureMemory(settings: Settings, folder: string): Promise<Row[]> {
+  const fresh = await startLatchkey(join(folder, 'fresh'))
+  const afterStart = fresh.memoryMegabytes('now')
+  await fresh.stop()
+  const { me, server } = await latchkey(folder)
+  try {
+    const requests = settings.memoryRequests
+    const after: (number | undefined)[] = []
+    for (let half = 0; half < 2; half += 1) {
+      await load(server.origin, connections(me, 32), { requests: requests / 2 })
+      after.push(server.memoryMegabytes('now'))
+    }
+    const count = (part: number) => (requests * part).toLocaleString('en')
+    return [
+      {
+        scenario: `Resident memory: after start; after 8 sign-ups and ${count(0.5)} \`me\`; after ${count(1)}; highest`,
+        latchkey: [afterStart, ...after, server.memoryMegabytes('highest')]
+          .map(megabytes)
+          .join('; '),
+        goal: goal('< 130 MB after start', (afterStart ?? Number.NaN) < 130),
+      },
+    ]
   } finally {
     await server.stop()
   }
 }
 
-function meSources(subject: Subjects['latchkey'], connections: number): Source[] {
-  const { origin } = subject.server
-  return Array.from({ length: connections }, (_, index) => {
-    const { accessToken } = subject.people[index % people]!
-    const request = postRequest(origin, '/graphql', { query: meQuery }, accessToken)
-    return () => request
+function connections(of: (index: number) => Source, count: number): Source[] {
+  return Array.from({ length: count }, (_, index) => of(index))
+}
+
+async function interleave(
+  subjects: readonly Subject[],
+  settings: Settings,
+  sample: (subject: Subject) => Promise<Outcome>,
+): Promise<Map<Subject, Outcome[]>> {
+  const samples = new Map<Subject, Outcome[]>(subjects.map((subject) => [subject, []]))
+  for (let round = 0; round < settings.rounds; round += 1) {
+    for (const subject of subjects) samples.get(subject)!.push(await sample(subject))
+  }
+  return samples
+}
+
+/** A row for each that stands beside the first. */
+function besides(
+  scenario: string,
+  samples: ReadonlyMap<Subject, readonly Outcome[]>,
+  aims: Readonly<Record<string, (ratio: number) => string>>,
+): Row[] {
+  const [ours, ...others] = [...samples].map(([{ name }, outcomes]) => ({
+    name,
+    figures: medians(outcomes),
+  }))
+  return others.map(({ name, figures }) => {
+    const aim = aims[name]?.(ours!.figures.rps / figures.rps)
+    return {
+      scenario,
+      latchkey: describe(ours!.figures),
+      beside: `${name}: ${describe(figures)}`,
+      ratio: ratio(ours!.figures.rps, figures.rps),
+      ...(aim !== undefined && { goal: aim }),
+    }
   })
 }
 
-async function sample(
-  server: Server,
-  sources: readonly Source[],
-  until: Until,
-  tolerates: 'nothing' | 'refusals' = 'nothing',
-): Promise<Sample> {
-  const serverCpuBefore = server.cpuSeconds()
-  const clientCpuBefore = process.cpuUsage()
-  const startedAt = performance.now()
-  const outcome = await load(server.origin, sources, until, tolerates)
-  const seconds = (performance.now() - startedAt) / 1000
-  const { user, system } = process.cpuUsage(clientCpuBefore)
-  const serverCpu =
-    serverCpuBefore === undefined ? undefined : server.cpuSeconds()! - serverCpuBefore
-  return {
-    ...outcome,
-    serverMicrosecondsPerRequest: serverCpu && (serverCpu * 1e6) / outcome.requests,
-    serverBusy: serverCpu && serverCpu / seconds,
-    clientBusy: (user + system) / 1e6 / seconds,
-  }
-}
-
-interface Answer {
-  readonly data: Readonly<
-    Record<string, { readonly accessToken: string; readonly refreshToken?: string }>
-  >
-}
-
-async function registerPeople(server: Server): Promise<Person[]> {
-  const list: Person[] = []
-  for (let index = 0; index < people; index += 1) {
-    const email = personEmail(index)
-    const data = await send(server.origin, {
-      query: `mutation ($email: String!, $password: String!) {
-        register(email: $email, password: $password, name: "A Person") { accessToken }
-      }`,
-      variables: { email, password },
-    })
-    list.push({ email, accessToken: data['register']!.accessToken })
-  }
-  return list
-}
-
-function loginBody(email: string) {
-  return {
-    query: `mutation ($email: String!, $password: String!) {
-      login(email: $email, password: $password) { accessToken refreshToken }
-    }`,
-    variables: { email, password },
-  }
-}
-
-async function send(origin: string, body: object): Promise<Answer['data']> {
-  const response = await fetch(`${origin}/graphql`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify(body),
-  })
-  const text = await response.text()
-  const { data, errors } = JSON.parse(text) as Answer & { errors?: unknown }
-  if (errors) throw new Error(text)
-  return data
+function bcryptjsAlone(seconds: number): number {
+  const program = join(import.meta.dirname, 'peers', 'bcryptjs-alone.mjs')
+  const [command = '', ...rest] = onCores('one', [
+    process.execPath,
+    program,
+    String(seconds),
+    String(bcryptCost),
+  ])
+  return Number(spawnSync(command, rest, { encoding: 'utf8' }).stdout)
 }

@@ -1,26 +1,33 @@
-/** The two servers under test: child processes on a core of their own. */
+/** Server processes: started on cores of their own, watched through /proc, stopped. */
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process'
-import { createHmac, randomBytes, randomUUID } from 'node:crypto'
 import { closeSync, mkdirSync, openSync, readFileSync } from 'node:fs'
 import { connect, createServer, type AddressInfo } from 'node:net'
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { performance } from 'node:perf_hooks'
-import Sqlite from 'better-sqlite3'
 
-const root = join(import.meta.dirname, '..')
-const serverCore = 0
-const clientCore = 1
-const startTimeoutMilliseconds = 30_000
+const startTimeoutMilliseconds = 60_000
 const clockTicksPerSecond = 100
 
-/** Whether servers and client can be kept on a core each. */
+/** Whether servers and client can be kept on cores of their own. */
 export const isPinned =
   availableParallelism() > 1 && spawnSync('taskset', ['--version']).status === 0
 
+/** One core for the server with all its threads; or two, so that its hashing has the second. */
+export type Cores = 'one' | 'two'
+
+const serverCores: Record<Cores, string> = { one: '0', two: '0,1' }
+/** With two cores only, the client shares the second one with what little the server does there. */
+const clientCore = availableParallelism() > 2 ? '2' : '1'
+
 /** Puts this process, which is the client, onto its own core. */
 export function pinClient(): void {
-  if (isPinned) spawnSync('taskset', ['-acp', String(clientCore), String(process.pid)])
+  if (isPinned) spawnSync('taskset', ['-acp', clientCore, String(process.pid)])
+}
+
+/** The command that runs something on the server's core. */
+export function onCores(cores: Cores, command: readonly string[]): string[] {
+  return isPinned ? ['taskset', '-c', serverCores[cores], ...command] : [...command]
 }
 
 export interface Server {
@@ -34,90 +41,27 @@ export interface Server {
   stop(): Promise<void>
 }
 
-/** A person of the bare server, or of Latchkey. */
-export interface Person {
-  readonly email: string
-  readonly accessToken: string
-}
-
-export const people = 8
-export const password = 'a password for the benchmark'
-
-export function personEmail(index: number): string {
-  return `person${index}@example.com`
-}
-
-/**
- * Latchkey as `npm start` runs it, with every check on but the limit on attempts.
- * @param folder keeps database, secret and log; a second start in it finds the first one's database
- */
-export function startLatchkey(dist: string, folder: string): Promise<Server> {
-  return start({
-    args: ['--enable-source-maps', '--max-semi-space-size=4', join(root, dist, 'main.js')],
-    folder,
-    environment: {
-      DATABASE_URL: `sqlite:${join(folder, 'latchkey.db')}`,
-      LOG_LEVEL: 'info',
-      THROTTLE: 'off',
-    },
-    probe: '{"query":"{ providers { id } }"}',
-    expectedStatus: 200,
-  })
-}
-
-/** The bare server, with a database of people and a token for each. */
-export async function startBare(folder: string): Promise<{ server: Server; people: Person[] }> {
-  const file = join(folder, 'bare.db')
-  const secret = randomBytes(32).toString('base64url')
-  mkdirSync(folder, { recursive: true })
-  const database = new Sqlite(file)
-  database.pragma('journal_mode = WAL')
-  database.exec('create table users (id text primary key, email text, name text, roles text)')
-  const insert = database.prepare('insert into users values (?, ?, ?, ?)')
-  const list = Array.from({ length: people }, (_, index) => {
-    const id = randomUUID()
-    const email = personEmail(index)
-    insert.run(id, email, 'A Person', '["USER"]')
-    return { email, accessToken: signHs256({ sub: id, exp: Date.now() / 1000 + 86_400 }, secret) }
-  })
-  database.close()
-  const server = await start({
-    // Says nothing new to a Node that strips types by itself.
-    args: ['--experimental-strip-types', join(root, 'bench', 'bare-server.ts')],
-    folder,
-    environment: { BARE_DATABASE: file, BARE_SECRET: secret },
-    probe: '{}',
-    expectedStatus: 401,
-  })
-  return { server, people: list }
-}
-
-function signHs256(claims: object, secret: string): string {
-  const encode = (part: object) => Buffer.from(JSON.stringify(part)).toString('base64url')
-  const signed = `${encode({ alg: 'HS256', typ: 'JWT' })}.${encode(claims)}`
-  return `${signed}.${createHmac('sha256', secret).update(signed).digest('base64url')}`
-}
-
-interface StartOptions {
-  readonly args: readonly string[]
+export interface StartOptions {
+  /** Node's, with the program. */
+  readonly arguments: readonly string[]
+  /** Where it runs, and leaves its output. */
   readonly folder: string
+  /** All of it: the shell's variables may configure a server too. */
   readonly environment: Readonly<Record<string, string>>
-  /** Posted to /graphql until it is answered. */
-  readonly probe: string
-  readonly expectedStatus: number
+  readonly cores: Cores
+  /** Asked until it is answered with this status. */
+  readonly probe: { readonly path: string; readonly body?: string; readonly status: number }
 }
 
-async function start(options: StartOptions): Promise<Server> {
-  const { args, environment, folder, probe, expectedStatus } = options
+/** @throws where the server does not answer, with what it said */
+export async function start(options: StartOptions): Promise<Server> {
+  const { cores, environment, folder, probe } = options
   mkdirSync(folder, { recursive: true })
   const port = await freePort()
-  const [command, ...prefix] = isPinned
-    ? ['taskset', '-c', String(serverCore), process.execPath]
-    : [process.execPath]
+  const [command = '', ...rest] = onCores(cores, [process.execPath, ...options.arguments])
   const output = openSync(join(folder, 'output.log'), 'a')
   const startedAt = performance.now()
-  const child = spawn(command, [...prefix, ...args], {
-    // Without the variables of the shell, which may configure a server too, and without its .env.
+  const child = spawn(command, rest, {
     cwd: folder,
     env: { PATH: process.env['PATH'], PORT: String(port), ...environment },
     stdio: ['ignore', output, output],
@@ -125,10 +69,12 @@ async function start(options: StartOptions): Promise<Server> {
   closeSync(output)
   const stop = () => stopChild(child)
   try {
-    await firstAnswer(child, port, probe, expectedStatus)
+    await firstAnswer(child, port, probe)
   } catch (error) {
     await stop()
-    throw new Error(readFileSync(join(folder, 'output.log'), 'utf8'), { cause: error })
+    throw new Error(`It does not start: ${readFileSync(join(folder, 'output.log'), 'utf8')}`, {
+      cause: error,
+    })
   }
   return {
     origin: `http://127.0.0.1:${port}`,
@@ -142,8 +88,7 @@ async function start(options: StartOptions): Promise<Server> {
 async function firstAnswer(
   child: ChildProcess,
   port: number,
-  body: string,
-  expectedStatus: number,
+  { path, body, status }: StartOptions['probe'],
 ): Promise<void> {
   const deadline = performance.now() + startTimeoutMilliseconds
   while (performance.now() < deadline) {
@@ -154,13 +99,14 @@ async function firstAnswer(
       })
       continue
     }
-    const response = await fetch(`http://127.0.0.1:${port}/graphql`, {
-      method: 'POST',
+    const response = await fetch(`http://127.0.0.1:${port}${path}`, {
+      method: body === undefined ? 'GET' : 'POST',
       headers: { 'content-type': 'application/json' },
-      body,
+      ...(body !== undefined && { body }),
     })
-    if (response.status === expectedStatus) return
-    throw new Error(`The first answer is ${response.status}: ${await response.text()}`)
+    const text = await response.text()
+    if (response.status === status) return
+    throw new Error(`The first answer is ${response.status}: ${text}`)
   }
   throw new Error('The server does not answer')
 }
@@ -181,6 +127,8 @@ function stopChild(child: ChildProcess): Promise<void> {
   return new Promise((resolve) => {
     child.once('exit', () => resolve())
     child.kill('SIGTERM')
+    // A server that hashes on its event loop may not hear it for long.
+    setTimeout(() => child.kill('SIGKILL'), 12_000).unref()
   })
 }
 

@@ -1,4 +1,4 @@
-// Makes dist/: src/ and client/ compiled, and the pages. With --if-stale it makes only the parts that are missing or
+// Makes dist/: src/ compiled and bundled (bundle.mjs), client/ compiled, and the pages. With --if-stale it makes only the parts that are missing or
 // older than their sources, which is what `npm start` and the operators' commands ask for. With --pages it
 // makes the pages alone: from src/, too, the server takes them from dist/.
 import { spawn } from 'node:child_process'
@@ -25,8 +25,16 @@ const startedAt = new Date()
 const server = {
   folder: '',
   output: 'main.js',
-  sources: ['src', 'tsconfig.json', 'tsconfig.build.json', 'package.json'],
-  build: (folder) => run(compiler, '-p', 'tsconfig.build.json', '--outDir', folder),
+  // A dependency that was replaced is in the bundle as it was.
+  sources: [
+    'src',
+    'scripts/bundle.mjs',
+    'tsconfig.json',
+    'tsconfig.build.json',
+    'package.json',
+    'package-lock.json',
+  ],
+  build: compileServer,
 }
 const client = {
   folder: 'client',
@@ -39,13 +47,13 @@ const pages = [
     folder: 'sandbox',
     output: 'sandbox.html',
     sources: ['sandbox', 'package-lock.json'],
-    build: (folder) => bundle('sandbox', folder),
+    build: (folder) => bundlePage('sandbox', folder),
   },
   {
     folder: 'web',
     output: 'index.html',
     sources: ['web', 'client', 'package-lock.json'],
-    build: (folder) => bundle('web', folder),
+    build: (folder) => bundlePage('web', folder),
   },
 ]
 
@@ -89,7 +97,16 @@ rmSync(staging, { recursive: true, force: true })
 rmSync(previous, { recursive: true, force: true })
 process.exit(isBuilt ? 0 : 1)
 
-function bundle(source, folder) {
+async function compileServer(folder) {
+  const status = await run(compiler, '-p', 'tsconfig.build.json', '--outDir', folder)
+  if (status !== 0) return status
+  // Here, because a production tree has no bundler either.
+  const { bundle } = await import('./bundle.mjs')
+  await bundle(join(folder, 'main.js'), folder)
+  return 0
+}
+
+function bundlePage(source, folder) {
   // The runner writes no file of its own beside the sources, which would make them look edited.
   const options = [
     'build',

@@ -27,6 +27,7 @@ import { Throttle } from './throttle/throttle.ts'
 import { AccessTokens } from './tokens/access-token.ts'
 import { KeyRing } from './tokens/key-ring.ts'
 import { Secrets } from './tokens/secrets.ts'
+import { prepareUserRead } from './users/user-row.ts'
 
 /** What a test, or another program, may put in place of the real thing. */
 export interface Overrides {
@@ -115,6 +116,7 @@ export async function createApp(
       secrets,
       accessTokens,
       viewers: new Viewers({ accessTokens, database, clock }),
+      readUser: prepareUserRead(database),
       throttle,
       hasher,
       providers: {

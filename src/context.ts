@@ -2,6 +2,7 @@
 import type { SqlEntityManager } from '@mikro-orm/sqlite'
 import type { Config } from './config.ts'
 import type { Database } from './database/database.ts'
+import type { PreparedRead } from './database/driver.ts'
 import { requireAuthenticated } from './guard/auth-checker.ts'
 import type { Authenticated, Viewer, Viewers } from './guard/viewer.ts'
 import type { HttpRequest } from './http/http-request.ts'
@@ -12,6 +13,7 @@ import { SessionService, type SessionReference } from './sessions/session.servic
 import type { Throttle } from './throttle/throttle.ts'
 import type { AccessTokens } from './tokens/access-token.ts'
 import type { Secrets } from './tokens/secrets.ts'
+import type { UserRow } from './users/user-row.ts'
 
 /** What lives as long as the server and every request shares. */
 export interface Services {
@@ -21,6 +23,7 @@ export interface Services {
   readonly secrets: Secrets
   readonly accessTokens: AccessTokens
   readonly viewers: Viewers
+  readonly readUser: PreparedRead<UserRow>
   readonly throttle: Throttle
   readonly hasher: PasswordHasher
   readonly providers: Providers
@@ -54,9 +57,10 @@ export class Context {
   }
 
   get sessions(): SessionService {
-    const { accessTokens, clock, config, secrets } = this.services
+    const { accessTokens, clock, config, readUser, secrets } = this.services
     return (this.lazySessions ??= new SessionService({
       em: this.em,
+      readUser,
       accessTokens,
       secrets,
       policy: config.sessions,

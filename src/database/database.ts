@@ -2,9 +2,7 @@
 import type { Kysely } from 'kysely'
 import type { Config } from '../config.ts'
 import type { Driver } from './driver.ts'
-import { ormOptions } from './orm-options.ts'
-import { openPostgresql } from './postgresql.ts'
-import { openSqlite } from './sqlite.ts'
+import { ormOptions, type OrmOptions } from './orm-options.ts'
 
 export interface Database extends Driver {
   /** For statements that decide by their row count; outside any transaction. */
@@ -22,12 +20,20 @@ export async function openDatabase(
   onWarning: (message: string) => void,
 ): Promise<Database> {
   const options = ormOptions(onWarning)
-  const driver = await (config.engine === 'sqlite'
-    ? openSqlite(config.file, options)
-    : openPostgresql(config.url, options))
+  const driver = await openDriver(config, options)
   return {
     ...driver,
     kysely: driver.em.fork().getKysely(),
     isReachable: async () => (await driver.em.getConnection().checkConnection()).ok,
   }
+}
+
+/** Loads the driver of one engine and not the other's: a start is shorter by that. */
+async function openDriver(config: Config['database'], options: OrmOptions): Promise<Driver> {
+  if (config.engine === 'sqlite') {
+    const { openSqlite } = await import('./sqlite.ts')
+    return openSqlite(config.file, options)
+  }
+  const { openPostgresql } = await import('./postgresql.ts')
+  return openPostgresql(config.url, options)
 }

@@ -3,8 +3,8 @@ import type { Database } from '../database/database.ts'
 import type { PreparedRead } from '../database/driver.ts'
 import { TokenErrorReason } from '../errors.ts'
 import type { AccessTokens } from '../tokens/access-token.ts'
+import { fromUserRow, userColumns, type UserRow } from '../users/user-row.ts'
 import type { UserType } from '../users/user.type.ts'
-import type { Role } from './role.ts'
 
 export interface Anonymous {
   readonly isAuthenticated: false
@@ -24,23 +24,13 @@ export type Viewer = Anonymous | Authenticated
 /** RFC 6750 section 2.1; the scheme is case-insensitive (RFC 9110 section 11.1). */
 const bearer = /^bearer +(\S+) *$/i
 
-/** PostgreSQL gives a bigint as a string, SQLite a boolean as a number and JSON as text. */
-interface ViewerRow {
-  user_id: string
+interface ViewerRow extends UserRow {
   expires_at: number | string
-  email: string | null
-  email_verified: boolean | number
-  name: string | null
-  roles: string | Role[]
-  has_password: boolean | number
-  created_at: number | string
-  disabled_at: number | string | null
 }
 
 // Session and person in one read by primary key; the row is the viewer. It is on the path of every
 // request, hence neither an entity nor a query that is built anew (docs/adr/0006).
-const viewerQuery = `select s.user_id, s.expires_at, u.email, u.email_verified, u.name, u.roles,
-    (u.password_hash is not null) as has_password, u.created_at, u.disabled_at
+const viewerQuery = `select s.expires_at, ${userColumns}
   from sessions s join users u on u.id = s.user_id
   where s.id = ?`
 
@@ -71,20 +61,7 @@ export class Viewers {
       return anonymous(TokenErrorReason.SESSION_ENDED)
     }
     if (row.disabled_at !== null) return anonymous(TokenErrorReason.ACCOUNT_DISABLED)
-    return { isAuthenticated: true, sessionId, user: toUser(userId, sessionId, row) }
-  }
-}
-
-function toUser(id: string, sessionId: string, row: ViewerRow): UserType {
-  return {
-    id,
-    email: row.email,
-    emailVerified: Boolean(row.email_verified),
-    name: row.name,
-    roles: typeof row.roles === 'string' ? (JSON.parse(row.roles) as Role[]) : row.roles,
-    hasPassword: Boolean(row.has_password),
-    createdAt: new Date(Number(row.created_at)),
-    sessionId,
+    return { isAuthenticated: true, sessionId, user: fromUserRow(row, sessionId) }
   }
 }
 

@@ -10,13 +10,55 @@ export function createLogger(level: string, destination?: { write(line: string):
   return pino(
     {
       level,
-      timestamp: pino.stdTimeFunctions.isoTime,
+      timestamp: isoTime,
       formatters: { level: (label) => ({ level: label }) },
       serializers: { err: serializeError },
       base: { pid: process.pid },
     },
-    ...(destination ? [destination] : []),
+    destination ?? inOneWrite(pino.destination(1)),
   )
+}
+
+const gatheringMilliseconds = 20
+const gatheredCharacters = 64 * 1024
+
+/**
+ * Hands on what is logged within a moment together: a write costs as much as a tenth of a request. A
+ * process that is killed loses that moment; one that ends, or logs a fatal entry, loses nothing.
+ */
+function inOneWrite(destination: { write(text: string): void }) {
+  let pending = ''
+  let timer: NodeJS.Timeout | undefined
+  const flush = () => {
+    clearTimeout(timer)
+    timer = undefined
+    const text = pending
+    pending = ''
+    if (text !== '') destination.write(text)
+  }
+  process.on('exit', flush)
+  return {
+    write: (line: string) => {
+      pending += line
+      if (pending.length >= gatheredCharacters) flush()
+      else timer ??= setTimeout(flush, gatheringMilliseconds).unref()
+    },
+    // pino asks for it after a fatal entry.
+    flushSync: flush,
+  }
+}
+
+let lastTime = 0
+let lastTimestamp = ''
+
+/** As pino's `isoTime`, but made once for all entries of a millisecond. */
+function isoTime(): string {
+  const now = Date.now()
+  if (now !== lastTime) {
+    lastTime = now
+    lastTimestamp = `,"time":"${new Date(now).toISOString()}"`
+  }
+  return lastTimestamp
 }
 
 /** SQLSTATE, or SQLite's own. */

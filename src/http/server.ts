@@ -2,7 +2,6 @@
 import { isUtf8 } from 'node:buffer'
 import { randomUUID } from 'node:crypto'
 import type { ApolloServer, BaseContext } from '@apollo/server'
-import { fastifyApolloHandler } from '@as-integrations/fastify'
 import cors from '@fastify/cors'
 import fastify, {
   LogController,
@@ -11,10 +10,10 @@ import fastify, {
   type FastifyRequest,
 } from 'fastify'
 import { accountPage, accountPagePaths, type AccountPageOptions } from './account-page.ts'
-import { normalizeAddress } from './client-address.ts'
+import { graphqlRoute } from './graphql-route.ts'
 import type { HttpRequest } from './http-request.ts'
 import type { Logger } from './logger.ts'
-import { readRefreshCookie, writeRefreshCookie, type CookiePolicy } from './refresh-cookie.ts'
+import type { CookiePolicy } from './refresh-cookie.ts'
 import {
   bareHeaders,
   bodyLimitBytes,
@@ -25,7 +24,7 @@ import {
 } from './refusals.ts'
 import { relay } from './relay.ts'
 import type { SandboxPages } from './sandbox-pages.ts'
-import { graphiqlPath, sandbox, sandboxHeaders } from './sandbox.ts'
+import { graphiqlPath, sandbox } from './sandbox.ts'
 import { securityHeaders } from './security-headers.ts'
 
 export interface HttpServerOptions<C extends BaseContext> {
@@ -53,7 +52,7 @@ const requestIdShape = /^[\w.:-]{8,128}$/
 export async function createHttpServer<C extends BaseContext>(
   options: HttpServerOptions<C>,
 ): Promise<FastifyInstance> {
-  const { apollo, createContext, isHttps, isReady, jwks, log, requestTimeoutMilliseconds } = options
+  const { isHttps, isReady, jwks, log, requestTimeoutMilliseconds } = options
   const headers = { ...securityHeaders(isHttps), 'cache-control': 'no-store' }
   const app = fastify({
     loggerInstance: log,
@@ -62,6 +61,10 @@ export async function createHttpServer<C extends BaseContext>(
       disableRequestLogging: true,
       requestIdLogLabel: 'requestId',
     }),
+    // No route has a schema; Fastify loads its compilers unless it is given others.
+    schemaController: {
+      compilersFactory: { buildValidator: refuseSchema, buildSerializer: refuseSchema },
+    },
     bodyLimit: bodyLimitBytes,
     trustProxy: trustedProxies(options.trustProxy),
     genReqId: (request) => {
@@ -124,23 +127,7 @@ export async function createHttpServer<C extends BaseContext>(
     strictPreflight: false,
   })
 
-  app.route({
-    method: ['GET', 'POST'],
-    url: '/graphql',
-    exposeHeadRoute: false,
-    handler: fastifyApolloHandler(apollo, {
-      context: async (request, reply) =>
-        createContext(new FastifyHttpRequest(request, reply, options.cookiePolicy)),
-    }),
-    onSend: async (_request, reply, payload) => {
-      // Apollo has a value of its own for some answers.
-      reply.header('cache-control', 'no-store')
-      if (String(reply.getHeader('content-type')).startsWith('text/html')) {
-        reply.headers(sandboxHeaders)
-      }
-      return payload
-    },
-  })
+  graphqlRoute(app, options)
   app.get('/.well-known/jwks.json', async (_request, reply) => {
     reply.header('access-control-allow-origin', '*')
     return reply.type('application/jwk-set+json').send(JSON.stringify(await jwks()))
@@ -154,6 +141,10 @@ export async function createHttpServer<C extends BaseContext>(
     return reply.code(ready ? 200 : 503).send({ status: ready ? 'ok' : 'unavailable' })
   })
   return app
+}
+
+function refuseSchema(): never {
+  throw new Error('Routes have no schemas here')
 }
 
 /**
@@ -175,54 +166,6 @@ function trustedProxies(trustProxy: number | string[] | false) {
   return typeof trustProxy === 'number'
     ? (_address: string, hop: number) => hop < trustProxy
     : trustProxy
-}
-
-/**
- * A class, although a literal would be shorter: V8 gives every literal with a getter a hidden class of
- * its own, and that kept whole requests alive until the next full collection (bench/NOTES.md).
- */
-class FastifyHttpRequest implements HttpRequest {
-  readonly #request: FastifyRequest
-  readonly #reply: FastifyReply
-  readonly #cookiePolicy: CookiePolicy
-
-  constructor(request: FastifyRequest, reply: FastifyReply, cookiePolicy: CookiePolicy) {
-    this.#request = request
-    this.#reply = reply
-    this.#cookiePolicy = cookiePolicy
-  }
-
-  get id() {
-    return this.#request.id
-  }
-
-  get log() {
-    return this.#request.log
-  }
-
-  get authorization() {
-    return this.#request.headers.authorization
-  }
-
-  get client() {
-    const { headers, ip, socket } = this.#request
-    return {
-      ip: normalizeAddress(ip) ?? normalizeAddress(socket.remoteAddress),
-      userAgent: headers['user-agent'],
-    }
-  }
-
-  get refreshCookie() {
-    const request = this.#request
-    const reply = this.#reply
-    const policy = this.#cookiePolicy
-    return {
-      read: () => readRefreshCookie(request, policy),
-      write: (token: string, lifetimeSeconds: number) =>
-        writeRefreshCookie(reply, policy, token, lifetimeSeconds),
-      clear: () => writeRefreshCookie(reply, policy, '', 0),
-    }
-  }
 }
 
 function logRequest(request: FastifyRequest, reply: FastifyReply): void {

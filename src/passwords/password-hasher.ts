@@ -54,6 +54,18 @@ export class PasswordHasher {
     })) as boolean
   }
 
+  /**
+   * Refuses what could not be hashed anyway, before there is any other work: on a full queue every
+   * refusal costs as little as it can.
+   * @throws AppError RATE_LIMITED when the queue is full
+   */
+  checkRoom(): void {
+    if (this.#pool.queueSize < this.#maximumWaiting) return
+    throw new AppError(ErrorCode.RATE_LIMITED, 'The server is busy. Try again in a moment.', {
+      retryAfter: retryAfterSeconds,
+    })
+  }
+
   isWellFormed(hash: string): boolean {
     return hashShape.test(hash)
   }
@@ -68,11 +80,7 @@ export class PasswordHasher {
   }
 
   async #run(task: HashingTask): Promise<string | boolean> {
-    if (this.#pool.queueSize >= this.#maximumWaiting) {
-      throw new AppError(ErrorCode.RATE_LIMITED, 'The server is busy. Try again in a moment.', {
-        retryAfter: retryAfterSeconds,
-      })
-    }
+    this.checkRoom()
     return this.#pool.run(task)
   }
 }

@@ -63,6 +63,7 @@ export class PasswordService {
     if (email === undefined) throw badUserInput('email', 'This is not an e-mail address.')
     const password = checkNewPassword('password', input.password, email)
     const name = checkName(input.name)
+    hasher.checkRoom()
 
     const address = addressBlock(this.#options.client.ip)
     const charge = await throttle.charge([
@@ -107,7 +108,8 @@ export class PasswordService {
     input: { email: string; password: string },
     transport: TokenTransport,
   ): Promise<AuthPayloadType> {
-    const { em, sessions, throttle } = this.#options
+    const { em, hasher, sessions, throttle } = this.#options
+    hasher.checkRoom()
     // What is no address at all gets a counter too, and the same answer.
     const email = normalizeEmail(input.email)
     const charge = await throttle.charge(this.#budgets(email ?? input.email.slice(0, 320)))

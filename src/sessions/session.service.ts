@@ -2,13 +2,15 @@
 import { randomBytes } from 'node:crypto'
 import type { SqlEntityManager } from '@mikro-orm/sqlite'
 import { sql, type Kysely } from 'kysely'
+import type { PreparedRead } from '../database/driver.ts'
 import { AppError, ErrorCode, TokenErrorReason } from '../errors.ts'
 import type { AccessTokens } from '../tokens/access-token.ts'
 import { decodeRefreshToken, encodeRefreshToken } from '../tokens/refresh-token.ts'
 import type { Secrets } from '../tokens/secrets.ts'
 import { lockPerson } from '../users/lock-person.ts'
 import { User } from '../users/user.entity.ts'
-import { toUserType } from '../users/user.type.ts'
+import { fromUserRow, type UserRow } from '../users/user-row.ts'
+import type { UserType } from '../users/user.type.ts'
 import type { RefreshCookie } from './refresh-cookie.ts'
 import { Session } from './session.entity.ts'
 import { TokenTransport, type AuthPayloadType } from './session.type.ts'
@@ -44,6 +46,8 @@ export interface SessionPolicy {
 
 export interface SessionServiceOptions {
   readonly em: SqlEntityManager
+  /** One account, as it is committed. */
+  readonly readUser: PreparedRead<UserRow>
   readonly accessTokens: AccessTokens
   readonly secrets: Secrets
   readonly policy: SessionPolicy
@@ -94,7 +98,7 @@ export class SessionService {
           select id from sessions where user_id = ${userId} and id <> ${session.id}
           order by last_used_at desc, id limit ${sessionsPerUser - 1})`.execute(kysely)
     })
-    return this.#payload(session, await this.#readUser(userId), transport)
+    return this.#payload(session, await this.#readUser(session), transport)
   }
 
   /**
@@ -110,7 +114,7 @@ export class SessionService {
     try {
       if (token === undefined) throw invalidRefreshToken(TokenErrorReason.TOKEN_MISSING)
       const session = await this.#rotate(token)
-      return await this.#payload(session, await this.#readUser(session.userId), transport)
+      return await this.#payload(session, await this.#readUser(session), transport)
     } catch (error) {
       if (transport === TokenTransport.COOKIE && error instanceof AppError) cookie.clear()
       throw error
@@ -186,7 +190,7 @@ export class SessionService {
     const inCookie = decodeRefreshToken(cookie.read() ?? '', secrets)
     const transport =
       inCookie?.sessionId === session.id ? TokenTransport.COOKIE : TokenTransport.BODY
-    return this.#payload(session, await this.#readUser(session.userId), transport)
+    return this.#payload(session, await this.#readUser(session), transport)
   }
 
   #newSession({ userId, method }: Authentication, now: number) {
@@ -263,16 +267,16 @@ export class SessionService {
     )
   }
 
-  async #readUser(userId: string): Promise<User> {
-    // Past the identity map: what was read before a hash was computed may be old.
-    const user = await this.#options.em.findOne(User, { id: userId }, { refresh: true })
-    if (!user) throw invalidRefreshToken(TokenErrorReason.SESSION_ENDED)
-    return user
+  /** Past the ORM, whose copy may be from before a hash was computed; and in a fifth of its time. */
+  async #readUser({ id, userId }: { id: string; userId: string }): Promise<UserType> {
+    const row = await this.#options.readUser(userId)
+    if (!row) throw invalidRefreshToken(TokenErrorReason.SESSION_ENDED)
+    return fromUserRow(row, id)
   }
 
   async #payload(
     session: Pick<RotatedSession, 'id' | 'generation' | 'createdAt' | 'expiresAt' | 'method'>,
-    user: User,
+    user: UserType,
     transport: TokenTransport,
   ): Promise<AuthPayloadType> {
     const { accessTokens, clock, cookie, secrets } = this.#options
@@ -295,7 +299,7 @@ export class SessionService {
       expiresIn: accessTokens.lifetimeSeconds,
       refreshToken: transport === TokenTransport.COOKIE ? null : refreshToken,
       refreshExpiresIn,
-      user: toUserType(user, session.id),
+      user,
     }
   }
 }

@@ -2,7 +2,6 @@
 import { GraphQLDateTime } from 'graphql-scalars'
 import { Field, ID, ObjectType, registerEnumType } from 'type-graphql'
 import { Role } from '../guard/role.ts'
-import type { User } from './user.entity.ts'
 
 registerEnumType(Role, {
   name: 'Role',
@@ -62,18 +61,4 @@ export class IdentityType {
 
   @Field(() => GraphQLDateTime, { description: 'When it was linked to this account.' })
   linkedAt!: Date
-}
-
-/** @param sessionId the session through which the person looks at themselves */
-export function toUserType(user: User, sessionId: string): UserType {
-  return {
-    id: user.id,
-    email: user.email ?? null,
-    emailVerified: user.emailVerified,
-    name: user.name ?? null,
-    roles: user.roles,
-    hasPassword: user.passwordHash != null,
-    createdAt: new Date(user.createdAt),
-    sessionId,
-  }
 }

@@ -43,13 +43,17 @@ export function temporaryFolder(): string {
 /**
  * Starts the server, killed after the file's tests.
  * @param options.isBound file modes bind it, also where the tests run as root
+ * @param options.main a compiled entry file in place of the sources
  */
 export function startProcess(
   cwd: string,
   env: Readonly<Record<string, string>> = {},
-  options: { readonly isBound?: boolean } = {},
+  options: { readonly isBound?: boolean; readonly main?: string } = {},
 ): ServerProcess {
-  const command = [process.execPath, '--import', loader, join(root, 'src', 'main.ts')]
+  const command =
+    options.main === undefined
+      ? [process.execPath, '--import', loader, join(root, 'src', 'main.ts')]
+      : [process.execPath, options.main]
   if (options.isBound === true && isRoot) {
     // The same user, who owns the checkout, without root's licence to pass over modes.
     const without = '-dac_override,-dac_read_search'

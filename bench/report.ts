@@ -1,0 +1,120 @@
+/** Rows, figures and the page that is made of them. */
+import { spawnSync } from 'node:child_process'
+import { readFileSync, existsSync } from 'node:fs'
+import { cpus, release, totalmem, type } from 'node:os'
+import { join } from 'node:path'
+import type { Outcome } from './load.ts'
+import { isPinned } from './servers.ts'
+import { bcryptCost, startCommand } from './subjects.ts'
+
+export interface Row {
+  readonly scenario: string
+  readonly latchkey: string
+  readonly beside?: string
+  readonly ratio?: string
+  /** What was aimed at, and whether it was reached. */
+  readonly goal?: string
+}
+
+export interface Figures {
+  readonly rps: number
+  readonly p50: number
+  readonly p99: number
+  readonly refused: number
+  readonly refusedP99: number
+}
+
+export function medians(outcomes: readonly Outcome[]): Figures {
+  const of = (figure: (outcome: Outcome) => number) => median(outcomes.map(figure))
+  return {
+    rps: of((outcome) => outcome.requestsPerSecond),
+    p50: of((outcome) => outcome.p50),
+    p99: of((outcome) => outcome.p99),
+    refused: of((outcome) => outcome.refused),
+    refusedP99: of((outcome) => outcome.refusedP99),
+  }
+}
+
+export function median(values: readonly number[]): number {
+  return values.toSorted((one, other) => one - other)[Math.floor(values.length / 2)] ?? Number.NaN
+}
+
+/** `4,321/s, p99 8.7 ms` */
+export function describe({ rps, p99 }: Pick<Figures, 'rps' | 'p99'>): string {
+  return `${rate(rps)}, p99 ${ms(p99)}`
+}
+
+export function rate(value: number): string {
+  return `${value < 100 ? value.toFixed(1) : Math.round(value).toLocaleString('en')}/s`
+}
+
+export function ms(value: number): string {
+  return `${value.toFixed(value < 10 ? 2 : 0)} ms`
+}
+
+export function megabytes(value: number | undefined): string {
+  return value === undefined ? 'unknown' : `${Math.round(value)} MB`
+}
+
+export function ratio(value: number, reference: number): string {
+  return (value / reference).toFixed(2)
+}
+
+/** @returns the goal, and whether the figure reaches it */
+export function goal(text: string, isReached: boolean): string {
+  return `${text}: ${isReached ? 'yes' : '**no**'}`
+}
+
+export function table(rows: readonly Row[]): string {
+  return [
+    '| Scenario | Latchkey | Beside it | Ratio | Goal |',
+    '| --- | --- | --- | --- | --- |',
+    ...rows.map(
+      ({ scenario, latchkey, beside = '', ratio: of = '', goal: aim = '' }) =>
+        `| ${[scenario, latchkey, beside, of, aim].join(' | ')} |`,
+    ),
+  ].join('\n')
+}
+
+/** The page, with the machine and the versions in words. */
+export function page(
+  rows: readonly Row[],
+  growth: string,
+  settings: { readonly rounds: number; readonly seconds: number; readonly minutes: number },
+): string {
+  const root = join(import.meta.dirname, '..')
+  const { flags } = startCommand()
+  const model = cpus()[0]?.model.trim() ?? 'unknown'
+  const ours = ['@apollo/server', 'graphql', 'type-graphql', 'fastify', 'jose', 'better-sqlite3']
+  const others = ['jsonwebtoken', 'bcryptjs', 'better-auth']
+  const versions = [...ours, ...others].map((name) => `${name} ${versionOf(root, name)}`)
+  const kernel = spawnSync('uname', ['-m']).stdout?.toString().trim()
+  return `# Results
+
+Written by \`npm run bench\` on ${new Date().toISOString().slice(0, 10)}, in ${settings.minutes.toFixed(0)} minutes. ${cpus().length} × ${model}, ${Math.round(totalmem() / 2 ** 30)} GiB, ${type()} ${release()} ${kernel}, Node ${process.versions.node}.
+${versions.join(', ')}.
+
+${
+  isPinned
+    ? 'Each server has one core with all its threads, and the client another one; where a row says two cores, the server has a second one for its hashing.'
+    : 'Server and client could not be kept on cores of their own.'
+}
+Medians of ${settings.rounds} interleaved rounds of ${settings.seconds} s after a warm-up, closed loop unless a row says otherwise.
+Latchkey runs as \`npm start\` runs it (\`${flags.join(' ')}\`) on SQLite with \`synchronous=FULL\`, EdDSA, log at \`info\` into a file, every check on but \`THROTTLE=off\`.
+Every server hashes with bcryptjs at cost ${bcryptCost}. What the others are, their files in [peers/](peers) say.
+
+${table(rows)}
+
+## How cost grows
+
+${growth}
+`
+}
+
+function versionOf(root: string, name: string): string {
+  const folder = [join(root, 'bench', 'peers'), root]
+    .map((place) => join(place, 'node_modules', name, 'package.json'))
+    .find((path) => existsSync(path))
+  if (folder === undefined) return '(not installed)'
+  return (JSON.parse(readFileSync(folder, 'utf8')) as { version: string }).version
+}

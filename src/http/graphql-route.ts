@@ -1,0 +1,127 @@
+/** /graphql: from Fastify's request to Apollo and back (docs/adr/0021). */
+import { HeaderMap, type ApolloServer, type BaseContext } from '@apollo/server'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { normalizeAddress } from './client-address.ts'
+import type { HttpRequest } from './http-request.ts'
+import { readRefreshCookie, writeRefreshCookie, type CookiePolicy } from './refresh-cookie.ts'
+import { sandboxHeaders } from './sandbox.ts'
+
+export interface GraphqlRouteOptions<C extends BaseContext> {
+  readonly apollo: ApolloServer<C>
+  readonly createContext: (request: HttpRequest) => Promise<C>
+  readonly cookiePolicy: CookiePolicy
+}
+
+export function graphqlRoute<C extends BaseContext>(
+  app: FastifyInstance,
+  options: GraphqlRouteOptions<C>,
+): void {
+  const { apollo, cookiePolicy, createContext } = options
+  const checkHost = hostChecker()
+  app.route({
+    method: ['GET', 'POST'],
+    url: '/graphql',
+    exposeHeadRoute: false,
+    handler: async (request, reply) => {
+      checkHost(request)
+      const { body, headers, status } = await apollo.executeHTTPGraphQLRequest({
+        httpGraphQLRequest: {
+          method: request.method,
+          headers: headersForApollo(request),
+          search: searchOf(request.url),
+          body: request.body,
+        },
+        context: () => createContext(new FastifyHttpRequest(request, reply, cookiePolicy)),
+      })
+      // Only operations with @defer come in parts, and graphql-js 16 has none.
+      if (body.kind !== 'complete') throw new Error('The answer came in parts')
+      reply.code(status ?? 200)
+      for (const [name, value] of headers) reply.header(name, value)
+      // Apollo has a value of its own for some answers.
+      reply.header('cache-control', 'no-store')
+      if (headers.get('content-type')?.startsWith('text/html') === true) {
+        reply.headers(sandboxHeaders)
+      }
+      return body.string
+    },
+  })
+}
+
+/** Refuses a Host that is none, as the error of `new URL` that `sendError` knows. */
+function hostChecker(): (request: FastifyRequest) => void {
+  let lastGood: string | undefined
+  return ({ hostname }) => {
+    if (hostname === lastGood) return
+    // oxlint-disable-next-line no-new -- it throws, and that is all that is wanted of it
+    new URL(`http://${hostname}/`)
+    lastGood = hostname
+  }
+}
+
+/** What asks for no more than the media type that an answer has where nothing is asked for. */
+const plainAccept = new Set(['*/*', 'application/json'])
+
+function headersForApollo({ headers, method }: FastifyRequest): HeaderMap {
+  const map = new HeaderMap()
+  for (const name in headers) {
+    const value = headers[name]
+    if (value === undefined || value === '') continue
+    // Apollo negotiates twice for each request that has one (bench/NOTES.md).
+    if (name === 'accept' && method === 'POST' && plainAccept.has(value as string)) continue
+    map.set(name, typeof value === 'string' ? value : value.join(', '))
+  }
+  return map
+}
+
+function searchOf(url: string): string {
+  const start = url.indexOf('?')
+  return start === -1 ? '' : url.slice(start)
+}
+
+/**
+ * A class, although a literal would be shorter: V8 gives every literal with a getter a hidden class of
+ * its own, and that kept whole requests alive until the next full collection (bench/NOTES.md).
+ */
+class FastifyHttpRequest implements HttpRequest {
+  readonly #request: FastifyRequest
+  readonly #reply: FastifyReply
+  readonly #cookiePolicy: CookiePolicy
+
+  constructor(request: FastifyRequest, reply: FastifyReply, cookiePolicy: CookiePolicy) {
+    this.#request = request
+    this.#reply = reply
+    this.#cookiePolicy = cookiePolicy
+  }
+
+  get id() {
+    return this.#request.id
+  }
+
+  get log() {
+    return this.#request.log
+  }
+
+  get authorization() {
+    return this.#request.headers.authorization
+  }
+
+  get client() {
+    const { headers, ip, socket } = this.#request
+    return {
+      ip: normalizeAddress(ip) ?? normalizeAddress(socket.remoteAddress),
+      userAgent: headers['user-agent'],
+    }
+  }
+
+  get refreshCookie() {
+    const request = this.#request
+    const reply = this.#reply
+    const policy = this.#cookiePolicy
+    return {
+      read: () => readRefreshCookie(request, policy),
+      write: (token: string, lifetimeSeconds: number) =>
+        writeRefreshCookie(reply, policy, token, lifetimeSeconds),
+      clear: () => writeRefreshCookie(reply, policy, '', 0),
+    }
+  }
+}

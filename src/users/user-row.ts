@@ -1,0 +1,40 @@
+/** The account as its row has it, for reads that go past the ORM (docs/adr/0006). */
+import type { Database } from '../database/database.ts'
+import type { PreparedRead } from '../database/driver.ts'
+import type { Role } from '../guard/role.ts'
+import type { UserType } from './user.type.ts'
+
+/** PostgreSQL gives a bigint as a string, SQLite a boolean as a number and JSON as text. */
+export interface UserRow {
+  user_id: string
+  email: string | null
+  email_verified: boolean | number
+  name: string | null
+  roles: string | Role[]
+  has_password: boolean | number
+  created_at: number | string
+  disabled_at: number | string | null
+}
+
+/** Of `users u`. */
+export const userColumns = `u.id as user_id, u.email, u.email_verified, u.name, u.roles,
+  (u.password_hash is not null) as has_password, u.created_at, u.disabled_at`
+
+/** Reads one account by its id, as it is committed. */
+export function prepareUserRead(database: Database): PreparedRead<UserRow> {
+  return database.prepareRead<UserRow>(`select ${userColumns} from users u where u.id = ?`)
+}
+
+/** @param sessionId the session through which the person looks at themselves */
+export function fromUserRow(row: UserRow, sessionId: string): UserType {
+  return {
+    id: row.user_id,
+    email: row.email,
+    emailVerified: Boolean(row.email_verified),
+    name: row.name,
+    roles: typeof row.roles === 'string' ? (JSON.parse(row.roles) as Role[]) : row.roles,
+    hasPassword: Boolean(row.has_password),
+    createdAt: new Date(Number(row.created_at)),
+    sessionId,
+  }
+}
