@@ -65,7 +65,7 @@ describe('the way back', () => {
     await first.goto(`${server.url}/graphiql`)
     await first.goBack()
     await seeView(first, 'Your account')
-    await first.getByText(email).first().waitFor()
+    await expect.poll(() => first.textContent('body')).toContain(email)
   })
 
   it('shows nothing of an account that was signed out in another tab', async () => {
