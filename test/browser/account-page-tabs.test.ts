@@ -1,14 +1,7 @@
 // The account page in several tabs, and in the browser's history.
 import type { BrowserContext, Page } from 'playwright-core'
 import { describe, expect, it } from 'vitest'
-import {
-  open,
-  password,
-  press,
-  seeView,
-  signUp,
-  startAccountPage,
-} from '../support/account-page.ts'
+import { open, press, seeView, signUp, startAccountPage } from '../support/account-page.ts'
 import { openBrowser } from '../support/browser.ts'
 import type { TestServer } from '../support/server.ts'
 
