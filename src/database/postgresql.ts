@@ -5,6 +5,7 @@ import type { Driver } from './driver.ts'
 import { migrations } from './migrations/postgresql/index.ts'
 import type { OrmOptions } from './orm-options.ts'
 import { DatabaseStartError } from './start-error.ts'
+import { endFailedTransactions } from './transactions.ts'
 
 /** No statement may hold a request for longer than the request itself may take. */
 const timeouts = {
@@ -29,6 +30,7 @@ export async function openPostgresql(url: string, options: OrmOptions): Promise<
     migrations: { ...options.migrations, migrationsList: migrations },
   })
   const connection = orm.em.getConnection()
+  endFailedTransactions(connection)
   await connection.connect()
   const check = await connection.checkConnection()
   if (!check.ok) {
