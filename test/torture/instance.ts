@@ -43,9 +43,13 @@ export interface InstanceOptions {
   readonly nodeOptions?: readonly string[]
 }
 
+/** Not a secret: it signs nothing outside the tests. */
+export const appSecret = 'a secret that only the torture of this repository uses'
+
 const defaults: Environment = {
-  // Not a secret: it signs nothing outside the tests.
-  APP_SECRET: 'a secret that only the torture of this repository uses',
+  APP_SECRET: appSecret,
+  // The same for every instance, whatever its port.
+  TOKEN_ISSUER: 'https://login.example.com',
   LOG_LEVEL: 'error',
   // The clients all come from one address, and sign in more often than a person does.
   THROTTLE: 'off',

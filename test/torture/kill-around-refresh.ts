@@ -24,7 +24,7 @@ export const killAroundRefresh: Scenario = {
   shows:
     'SIGKILL around refreshes: who has only the old token gets the one successor, or signs in again; never two lines of descent.',
   engines: ['sqlite', 'postgresql'],
-  rounds: { short: 6, long: 500 },
+  rounds: { short: 3, long: 500 },
   async run(lab) {
     const database = await lab.createDatabase()
     const violations: string[] = []

@@ -18,7 +18,7 @@ export const killAtStatements: Scenario = {
     'SIGKILL before any statement of a start, migrations and keys included: the next start completes, with the schema of a fresh one.',
   engines: ['sqlite', 'postgresql'],
   // Of the points at which a start can be killed, from each version of the schema: at most so many.
-  rounds: { short: 3, long: 1000 },
+  rounds: { short: 1, long: 1000 },
   async run(lab) {
     const fresh = await lab.createDatabase()
     await (await lab.start(fresh)).kill()

@@ -18,7 +18,7 @@ export const killUnderWrites: Scenario = {
   shows:
     'SIGKILL at random under writes loses nothing that was acknowledged and leaves nothing half done.',
   engines: ['sqlite', 'postgresql'],
-  rounds: { short: 4, long: 300 },
+  rounds: { short: 3, long: 300 },
   async run(lab) {
     const database = await lab.createDatabase()
     let instance = await lab.start(database, { env })

@@ -1,9 +1,12 @@
 import { databaseRestarts } from './database-restarts.ts'
 import { diskFaults } from './disk-faults.ts'
+import { historyChecking } from './history.ts'
 import { killAroundRefresh } from './kill-around-refresh.ts'
 import { killAtStatements } from './kill-at-statements.ts'
 import { killUnderWrites } from './kill-under-writes.ts'
 import type { Scenario } from './lab.ts'
+import { losingAnInstance } from './losing-an-instance.ts'
+import { rollingRestart } from './rolling-restart.ts'
 
 export const scenarios: readonly Scenario[] = [
   killUnderWrites,
@@ -11,4 +14,7 @@ export const scenarios: readonly Scenario[] = [
   killAtStatements,
   diskFaults,
   databaseRestarts,
+  losingAnInstance,
+  rollingRestart,
+  historyChecking,
 ]
