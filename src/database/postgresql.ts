@@ -15,6 +15,9 @@ const timeouts = {
   idle_in_transaction_session_timeout: 10_000,
 }
 
+/** Whatever the server's own setting: off, a crash of it would undo what a client was told of. */
+const durable = '-c synchronous_commit=on'
+
 /** Any number that no other program takes for an advisory lock: the first bytes of "latchkey". */
 const migrationLock = 0x6c617463
 /** Since PostgreSQL 15 a role may make tables only where it is the owner. */
@@ -25,7 +28,7 @@ export async function openPostgresql(url: string, options: OrmOptions): Promise<
     ...options,
     clientUrl: url,
     // The ORM takes no more of the address than host and name: sslmode would be lost.
-    driverOptions: { connectionString: url, ...timeouts },
+    driverOptions: { connectionString: url, options: durable, ...timeouts },
     pool: { min: 0, max: 10 },
     migrations: { ...options.migrations, migrationsList: migrations },
   })

@@ -10,8 +10,8 @@ import { sum } from './figures.ts'
 import type { Scenario } from './lab.ts'
 
 const clients = 8
-/** The proxy asks every 200 ms and believes the first answer: by then it sends nothing more. */
-const env = { SHUTDOWN_DELAY: '1s', TRUST_PROXY: '1' }
+/** Longer than the proxy, which asks every 200 ms and believes the first answer, takes to notice. */
+const env = { SHUTDOWN_DELAY: '3s', TRUST_PROXY: '1' }
 
 export const rollingRestart: Scenario = {
   name: 'rolling-restart',
@@ -53,8 +53,7 @@ export const rollingRestart: Scenario = {
       if (status !== 0) violations.push(`a stopped instance ends with ${status}`)
       instances[turn] = await lab.start(database, { port: instances[turn]!.port, env })
       restarts += 1
-      // Until the proxy knows.
-      await sleep(600)
+      await untilServers(url, 2)
       lab.progress(`${sum(requests)} of ${lab.rounds} requests, ${restarts} restarts`)
     }
     isOver = true
@@ -102,12 +101,15 @@ async function startProxy(
   timeout connect 2s
   timeout client 30s
   timeout server 30s
+  timeout check 3s
   option forwardfor
   # A connection that is refused was not served: the other instance may have the request.
   option redispatch
   retries 3
 frontend public
   bind 127.0.0.1:${port}
+  # How many instances it sends requests to.
+  http-request return status 200 content-type text/plain lf-string "%[nbsrv(latchkey)]" if { path /servers }
   default_backend latchkey
 backend latchkey
   balance roundrobin
@@ -122,11 +124,15 @@ ${ports.map((each, index) => `  server instance${index} 127.0.0.1:${each}`).join
     rmSync(folder, { recursive: true, force: true })
   })
   const url = `http://127.0.0.1:${port}`
-  for (let attempt = 0; attempt < 200; attempt += 1) {
-    const answer = await fetch(`${url}/health/ready`).catch(() => undefined)
-    await answer?.text()
-    if (answer?.ok) return url
+  await untilServers(url, ports.length)
+  return url
+}
+
+async function untilServers(url: string, count: number): Promise<void> {
+  for (let attempt = 0; attempt < 600; attempt += 1) {
+    const answer = await fetch(`${url}/servers`).catch(() => undefined)
+    if (Number(await answer?.text()) === count) return
     await sleep(50)
   }
-  throw new Error('haproxy does not answer')
+  throw new Error(`haproxy does not find ${count} instances ready`)
 }
