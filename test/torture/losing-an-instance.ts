@@ -30,11 +30,11 @@ export const losingAnInstance: Scenario = {
       const wrong = (what: string) => violations.push(`round ${round}: ${what}`)
       const { client } = survivor
       // Others go on at the survivor meanwhile, and notice nothing.
-      let isOver = false
+      const over = new AbortController()
       const undisturbed = Array.from({ length: bystanders }, async (_, index) => {
         const person = personAt(client, `bystander${round}-${index}`)
         let { refreshToken } = await person.register()
-        while (!isOver) {
+        while (!over.signal.aborted) {
           const answer = await answerOf(person.refresh(refreshToken))
           counts['requests on the other'] += 1
           if (!answer?.data?.refreshToken) {
@@ -95,7 +95,7 @@ export const losingAnInstance: Scenario = {
       counts['checks on the other'] += 2
 
       victim = await lab.start(database, { port: victim.port, env })
-      isOver = true
+      over.abort()
       await Promise.all(undisturbed)
       violations.push(...(await brokenInvariants(database)))
       ;[survivor, victim] = [victim, survivor]
@@ -141,6 +141,6 @@ function personAt(client: Client, name: string) {
 
 /** One of the network for benchmarks (RFC 2544), the same for the same name. */
 function addressOf(name: string): string {
-  const hash = [...name].reduce((total, letter) => (total * 31 + letter.charCodeAt(0)) % 131_072, 7)
+  const hash = Buffer.from(name).reduce((total, byte) => (total * 31 + byte) % 131_072, 7)
   return `198.${18 + (hash >> 16)}.${(hash >> 8) & 255}.${hash & 255}`
 }

@@ -36,12 +36,12 @@ export const rollingRestart: Scenario = {
     const violations: string[] = []
     const requests = Array.from({ length: clients }, () => 0)
     let restarts = 0
-    let isOver = false
+    const over = new AbortController()
     const load = requests.map(async (_, index) => {
       const client = createClient(url)
       const person = await client.register()
       const use = userOf(client, person)
-      while (!isOver) {
+      while (!over.signal.aborted) {
         requests[index]! += 1
         const failure = await use(lab.random.next())
         if (failure !== undefined) violations.push(failure)
@@ -56,7 +56,7 @@ export const rollingRestart: Scenario = {
       await untilServers(url, 2)
       lab.progress(`${sum(requests)} of ${lab.rounds} requests, ${restarts} restarts`)
     }
-    isOver = true
+    over.abort()
     await Promise.all(load)
     return { counts: { requests: sum(requests), restarts, failed: violations.length }, violations }
   },
@@ -78,7 +78,7 @@ function userOf(client: Client, person: { email: string; password: string } & To
       return undefined
     } catch (error) {
       const { message, cause } = error as Error
-      return `no answer: ${message} ${String(cause ?? '')}`
+      return `no answer: ${message} ${cause instanceof Error ? cause.message : ''}`
     }
   }
 }

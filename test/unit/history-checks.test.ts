@@ -86,7 +86,7 @@ describe('two successors of one refresh token', () => {
     call('refresh', [2, 3], {
       session,
       credential: 'old',
-      answer: { ...done, data: { refreshToken: { refreshToken: successor } } } as Answer,
+      answer: { ...done, data: { refreshToken: { refreshToken: successor } } },
     })
 
   it('are found', () => {
