@@ -35,6 +35,16 @@ export default defineConfig({
       },
       {
         extends: true,
+        test: {
+          name: 'torture',
+          include: ['test/torture/**/*.test.ts'],
+          globalSetup: ['test/torture/build.global-setup.ts'],
+          // Servers are started and killed, many times.
+          testTimeout: 300_000,
+        },
+      },
+      {
+        extends: true,
         test: { name: 'api:sqlite', include: api, provide: { engine: 'sqlite' } },
       },
       {

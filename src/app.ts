@@ -7,7 +7,7 @@ import type { GraphQLSchema } from 'graphql'
 import { isLoopback, type Config } from './config.ts'
 import { createContext, type Context, type Services } from './context.ts'
 import { openDatabase } from './database/database.ts'
-import { AppError, ErrorCode } from './errors.ts'
+import { contextError } from './graphql/format-error.ts'
 import { createGraphqlServer } from './graphql/server.ts'
 import { Viewers } from './guard/viewer.ts'
 import { readAccountPage } from './http/account-page-files.ts'
@@ -204,9 +204,7 @@ async function createContextOrMask(services: Services, request: HttpRequest): Pr
     return await createContext(services, request)
   } catch (error) {
     request.log.error({ err: error }, 'The request could not be authenticated')
-    throw new AppError(ErrorCode.INTERNAL_SERVER_ERROR, 'Internal server error', {
-      requestId: request.id,
-    })
+    throw contextError(error, request.id)
   }
 }
 

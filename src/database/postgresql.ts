@@ -5,6 +5,7 @@ import type { Driver } from './driver.ts'
 import { migrations } from './migrations/postgresql/index.ts'
 import type { OrmOptions } from './orm-options.ts'
 import { DatabaseStartError } from './start-error.ts'
+import { endFailedTransactions } from './transactions.ts'
 
 /** No statement may hold a request for longer than the request itself may take. */
 const timeouts = {
@@ -13,6 +14,9 @@ const timeouts = {
   lock_timeout: 5000,
   idle_in_transaction_session_timeout: 10_000,
 }
+
+/** Whatever the server's own setting: off, a crash of it would undo what a client was told of. */
+const durable = '-c synchronous_commit=on'
 
 /** Any number that no other program takes for an advisory lock: the first bytes of "latchkey". */
 const migrationLock = 0x6c617463
@@ -24,11 +28,12 @@ export async function openPostgresql(url: string, options: OrmOptions): Promise<
     ...options,
     clientUrl: url,
     // The ORM takes no more of the address than host and name: sslmode would be lost.
-    driverOptions: { connectionString: url, ...timeouts },
+    driverOptions: { connectionString: url, options: durable, ...timeouts },
     pool: { min: 0, max: 10 },
     migrations: { ...options.migrations, migrationsList: migrations },
   })
   const connection = orm.em.getConnection()
+  endFailedTransactions(connection)
   await connection.connect()
   const check = await connection.checkConnection()
   if (!check.ok) {

@@ -7,6 +7,7 @@ import type { Driver } from './driver.ts'
 import { migrations } from './migrations/sqlite/index.ts'
 import type { OrmOptions } from './orm-options.ts'
 import { DatabaseStartError } from './start-error.ts'
+import { endFailedTransactions } from './transactions.ts'
 
 const busyTimeoutMilliseconds = 5000
 /** A file up to this size is checked whole at start; a larger one would delay the first answer. */
@@ -33,12 +34,15 @@ const whatWentWrong: Record<string, string> = {
 export async function openSqlite(file: string, options: OrmOptions): Promise<Driver> {
   try {
     prepareFile(file)
-    const orm = await MikroORM.init({
+    const orm = new MikroORM({
       ...options,
       dbName: file,
       migrations: { ...options.migrations, migrationsList: migrations },
     })
-    applySettings(await orm.em.getConnection().getNativeClient())
+    const connection = orm.em.getConnection()
+    endFailedTransactions(connection)
+    await connection.connect()
+    applySettings(await connection.getNativeClient())
     // A reader of its own never sees what a transaction of another request has not committed.
     const reader = new Sqlite(file, { readonly: true, timeout: busyTimeoutMilliseconds })
     return {

@@ -12,7 +12,9 @@ import {
   ApolloServerPluginSchemaReportingDisabled,
   ApolloServerPluginUsageReportingDisabled,
 } from '@apollo/server/plugin/disabled'
+import { unwrapResolverError } from '@apollo/server/errors'
 import type { GraphQLSchema } from 'graphql'
+import { isUnavailable } from '../database/unavailable.ts'
 import type { Logger } from '../http/logger.ts'
 import { ErrorCode } from '../errors.ts'
 import { findAppError, formatError, isUnexpected, noteRequestId } from './format-error.ts'
@@ -83,6 +85,11 @@ const errorListener: GraphQLRequestListener<RequestContext> = {
     if (!errors?.length || response.body.kind !== 'single') return
     // With data beside the error the operation has not failed.
     if (response.body.singleResult.data != null) return
+    if (errors.every((error) => isUnavailable(unwrapResolverError(error)))) {
+      response.http.status = 503
+      response.http.headers.set('retry-after', '1')
+      return
+    }
     const appErrors = errors.map((error) => findAppError(error))
     const code = appErrors[0]?.code
     if (!appErrors.every((error) => error?.code === code)) return
