@@ -97,6 +97,7 @@ describe('Apollo Sandbox', () => {
       expect(asset.status).toBe(200)
       expect(asset.headers.get('content-type')).toMatch(/^text\/(javascript|css)/)
       expect(asset.headers.get('cache-control')).toContain('immutable')
+      expect((await asset.bytes()).length).toBeGreaterThan(100)
     }
     // All that is between the tags of a script is data.
     const inline = page.matchAll(/<script([^>]*)>[^<]/g)
