@@ -90,7 +90,7 @@ export async function createApp(
     await keyRing.start()
     const accessTokens = new AccessTokens({ keyRing, clock, ...config.tokens })
     const throttle = new Throttle({ database, clock, isEnabled: config.throttle })
-    const hasher = new PasswordHasher(overrides.passwordCost ?? config.bcryptCost)
+    const hasher = new PasswordHasher(overrides.passwordCost ?? config.bcryptCost, config.workers)
     closers.push(() => hasher.close())
     const flows = new FlowStore({ database, clock })
     const providers = new Map(

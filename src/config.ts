@@ -1,5 +1,6 @@
 /** The environment, read once into a frozen `Config`. This file is the one list of variables. */
 import { isIP } from 'node:net'
+import { availableParallelism } from 'node:os'
 import { z } from 'zod'
 import { readProviderSettings, type ProviderSettings } from './config.providers.ts'
 
@@ -7,6 +8,10 @@ import { readProviderSettings, type ProviderSettings } from './config.providers.
 export const variables = {
   HOST: { default: '127.0.0.1', description: 'Address to listen on.' },
   PORT: { default: '4000', description: 'Port to listen on; 0 takes a free one.' },
+  WORKERS: {
+    default: '1',
+    description: 'Processes that serve on this machine; `auto` makes one for each processor.',
+  },
   PUBLIC_URL: {
     default: 'http://HOST:PORT',
     description: 'The origin under which people reach the server. https, unless it is loopback.',
@@ -79,6 +84,8 @@ export type Algorithm = 'EdDSA' | 'ES256' | 'RS256'
 export interface Config {
   readonly host: string
   readonly port: number
+  /** Processes that serve, this one or those that it starts. */
+  readonly workers: number
   /** An origin, without a trailing slash. */
   readonly publicUrl: string
   readonly database:
@@ -229,6 +236,15 @@ const environment = z.object({
       'must be an IP address or a host name',
     ),
   PORT: integer(4000, 0, 65_535),
+  WORKERS: z
+    .string()
+    .default('1')
+    .refine(
+      (text) =>
+        text === 'auto' || (/^\d{1,3}$/.test(text) && Number(text) >= 1 && Number(text) <= 128),
+      'must be auto or a whole number from 1 to 128',
+    )
+    .transform((text) => (text === 'auto' ? availableParallelism() : Number(text))),
   PUBLIC_URL: z.string().refine(isSafeOrigin, `must be ${originRule}`).optional(),
   DATABASE_URL: z
     .string()
@@ -337,6 +353,7 @@ export function loadConfig(env: Readonly<Record<string, string | undefined>>): C
   return Object.freeze<Config>({
     host: e.HOST,
     port: e.PORT,
+    workers: e.WORKERS,
     publicUrl,
     database: e.DATABASE_URL,
     appSecret: e.APP_SECRET,

@@ -23,7 +23,7 @@ export function describeStartError(error: unknown): string {
   if (code === 'EADDRNOTAVAIL' || syscall === 'getaddrinfo') {
     return 'Latchkey could not start: this machine has no such address. Set HOST.'
   }
-  if (code === 'EACCES' && syscall === 'listen') {
+  if (code === 'EACCES' && (syscall === 'listen' || syscall === 'bind')) {
     return `Latchkey could not start: this user may not listen on port ${port}. Set PORT to 1024 or more.`
   }
   return `Latchkey could not start: ${error.stack ?? error.message}`

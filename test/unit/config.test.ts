@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os'
 import { describe, expect, it } from 'vitest'
 import { ConfigError, loadConfig, variables } from '../../src/config.ts'
 
@@ -18,6 +19,7 @@ describe('the configuration of an empty environment', () => {
     expect(loadConfig({})).toEqual({
       host: '127.0.0.1',
       port: 4000,
+      workers: 1,
       publicUrl: 'http://127.0.0.1:4000',
       database: { engine: 'sqlite', file: 'data/latchkey.db' },
       appSecret: undefined,
@@ -67,6 +69,8 @@ describe('the configuration', () => {
     ['HOST', 'auth.internal', { sandbox: false }],
     ['PORT', '0', { port: 0 }],
     ['PORT', '65535', { port: 65_535 }],
+    ['WORKERS', '4', { workers: 4 }],
+    ['WORKERS', 'auto', { workers: availableParallelism() }],
     ['PUBLIC_URL', 'https://auth.example.com', { publicUrl: 'https://auth.example.com' }],
     ['PUBLIC_URL', 'https://auth.example.com:8443', { publicUrl: 'https://auth.example.com:8443' }],
     ['PUBLIC_URL', 'http://localhost:3000', { publicUrl: 'http://localhost:3000' }],
@@ -117,6 +121,7 @@ describe('the configuration', () => {
 
   it.each<[name: string, values: string[]]>([
     ['HOST', ['http://localhost', 'local host', '127.0.0.1:4000', '[::1]', '*', 'a/b']],
+    ['WORKERS', ['0', '-1', '129', '1.5', 'all', 'AUTO', '1 ']],
     ['PORT', ['-1', '65536', '4000.5', '0x10', '1e3', ' 4000', 'http', '99999999999999999999']],
     [
       'PUBLIC_URL',
