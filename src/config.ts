@@ -2,6 +2,12 @@
 import { isIP } from 'node:net'
 import { availableParallelism } from 'node:os'
 import { z } from 'zod'
+import {
+  DatabaseUrlProblem,
+  parseDatabaseUrl,
+  parsePostgresqlUrl,
+  type DatabaseConfig,
+} from './config.database.ts'
 import { readProviderSettings, type ProviderSettings } from './config.providers.ts'
 
 /** The variables' names, meanings and defaults; README.md and .env.example are checked against it. */
@@ -18,7 +24,17 @@ export const variables = {
   },
   DATABASE_URL: {
     default: 'sqlite:data/latchkey.db',
-    description: '`sqlite:<file>` or `postgres://user:password@host:port/database`.',
+    description:
+      '`sqlite:<file>` or `postgres://user:password@host:port/database?sslmode=verify-full`.',
+  },
+  DATABASE_POOL_SIZE: {
+    default: '10',
+    description: 'Connections of each process to a PostgreSQL server, at most.',
+  },
+  DATABASE_REPLICA_URLS: {
+    default: '(none)',
+    description:
+      'PostgreSQL servers that follow the one of DATABASE_URL, separated by commas: for lists that may be a moment old.',
   },
   APP_SECRET: {
     default: 'made on first start, beside the SQLite file',
@@ -88,9 +104,7 @@ export interface Config {
   readonly workers: number
   /** An origin, without a trailing slash. */
   readonly publicUrl: string
-  readonly database:
-    | { readonly engine: 'sqlite'; readonly file: string }
-    | { readonly engine: 'postgresql'; readonly url: string }
+  readonly database: DatabaseConfig
   /** Absent where the secret file beside the SQLite database is to be used. */
   readonly appSecret: string | undefined
   readonly tokens: {
@@ -194,12 +208,16 @@ function parseUrl(text: string): URL | undefined {
   return URL.canParse(text) ? new URL(text) : undefined
 }
 
-function isDecodable(text: string): boolean {
-  try {
-    decodeURIComponent(text)
-    return true
-  } catch {
-    return false
+/** What a parser of a database's URL refuses becomes a problem of its variable. */
+function parsing<T>(parse: (text: string) => T) {
+  return (text: string, context: z.RefinementCtx): T => {
+    try {
+      return parse(text)
+    } catch (error) {
+      if (!(error instanceof DatabaseUrlProblem)) throw error
+      context.addIssue(error.message)
+      return z.NEVER
+    }
   }
 }
 
@@ -249,21 +267,11 @@ const environment = z.object({
   DATABASE_URL: z
     .string()
     .default(variables.DATABASE_URL.default)
-    .transform((text, context): Config['database'] => {
-      if (text.startsWith('sqlite:')) {
-        const file = text.slice('sqlite:'.length).replace(/^\/\/(?=\/)/, '')
-        // Two slashes may be meant as none or as one: sqlite:data/a.db, sqlite:///var/a.db.
-        if (file !== '' && !/^\/\/|:memory:|\?/.test(file)) {
-          return { engine: 'sqlite', file }
-        }
-      } else if (/^postgres(ql)?:$/.test(parseUrl(text)?.protocol ?? '') && isDecodable(text)) {
-        return { engine: 'postgresql', url: text }
-      }
-      context.addIssue(
-        'must be sqlite:<file> or postgres://user:password@host:port/database, with what is special in a URL percent-encoded',
-      )
-      return z.NEVER
-    }),
+    .transform(parsing(parseDatabaseUrl)),
+  DATABASE_POOL_SIZE: integer(10, 1, 1000),
+  DATABASE_REPLICA_URLS: commaList.transform((urls, context) =>
+    urls.map((url) => parsing(parsePostgresqlUrl)(url, context)),
+  ),
   APP_SECRET: z
     .string()
     .refine((secret) => Buffer.byteLength(secret) >= 32, 'must be at least 32 bytes')
@@ -342,6 +350,9 @@ export function loadConfig(env: Readonly<Record<string, string | undefined>>): C
       )
     }
   }
+  if (given.DATABASE_REPLICA_URLS !== undefined && result.data?.DATABASE_URL.engine === 'sqlite') {
+    problems.push('DATABASE_REPLICA_URLS must not be given where DATABASE_URL is SQLite')
+  }
   const { providers, problems: providerProblems } = readProviderSettings(env, isSafeOrigin)
   problems.push(...providerProblems)
   if (problems.length > 0 || !result.data) throw new ConfigError(problems)
@@ -355,7 +366,14 @@ export function loadConfig(env: Readonly<Record<string, string | undefined>>): C
     port: e.PORT,
     workers: e.WORKERS,
     publicUrl,
-    database: e.DATABASE_URL,
+    database:
+      e.DATABASE_URL.engine === 'sqlite'
+        ? e.DATABASE_URL
+        : {
+            ...e.DATABASE_URL,
+            poolSize: e.DATABASE_POOL_SIZE,
+            replicas: e.DATABASE_REPLICA_URLS,
+          },
     appSecret: e.APP_SECRET,
     tokens: Object.freeze({
       issuer,

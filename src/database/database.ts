@@ -4,11 +4,14 @@ import type { Config } from '../config.ts'
 import type { Driver } from './driver.ts'
 import { ormOptions } from './orm-options.ts'
 import { openPostgresql } from './postgresql.ts'
+import { readerOfReplicas, type ReadStale } from './replicas.ts'
 import { openSqlite } from './sqlite.ts'
 
 export interface Database extends Driver {
   /** For statements that decide by their row count; outside any transaction. */
   readonly kysely: Kysely<unknown>
+  /** Reads what may be a moment old: never what decides about a token, a password or an attempt. */
+  readonly readStale: ReadStale
   /** Whether a query gets an answer. */
   isReachable(): Promise<boolean>
 }
@@ -24,9 +27,10 @@ export async function openDatabase(
   const options = ormOptions(onWarning)
   const driver = await (config.engine === 'sqlite'
     ? openSqlite(config.file, options)
-    : openPostgresql(config.url, options))
+    : openPostgresql(config, options))
   return {
     ...driver,
+    readStale: readerOfReplicas(driver.hasReplicas, onWarning),
     kysely: driver.em.fork().getKysely(),
     isReachable: async () => (await driver.em.getConnection().checkConnection()).ok,
   }
