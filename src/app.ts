@@ -14,6 +14,7 @@ import { Viewers } from './guard/viewer.ts'
 import type { HttpRequest } from './http/http-request.ts'
 import { createLogger, type Logger } from './http/logger.ts'
 import { createCookiePolicy } from './http/refresh-cookie.ts'
+import { ServerCertificate } from './http/server-certificate.ts'
 import { createHttpServer } from './http/server.ts'
 import { PasswordHasher } from './passwords/password-hasher.ts'
 import { factsOf } from './providers/catalogue.ts'
@@ -51,6 +52,8 @@ export interface App {
   readonly log: Logger
   /** Rotates keys that are due and removes what has expired; done every minute anyway. */
   maintain(): Promise<void>
+  /** Takes the certificate that the files hold now; done every minute anyway. */
+  reloadCertificate(): void
   /** Stops listening, lets requests in flight end, closes the database. */
   close(): Promise<void>
 }
@@ -62,7 +65,7 @@ const hostedSandboxOrigin = 'https://studio.apollographql.com'
 
 /**
  * Opens and migrates the database, builds everything and listens.
- * @throws DatabaseStartError, KeyRingLockedError, or Node's error where the port is taken
+ * @throws ServerCertificateError, DatabaseStartError, KeyRingLockedError, or Node's error where the port is taken
  */
 export async function createApp(
   config: Config & { readonly appSecret: string },
@@ -75,6 +78,7 @@ export async function createApp(
     for (const closer of closers.toReversed()) await closer()
   }
   try {
+    const certificate = config.tls && new ServerCertificate(config.tls, log)
     const database = await openDatabase(config.database, (message) => log.warn(message))
     closers.push(() => database.close())
     await database.migrate()
@@ -153,6 +157,7 @@ export async function createApp(
       allowedOrigins: [...config.allowedOrigins, ...sandboxOrigins],
       trustProxy: config.trustProxy,
       isHttps,
+      certificate,
       requestTimeoutMilliseconds:
         overrides.requestTimeoutMilliseconds ?? requestTimeoutMilliseconds,
     })
@@ -160,6 +165,7 @@ export async function createApp(
     await http.listen({ host: config.host, port: config.port })
 
     const maintain = async () => {
+      certificate?.reload()
       await keyRing.maintain()
       await sweepSessions(database, clock())
       await throttle.sweep()
@@ -174,7 +180,13 @@ export async function createApp(
       clearInterval(timer)
     })
 
-    return { url: listeningUrl(http.server.address() as AddressInfo), log, maintain, close }
+    return {
+      url: listeningUrl(http.server.address() as AddressInfo, config.tls !== undefined),
+      log,
+      maintain,
+      reloadCertificate: () => certificate?.reload(),
+      close,
+    }
   } catch (error) {
     await close()
     throw error
@@ -208,6 +220,6 @@ function readSandboxContents(): SandboxContents {
   return { document, variables }
 }
 
-function listeningUrl({ address, family, port }: AddressInfo): string {
-  return `http://${family === 'IPv6' ? `[${address}]` : address}:${port}`
+function listeningUrl({ address, family, port }: AddressInfo, isTls: boolean): string {
+  return `${isTls ? 'https' : 'http'}://${family === 'IPv6' ? `[${address}]` : address}:${port}`
 }

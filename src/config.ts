@@ -19,9 +19,15 @@ export const variables = {
     description: 'Processes that serve on this machine; `auto` makes one for each processor.',
   },
   PUBLIC_URL: {
-    default: 'http://HOST:PORT',
+    default: 'http://HOST:PORT, https with TLS_CERT',
     description: 'The origin under which people reach the server. https, unless it is loopback.',
   },
+  TLS_CERT: {
+    default: '(none)',
+    description:
+      'File of the certificate and its chain, for https without a proxy. A renewed one is taken within a minute, on SIGHUP at once.',
+  },
+  TLS_KEY: { default: '(none)', description: "File of the certificate's private key." },
   DATABASE_URL: {
     default: 'sqlite:data/latchkey.db',
     description:
@@ -104,6 +110,8 @@ export interface Config {
   readonly workers: number
   /** An origin, without a trailing slash. */
   readonly publicUrl: string
+  /** Where TLS ends here. */
+  readonly tls: { readonly certificateFile: string; readonly keyFile: string } | undefined
   readonly database: DatabaseConfig
   /** Absent where the secret file beside the SQLite database is to be used. */
   readonly appSecret: string | undefined
@@ -264,6 +272,8 @@ const environment = z.object({
     )
     .transform((text) => (text === 'auto' ? availableParallelism() : Number(text))),
   PUBLIC_URL: z.string().refine(isSafeOrigin, `must be ${originRule}`).optional(),
+  TLS_CERT: z.string().optional(),
+  TLS_KEY: z.string().optional(),
   DATABASE_URL: z
     .string()
     .default(variables.DATABASE_URL.default)
@@ -353,19 +363,29 @@ export function loadConfig(env: Readonly<Record<string, string | undefined>>): C
   if (given.DATABASE_REPLICA_URLS !== undefined && result.data?.DATABASE_URL.engine === 'sqlite') {
     problems.push('DATABASE_REPLICA_URLS must not be given where DATABASE_URL is SQLite')
   }
+  if ((given.TLS_CERT === undefined) !== (given.TLS_KEY === undefined)) {
+    problems.push('TLS_CERT and TLS_KEY must both be given, or neither')
+  } else if (given.TLS_CERT !== undefined && given.PUBLIC_URL?.startsWith('http:') === true) {
+    problems.push('PUBLIC_URL must be https where TLS_CERT is given')
+  }
   const { providers, problems: providerProblems } = readProviderSettings(env, isSafeOrigin)
   problems.push(...providerProblems)
   if (problems.length > 0 || !result.data) throw new ConfigError(problems)
 
   const e = result.data
   const hostInUrl = isIP(e.HOST) === 6 ? `[${e.HOST}]` : e.HOST
-  const publicUrl = e.PUBLIC_URL ?? `http://${hostInUrl}:${e.PORT}`
+  const tls =
+    e.TLS_CERT === undefined || e.TLS_KEY === undefined
+      ? undefined
+      : Object.freeze({ certificateFile: e.TLS_CERT, keyFile: e.TLS_KEY })
+  const publicUrl = e.PUBLIC_URL ?? `${tls ? 'https' : 'http'}://${hostInUrl}:${e.PORT}`
   const issuer = e.TOKEN_ISSUER ?? publicUrl
   return Object.freeze<Config>({
     host: e.HOST,
     port: e.PORT,
     workers: e.WORKERS,
     publicUrl,
+    tls,
     database:
       e.DATABASE_URL.engine === 'sqlite'
         ? e.DATABASE_URL

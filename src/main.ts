@@ -18,6 +18,8 @@ interface Running {
   stop(): Promise<number>
   /** Ends it at once. */
   kill(): void
+  /** Takes the certificate that the files hold now. */
+  reloadCertificate(): void
 }
 
 type Settings = Config & { readonly appSecret: string }
@@ -38,6 +40,7 @@ async function serve(settings: Settings): Promise<Running> {
       return 0
     },
     kill: () => {},
+    reloadCertificate: () => app.reloadCertificate(),
   }
 }
 
@@ -48,10 +51,11 @@ async function supervise(settings: Settings): Promise<Running> {
   return {
     stop: async () => ((await workers.stop()) ? 0 : 1),
     kill: () => workers.kill(),
+    reloadCertificate: () => workers.reloadCertificate(),
   }
 }
 
-/** Stops on the first signal or order; a second signal does not wait. */
+/** Stops on the first signal or order of the primary; a second signal does not wait. */
 function stopOnSignals(running: Running): void {
   const timeout = cluster.isWorker ? stopTimeoutMilliseconds : primaryStopTimeoutMilliseconds
   let isStopping = false
@@ -76,7 +80,7 @@ function stopOnSignals(running: Running): void {
   const onSignal = () => (isStopping && !cluster.isWorker ? force() : stop())
   process.on('SIGTERM', onSignal)
   process.on('SIGINT', onSignal)
-  if (cluster.isWorker) obeyPrimary({ stop })
+  if (cluster.isWorker) obeyPrimary({ stop, reloadCertificate: () => running.reloadCertificate() })
 }
 
 try {
@@ -85,7 +89,10 @@ try {
   loadEnvFile()
   const settings = loadSettings(process.env)
   const isSupervisor = settings.workers > 1 && !cluster.isWorker
-  stopOnSignals(await (isSupervisor ? supervise(settings) : serve(settings)))
+  const running = await (isSupervisor ? supervise(settings) : serve(settings))
+  stopOnSignals(running)
+  // Without a certificate the end of a terminal ends the server, as that of any other program.
+  if (settings.tls) process.on('SIGHUP', () => running.reloadCertificate())
 } catch (error) {
   if (!(error instanceof WorkerStartError)) console.error(describeStartError(error))
   process.exit(1)

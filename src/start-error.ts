@@ -2,9 +2,16 @@
 import { AppSecretError } from './app-secret.ts'
 import { ConfigError } from './config.ts'
 import { DatabaseStartError } from './database/start-error.ts'
+import { ServerCertificateError } from './http/server-certificate.ts'
 import { KeyRingLockedError } from './tokens/key-ring.ts'
 
-const expected = [AppSecretError, ConfigError, DatabaseStartError, KeyRingLockedError]
+const expected = [
+  AppSecretError,
+  ConfigError,
+  DatabaseStartError,
+  KeyRingLockedError,
+  ServerCertificateError,
+]
 
 /** A sentence where the operator can do something about it, the stack where it is our fault. */
 export function describeStartError(error: unknown): string {

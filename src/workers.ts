@@ -8,7 +8,7 @@ import type { Logger } from './http/logger.ts'
 /** What primary and worker tell each other. */
 type Message =
   | { readonly latchkey: 'listening'; readonly url: string }
-  | { readonly latchkey: 'stop' }
+  | { readonly latchkey: 'stop' | 'reload' }
 
 /** A worker ended before it listened. It has said why itself. */
 export class WorkerStartError extends Error {
@@ -24,6 +24,8 @@ export interface Workers {
   stop(): Promise<boolean>
   /** Ends them at once. */
   kill(): void
+  /** Has them take the certificate that the files hold now. */
+  reloadCertificate(): void
 }
 
 /** A worker that lived this long has started well: the next restart is a first one again. */
@@ -111,6 +113,7 @@ export async function startWorkers(count: number, log: Logger): Promise<Workers>
       isStopping = true
       for (const worker of running) worker.process.kill('SIGKILL')
     },
+    reloadCertificate: () => tell({ latchkey: 'reload' }),
   }
 }
 
@@ -120,9 +123,10 @@ function restartDelayMilliseconds(failures: number): number {
 }
 
 /** In a worker: obeys the primary. Without it the process ends by itself. */
-export function obeyPrimary(orders: { stop(): void }): void {
+export function obeyPrimary(orders: { stop(): void; reloadCertificate(): void }): void {
   process.on('message', (message: Message) => {
     if (message.latchkey === 'stop') orders.stop()
+    if (message.latchkey === 'reload') orders.reloadCertificate()
   })
 }
 

@@ -21,6 +21,7 @@ describe('the configuration of an empty environment', () => {
       port: 4000,
       workers: 1,
       publicUrl: 'http://127.0.0.1:4000',
+      tls: undefined,
       database: { engine: 'sqlite', file: 'data/latchkey.db' },
       appSecret: undefined,
       tokens: {
@@ -283,6 +284,23 @@ describe('the configuration', () => {
       expect(problem).toContain(rule)
       expect(problem).not.toContain('canary')
     }
+  })
+
+  it('serves https with certificate and key, and names itself so', () => {
+    const env = { TLS_CERT: 'a.crt', TLS_KEY: 'a.key' }
+    expect(loadConfig(env)).toMatchObject({
+      publicUrl: 'https://127.0.0.1:4000',
+      tls: { certificateFile: 'a.crt', keyFile: 'a.key' },
+      tokens: { issuer: 'https://127.0.0.1:4000' },
+    })
+    expect(problemsOf({ TLS_CERT: 'a.crt' })).toEqual([
+      'TLS_CERT and TLS_KEY must both be given, or neither',
+    ])
+    expect(problemsOf({ TLS_KEY: 'a.key' })).toHaveLength(1)
+    expect(problemsOf({ ...env, PUBLIC_URL: 'http://localhost:4000' })).toEqual([
+      'PUBLIC_URL must be https where TLS_CERT is given',
+    ])
+    expect(problemsOf({ ...env, PUBLIC_URL: 'https://auth.example.com' })).toEqual([])
   })
 
   it('takes pool and replicas with PostgreSQL, and replicas with nothing else', () => {
