@@ -1,7 +1,8 @@
 // `npm run container:rehearse`: runs the steps of the Dockerfile where no Docker engine is at hand. Each
 // stage is a folder; the last one is made read-only, and its CMD runs in it as its USER, who may write
 // nothing but /data and /tmp. Root is needed, to become another user. The Dockerfile is read, not repeated:
-// an instruction that is not known here ends the rehearsal.
+// an instruction that is not known here ends the rehearsal. Only the compiler's stage takes its node_modules
+// from this checkout.
 import { execFileSync, spawn } from 'node:child_process'
 import {
   chmodSync,
@@ -12,6 +13,7 @@ import {
   readFileSync,
   rmSync,
   statSync,
+  symlinkSync,
 } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join, posix } from 'node:path'
@@ -83,6 +85,12 @@ function perform(instruction: Instruction): void {
       copy(stage, text.trim().split(/\s+/), (instruction as Copy).getFromFlag()?.getValue())
       break
     case 'RUN':
+      if (/^npm ci(?!.*--omit)/.test(text)) {
+        // This checkout has what the same package-lock.json gives, and the stage is thrown away.
+        console.error('(taken from this checkout)')
+        symlinkSync(join(context, 'node_modules'), inside(stage, 'node_modules'))
+        break
+      }
       execFileSync('sh', ['-c', mapped(stage, text)], {
         cwd: inside(stage, '.'),
         env: { ...environmentOf(stage), ...networkEnvironment() },
