@@ -96,6 +96,7 @@ function folderRules(folder: string): Pattern[] {
     folder,
     'errors',
     'config',
+    'config.database',
     'config.providers',
     'context',
     'database',
@@ -261,10 +262,10 @@ const config: OxlintConfig = {
     restrict(['src/main.ts'], libraries('main')),
     restrict(['src/app.ts'], [nobodyImportsMain, ...libraries('app')]),
     restrict(['src/context.ts'], [nobodyImportsMain, nobodyImportsApp, ...libraries('context')]),
-    // config.providers.ts is a part of config.ts.
+    // config.database.ts and config.providers.ts are parts of config.ts.
     ...[
       { file: 'src/errors.ts', parts: ['errors'] },
-      { file: 'src/config.ts', parts: ['errors', 'config', 'config.providers'] },
+      { file: 'src/config.ts', parts: ['errors', 'config', 'config.database', 'config.providers'] },
     ].map(({ file, parts }) =>
       restrict(
         [file],

@@ -15,6 +15,7 @@ import type { HttpRequest } from './http/http-request.ts'
 import { createLogger, type Logger } from './http/logger.ts'
 import { createCookiePolicy } from './http/refresh-cookie.ts'
 import { readSandboxPages } from './http/sandbox-pages.ts'
+import { ServerCertificate } from './http/server-certificate.ts'
 import { createHttpServer } from './http/server.ts'
 import { PasswordHasher } from './passwords/password-hasher.ts'
 import { factsOf } from './providers/catalogue.ts'
@@ -53,6 +54,8 @@ export interface App {
   readonly log: Logger
   /** Rotates keys that are due and removes what has expired; done every minute anyway. */
   maintain(): Promise<void>
+  /** Takes the certificate that the files hold now; done every minute anyway. */
+  reloadCertificate(): void
   /** Stops listening, lets requests in flight end, closes the database. */
   close(): Promise<void>
 }
@@ -66,7 +69,8 @@ const hostedSandboxOrigin = 'https://studio.apollographql.com'
 
 /**
  * Opens and migrates the database, builds everything and listens.
- * @throws DatabaseStartError, KeyRingLockedError, BrandLogoError, or Node's error where the port is taken
+ * @throws ServerCertificateError, DatabaseStartError, KeyRingLockedError, BrandLogoError, or Node's error where the port
+ * is taken
  */
 export async function createApp(
   config: Config & { readonly appSecret: string },
@@ -79,6 +83,7 @@ export async function createApp(
     for (const closer of closers.toReversed()) await closer()
   }
   try {
+    const certificate = config.tls && new ServerCertificate(config.tls, log)
     const database = await openDatabase(config.database, (message) => log.warn(message))
     closers.push(() => database.close())
     await database.migrate()
@@ -94,7 +99,7 @@ export async function createApp(
     await keyRing.start()
     const accessTokens = new AccessTokens({ keyRing, clock, ...config.tokens })
     const throttle = new Throttle({ database, clock, isEnabled: config.throttle })
-    const hasher = new PasswordHasher(overrides.passwordCost ?? config.bcryptCost)
+    const hasher = new PasswordHasher(overrides.passwordCost ?? config.bcryptCost, config.workers)
     closers.push(() => hasher.close())
     const flows = new FlowStore({ database, clock })
     const providers = new Map(
@@ -170,6 +175,7 @@ export async function createApp(
       allowedOrigins: [...config.allowedOrigins, ...sandboxOrigins],
       trustProxy: config.trustProxy,
       isHttps,
+      certificate,
       requestTimeoutMilliseconds:
         overrides.requestTimeoutMilliseconds ?? requestTimeoutMilliseconds,
     })
@@ -177,6 +183,7 @@ export async function createApp(
     await http.listen({ host: config.host, port: config.port })
 
     const maintain = async () => {
+      certificate?.reload()
       await keyRing.maintain()
       await sweepSessions(database, clock())
       await throttle.sweep()
@@ -191,7 +198,13 @@ export async function createApp(
       clearInterval(timer)
     })
 
-    return { url: listeningUrl(http.server.address() as AddressInfo), log, maintain, close }
+    return {
+      url: listeningUrl(http.server.address() as AddressInfo, config.tls !== undefined),
+      log,
+      maintain,
+      reloadCertificate: () => certificate?.reload(),
+      close,
+    }
   } catch (error) {
     await close()
     throw error
@@ -208,6 +221,6 @@ async function createContextOrMask(services: Services, request: HttpRequest): Pr
   }
 }
 
-function listeningUrl({ address, family, port }: AddressInfo): string {
-  return `http://${family === 'IPv6' ? `[${address}]` : address}:${port}`
+function listeningUrl({ address, family, port }: AddressInfo, isTls: boolean): string {
+  return `${isTls ? 'https' : 'http'}://${family === 'IPv6' ? `[${address}]` : address}:${port}`
 }

@@ -1,19 +1,46 @@
 /** The environment, read once into a frozen `Config`. This file is the one list of variables. */
 import { isIP } from 'node:net'
+import { availableParallelism } from 'node:os'
 import { z } from 'zod'
+import {
+  DatabaseUrlProblem,
+  parseDatabaseUrl,
+  parsePostgresqlUrl,
+  type DatabaseConfig,
+} from './config.database.ts'
 import { readProviderSettings, type ProviderSettings } from './config.providers.ts'
 
 /** The variables' names, meanings and defaults; README.md and .env.example are checked against it. */
 export const variables = {
   HOST: { default: '127.0.0.1', description: 'Address to listen on.' },
   PORT: { default: '4000', description: 'Port to listen on; 0 takes a free one.' },
+  WORKERS: {
+    default: '1',
+    description: 'Processes that serve on this machine; `auto` makes one for each processor.',
+  },
   PUBLIC_URL: {
-    default: 'http://HOST:PORT',
+    default: 'http://HOST:PORT, https with TLS_CERT',
     description: 'The origin under which people reach the server. https, unless it is loopback.',
   },
+  TLS_CERT: {
+    default: '(none)',
+    description:
+      'File of the certificate and its chain, for https without a proxy. A renewed one is taken within a minute, on SIGHUP at once.',
+  },
+  TLS_KEY: { default: '(none)', description: "File of the certificate's private key." },
   DATABASE_URL: {
     default: 'sqlite:data/latchkey.db',
-    description: '`sqlite:<file>` or `postgres://user:password@host:port/database`.',
+    description:
+      '`sqlite:<file>` or `postgres://user:password@host:port/database?sslmode=verify-full`.',
+  },
+  DATABASE_POOL_SIZE: {
+    default: '10',
+    description: 'Connections of each process to a PostgreSQL server, at most.',
+  },
+  DATABASE_REPLICA_URLS: {
+    default: '(none)',
+    description:
+      'PostgreSQL servers that follow the one of DATABASE_URL, separated by commas: for lists that may be a moment old.',
   },
   APP_SECRET: {
     default: 'made on first start, beside the SQLite file',
@@ -97,11 +124,13 @@ export interface Brand {
 export interface Config {
   readonly host: string
   readonly port: number
+  /** Processes that serve, this one or those that it starts. */
+  readonly workers: number
   /** An origin, without a trailing slash. */
   readonly publicUrl: string
-  readonly database:
-    | { readonly engine: 'sqlite'; readonly file: string }
-    | { readonly engine: 'postgresql'; readonly url: string }
+  /** Where TLS ends here. */
+  readonly tls: { readonly certificateFile: string; readonly keyFile: string } | undefined
+  readonly database: DatabaseConfig
   /** Absent where the secret file beside the SQLite database is to be used. */
   readonly appSecret: string | undefined
   readonly tokens: {
@@ -207,12 +236,16 @@ function parseUrl(text: string): URL | undefined {
   return URL.canParse(text) ? new URL(text) : undefined
 }
 
-function isDecodable(text: string): boolean {
-  try {
-    decodeURIComponent(text)
-    return true
-  } catch {
-    return false
+/** What a parser of a database's URL refuses becomes a problem of its variable. */
+function parsing<T>(parse: (text: string) => T) {
+  return (text: string, context: z.RefinementCtx): T => {
+    try {
+      return parse(text)
+    } catch (error) {
+      if (!(error instanceof DatabaseUrlProblem)) throw error
+      context.addIssue(error.message)
+      return z.NEVER
+    }
   }
 }
 
@@ -249,25 +282,26 @@ const environment = z.object({
       'must be an IP address or a host name',
     ),
   PORT: integer(4000, 0, 65_535),
+  WORKERS: z
+    .string()
+    .default('1')
+    .refine(
+      (text) =>
+        text === 'auto' || (/^\d{1,3}$/.test(text) && Number(text) >= 1 && Number(text) <= 128),
+      'must be auto or a whole number from 1 to 128',
+    )
+    .transform((text) => (text === 'auto' ? availableParallelism() : Number(text))),
   PUBLIC_URL: z.string().refine(isSafeOrigin, `must be ${originRule}`).optional(),
+  TLS_CERT: z.string().optional(),
+  TLS_KEY: z.string().optional(),
   DATABASE_URL: z
     .string()
     .default(variables.DATABASE_URL.default)
-    .transform((text, context): Config['database'] => {
-      if (text.startsWith('sqlite:')) {
-        const file = text.slice('sqlite:'.length).replace(/^\/\/(?=\/)/, '')
-        // Two slashes may be meant as none or as one: sqlite:data/a.db, sqlite:///var/a.db.
-        if (file !== '' && !/^\/\/|:memory:|\?/.test(file)) {
-          return { engine: 'sqlite', file }
-        }
-      } else if (/^postgres(ql)?:$/.test(parseUrl(text)?.protocol ?? '') && isDecodable(text)) {
-        return { engine: 'postgresql', url: text }
-      }
-      context.addIssue(
-        'must be sqlite:<file> or postgres://user:password@host:port/database, with what is special in a URL percent-encoded',
-      )
-      return z.NEVER
-    }),
+    .transform(parsing(parseDatabaseUrl)),
+  DATABASE_POOL_SIZE: integer(10, 1, 1000),
+  DATABASE_REPLICA_URLS: commaList.transform((urls, context) =>
+    urls.map((url) => parsing(parsePostgresqlUrl)(url, context)),
+  ),
   APP_SECRET: z
     .string()
     .refine((secret) => Buffer.byteLength(secret) >= 32, 'must be at least 32 bytes')
@@ -363,19 +397,40 @@ export function loadConfig(env: Readonly<Record<string, string | undefined>>): C
       )
     }
   }
+  if (given.DATABASE_REPLICA_URLS !== undefined && result.data?.DATABASE_URL.engine === 'sqlite') {
+    problems.push('DATABASE_REPLICA_URLS must not be given where DATABASE_URL is SQLite')
+  }
+  if ((given.TLS_CERT === undefined) !== (given.TLS_KEY === undefined)) {
+    problems.push('TLS_CERT and TLS_KEY must both be given, or neither')
+  } else if (given.TLS_CERT !== undefined && given.PUBLIC_URL?.startsWith('http:') === true) {
+    problems.push('PUBLIC_URL must be https where TLS_CERT is given')
+  }
   const { providers, problems: providerProblems } = readProviderSettings(env, isSafeOrigin)
   problems.push(...providerProblems)
   if (problems.length > 0 || !result.data) throw new ConfigError(problems)
 
   const e = result.data
   const hostInUrl = isIP(e.HOST) === 6 ? `[${e.HOST}]` : e.HOST
-  const publicUrl = e.PUBLIC_URL ?? `http://${hostInUrl}:${e.PORT}`
+  const tls =
+    e.TLS_CERT === undefined || e.TLS_KEY === undefined
+      ? undefined
+      : Object.freeze({ certificateFile: e.TLS_CERT, keyFile: e.TLS_KEY })
+  const publicUrl = e.PUBLIC_URL ?? `${tls ? 'https' : 'http'}://${hostInUrl}:${e.PORT}`
   const issuer = e.TOKEN_ISSUER ?? publicUrl
   return Object.freeze<Config>({
     host: e.HOST,
     port: e.PORT,
+    workers: e.WORKERS,
     publicUrl,
-    database: e.DATABASE_URL,
+    tls,
+    database:
+      e.DATABASE_URL.engine === 'sqlite'
+        ? e.DATABASE_URL
+        : {
+            ...e.DATABASE_URL,
+            poolSize: e.DATABASE_POOL_SIZE,
+            replicas: e.DATABASE_REPLICA_URLS,
+          },
     appSecret: e.APP_SECRET,
     tokens: Object.freeze({
       issuer,

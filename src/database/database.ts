@@ -3,10 +3,13 @@ import type { Kysely } from 'kysely'
 import type { Config } from '../config.ts'
 import type { Driver } from './driver.ts'
 import { ormOptions, type OrmOptions } from './orm-options.ts'
+import { readerOfReplicas, type ReadStale } from './replicas.ts'
 
 export interface Database extends Driver {
   /** For statements that decide by their row count; outside any transaction. */
   readonly kysely: Kysely<unknown>
+  /** Reads what may be a moment old: never what decides about a token, a password or an attempt. */
+  readonly readStale: ReadStale
   /** Whether a query gets an answer. */
   isReachable(): Promise<boolean>
 }
@@ -23,6 +26,7 @@ export async function openDatabase(
   const driver = await openDriver(config, options)
   return {
     ...driver,
+    readStale: readerOfReplicas(driver.hasReplicas, onWarning),
     kysely: driver.em.fork().getKysely(),
     isReachable: async () => (await driver.em.getConnection().checkConnection()).ok,
   }
@@ -35,5 +39,5 @@ async function openDriver(config: Config['database'], options: OrmOptions): Prom
     return openSqlite(config.file, options)
   }
   const { openPostgresql } = await import('./postgresql.ts')
-  return openPostgresql(config.url, options)
+  return openPostgresql(config, options)
 }

@@ -6,6 +6,8 @@ export type PreparedRead<Row> = (parameter: string) => Promise<Row | undefined>
 
 export interface Driver {
   readonly engine: 'sqlite' | 'postgresql'
+  /** Whether a read of the connection type `read` may get its answer from a replica. */
+  readonly hasReplicas: boolean
   readonly em: SqlEntityManager
   /** Brings the schema up to date. */
   migrate(): Promise<void>

@@ -1,35 +1,38 @@
 /** The engine for many instances. */
 import { MikroORM } from '@mikro-orm/postgresql'
 import type { SqlEntityManager } from '@mikro-orm/sqlite'
+import type { Config } from '../config.ts'
 import type { Driver } from './driver.ts'
 import { migrations } from './migrations/postgresql/index.ts'
 import type { OrmOptions } from './orm-options.ts'
+import { clientOptions, limitSilence } from './postgresql-client.ts'
 import { DatabaseStartError } from './start-error.ts'
 import { endFailedTransactions } from './transactions.ts'
-
-/** No statement may hold a request for longer than the request itself may take. */
-const timeouts = {
-  connectionTimeoutMillis: 5000,
-  statement_timeout: 8000,
-  lock_timeout: 5000,
-  idle_in_transaction_session_timeout: 10_000,
-}
-
-/** Whatever the server's own setting: off, a crash of it would undo what a client was told of. */
-const durable = '-c synchronous_commit=on'
 
 /** Any number that no other program takes for an advisory lock: the first bytes of "latchkey". */
 const migrationLock = 0x6c617463
 /** Since PostgreSQL 15 a role may make tables only where it is the owner. */
 const insufficientPrivilege = '42501'
 
-export async function openPostgresql(url: string, options: OrmOptions): Promise<Driver> {
+export type PostgresqlConfig = Extract<Config['database'], { engine: 'postgresql' }>
+
+export async function openPostgresql(
+  config: PostgresqlConfig,
+  options: OrmOptions,
+): Promise<Driver> {
+  const pool = { min: 0, max: config.poolSize }
   const orm = new MikroORM({
     ...options,
-    clientUrl: url,
-    // The ORM takes no more of the address than host and name: sslmode would be lost.
-    driverOptions: { connectionString: url, options: durable, ...timeouts },
-    pool: { min: 0, max: 10 },
+    clientUrl: config.url,
+    driverOptions: clientOptions(config),
+    pool,
+    replicas: config.replicas.map((replica) => ({
+      clientUrl: replica.url,
+      driverOptions: clientOptions(replica),
+      pool,
+    })),
+    // What decides anything is read where it is written; a reader that can wait says so.
+    preferReadReplicas: false,
     migrations: { ...options.migrations, migrationsList: migrations },
   })
   const connection = orm.em.getConnection()
@@ -40,13 +43,15 @@ export async function openPostgresql(url: string, options: OrmOptions): Promise<
     await orm.close(true)
     throw cannotBeUsed(check.error)
   }
-  const pool = await connection.getNativeClient()
+  const client = await connection.getNativeClient()
   let preparedCount = 0
   return {
     engine: 'postgresql',
+    hasReplicas: config.replicas.length > 0,
     em: orm.em as unknown as SqlEntityManager,
     migrate: async () => {
-      const lock = await pool.connect()
+      const lock = await client.connect()
+      limitSilence(lock, 0)
       try {
         // Servers that start at the same time migrate one after the other, however long it takes.
         await lock.query('set lock_timeout = 0; set statement_timeout = 0')
@@ -67,7 +72,7 @@ export async function openPostgresql(url: string, options: OrmOptions): Promise<
       const name = `latchkey_${++preparedCount}`
       const text = sql.replace('?', '$1')
       return async (parameter: string) => {
-        const result = await pool.query({ name, text, values: [parameter] })
+        const result = await client.query({ name, text, values: [parameter] })
         return result.rows[0] as Row | undefined
       }
     },

@@ -47,6 +47,7 @@ export async function openSqlite(file: string, options: OrmOptions): Promise<Dri
     const reader = new Sqlite(file, { readonly: true, timeout: busyTimeoutMilliseconds })
     return {
       engine: 'sqlite',
+      hasReplicas: false,
       em: orm.em,
       migrate: async () => {
         try {

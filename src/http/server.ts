@@ -1,6 +1,7 @@
 /** The HTTP side: /graphql, the JWKS, health, the account page, and the relay of what providers post. */
 import { isUtf8 } from 'node:buffer'
 import { randomUUID } from 'node:crypto'
+import type { Server as HttpsServer } from 'node:https'
 import type { ApolloServer, BaseContext } from '@apollo/server'
 import cors from '@fastify/cors'
 import fastify, {
@@ -26,6 +27,7 @@ import { relay } from './relay.ts'
 import type { SandboxPages } from './sandbox-pages.ts'
 import { graphiqlPath, sandbox } from './sandbox.ts'
 import { securityHeaders } from './security-headers.ts'
+import type { ServerCertificate } from './server-certificate.ts'
 
 export interface HttpServerOptions<C extends BaseContext> {
   readonly apollo: ApolloServer<C>
@@ -42,7 +44,10 @@ export interface HttpServerOptions<C extends BaseContext> {
   readonly cookiePolicy: CookiePolicy
   readonly allowedOrigins: readonly string[]
   readonly trustProxy: number | string[] | false
+  /** Whether people reach the server by https, here or at a proxy. */
   readonly isHttps: boolean
+  /** Where TLS ends here. */
+  readonly certificate?: ServerCertificate | undefined
   /** A request that takes longer to arrive, or to answer, is cut off. */
   readonly requestTimeoutMilliseconds: number
 }
@@ -54,6 +59,11 @@ export async function createHttpServer<C extends BaseContext>(
 ): Promise<FastifyInstance> {
   const { isHttps, isReady, jwks, log, requestTimeoutMilliseconds } = options
   const headers = { ...securityHeaders(isHttps), 'cache-control': 'no-store' }
+  const { certificate } = options
+  const connectionTimes = {
+    headersTimeout: requestTimeoutMilliseconds,
+    connectionsCheckingInterval: requestTimeoutMilliseconds / 5,
+  }
   const app = fastify({
     loggerInstance: log,
     logController: new LogController({
@@ -72,10 +82,9 @@ export async function createHttpServer<C extends BaseContext>(
       return typeof given === 'string' && requestIdShape.test(given) ? given : randomUUID()
     },
     requestTimeout: requestTimeoutMilliseconds,
-    http: {
-      headersTimeout: requestTimeoutMilliseconds,
-      connectionsCheckingInterval: requestTimeoutMilliseconds / 5,
-    },
+    http: connectionTimes,
+    // Its type would have every request be one of TLS, although nothing here asks for the difference.
+    ...((certificate && { https: { ...connectionTimes, ...certificate.options } }) as object),
     forceCloseConnections: 'idle',
     clientErrorHandler: refuseConnection,
     frameworkErrors: (error, request, reply) => {
@@ -83,6 +92,8 @@ export async function createHttpServer<C extends BaseContext>(
       logRequest(request, reply)
     },
   })
+
+  certificate?.keepUpToDate(app.server as unknown as HttpsServer)
 
   // JSON is the one thing that can be posted here: every other type is a form that any page can send.
   app.removeAllContentTypeParsers()

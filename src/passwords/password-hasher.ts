@@ -18,10 +18,13 @@ export class PasswordHasher {
   readonly #pool: Piscina<HashingTask, string | boolean>
   readonly #maximumWaiting: number
 
-  /** @param cost bcrypt's, the logarithm of the number of rounds */
-  constructor(cost: number) {
+  /**
+   * @param cost bcrypt's, the logarithm of the number of rounds
+   * @param processes how many on this machine hash at the same time: they share its processors
+   */
+  constructor(cost: number, processes = 1) {
     this.#cost = cost
-    const threads = Math.max(1, availableParallelism() - 1)
+    const threads = Math.max(1, Math.floor((availableParallelism() - 1) / processes))
     this.#pool = new Piscina({
       filename: new URL(`./bcrypt.worker${extname(import.meta.filename)}`, import.meta.url).href,
       minThreads: 0,

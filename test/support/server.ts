@@ -67,6 +67,7 @@ export async function startServer(
     return {
       url: app.url,
       maintain: () => app.maintain(),
+      reloadCertificate: () => app.reloadCertificate(),
       client: createClient(app.url),
       logText: () => lines.join(''),
       database,
