@@ -18,6 +18,7 @@ import type { Logger } from '../http/logger.ts'
 import { ErrorCode } from '../errors.ts'
 import { findAppError, formatError, isUnexpected, noteRequestId } from './format-error.ts'
 import { defaultLimits, limitsRule } from './limits.ts'
+import { operationReporter, type OperationReport } from './operation-report.ts'
 
 /** What this folder needs of a context. */
 export interface RequestContext extends BaseContext {
@@ -31,6 +32,7 @@ export interface GraphqlServerOptions {
   readonly introspection: boolean
   /** What the Sandbox opens with; absent, there is no Sandbox. */
   readonly sandbox: SandboxContents | undefined
+  readonly onAnswered?: ((report: OperationReport) => void) | undefined
 }
 
 export interface SandboxContents {
@@ -43,7 +45,7 @@ export interface SandboxContents {
 export function createGraphqlServer<C extends RequestContext>(
   options: GraphqlServerOptions,
 ): ApolloServer<C> {
-  const { introspection, log, sandbox, schema } = options
+  const { introspection, log, onAnswered, sandbox, schema } = options
   return new ApolloServer<C>({
     schema,
     introspection,
@@ -76,6 +78,7 @@ export function createGraphqlServer<C extends RequestContext>(
             includeCookies: true,
           }),
       errorPlugin,
+      ...(onAnswered ? [operationReporter(onAnswered)] : []),
     ],
   })
 }
