@@ -3,8 +3,10 @@
 import 'reflect-metadata'
 import { existsSync, readFileSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
+import { setTimeout as wait } from 'node:timers/promises'
 import type { AddressInfo } from 'node:net'
 import type { GraphQLSchema } from 'graphql'
+import { EventIds } from './audit/event-id.ts'
 import { isLoopback, type Config } from './config.ts'
 import { createContext, type Context, type Services } from './context.ts'
 import { openDatabase } from './database/database.ts'
@@ -14,14 +16,16 @@ import { Viewers } from './guard/viewer.ts'
 import type { HttpRequest } from './http/http-request.ts'
 import { createLogger, type Logger } from './http/logger.ts'
 import { createCookiePolicy } from './http/refresh-cookie.ts'
+import { listenForMetrics } from './http/metrics-server.ts'
 import { createHttpServer } from './http/server.ts'
+import { Metrics } from './metrics/metrics.ts'
 import { PasswordHasher } from './passwords/password-hasher.ts'
 import { factsOf } from './providers/catalogue.ts'
 import { FlowStore } from './providers/flow-store.ts'
 import { KeptTokens } from './providers/kept-tokens.ts'
 import { ProviderClient } from './providers/provider-client.ts'
 import { createSchema } from './schema.ts'
-import { sweepSessions } from './sessions/sweep.ts'
+import { sweepExpired } from './sweeping.ts'
 import { Throttle } from './throttle/throttle.ts'
 import { AccessTokens } from './tokens/access-token.ts'
 import { KeyRing } from './tokens/key-ring.ts'
@@ -48,10 +52,12 @@ export interface Overrides {
 export interface App {
   /** Where the server listens, without a trailing slash. */
   readonly url: string
+  /** Where the metrics are, without a trailing slash; absent where nobody asks for them. */
+  readonly metricsUrl: string | undefined
   readonly log: Logger
   /** Rotates keys that are due and removes what has expired; done every minute anyway. */
   maintain(): Promise<void>
-  /** Stops listening, lets requests in flight end, closes the database. */
+  /** Is not ready from now on, serves on for the configured while, then lets requests in flight end. */
   close(): Promise<void>
 }
 
@@ -92,6 +98,13 @@ export async function createApp(
     const throttle = new Throttle({ database, clock, isEnabled: config.throttle })
     const hasher = new PasswordHasher(overrides.passwordCost ?? config.bcryptCost)
     closers.push(() => hasher.close())
+    const metrics =
+      config.metrics &&
+      new Metrics({
+        hashQueueDepth: () => hasher.queueDepth,
+        databaseConnections: database.countConnections,
+      })
+    hasher.onWaited = metrics?.observeHashWait
     const flows = new FlowStore({ database, clock })
     const providers = new Map(
       config.providers.map((settings) => [
@@ -114,6 +127,8 @@ export async function createApp(
       viewers: new Viewers({ accessTokens, database, clock }),
       throttle,
       hasher,
+      metrics,
+      eventIds: new EventIds(),
       providers: {
         clients: providers,
         flows,
@@ -128,6 +143,7 @@ export async function createApp(
       log,
       introspection: config.introspection,
       sandbox: config.sandbox ? readSandboxContents() : undefined,
+      onAnswered: metrics?.observeOperation,
     })
     await apollo.start()
     closers.push(() => apollo.stop())
@@ -136,6 +152,13 @@ export async function createApp(
     const isHttps = config.publicUrl.startsWith('https:')
     const isPlainLoopback = !isHttps && isLoopback(new URL(config.publicUrl).hostname)
     const sandboxOrigins = config.sandbox && isPlainLoopback ? [hostedSandboxOrigin] : []
+    const metricsServer =
+      config.metrics && metrics && (await listenForMetrics(metrics, config.metrics))
+    closers.push(async () => {
+      metricsServer?.close()
+      metricsServer?.closeAllConnections()
+      metrics?.close()
+    })
     const http = await createHttpServer({
       apollo,
       createContext: (request) => createContextOrMask(services, request),
@@ -144,7 +167,9 @@ export async function createApp(
         providers.get(provider)?.facts.postsAnswer === true
           ? flows.redirectUriOf(provider, state)
           : undefined,
-      isReady: async () => !isStopping && (await database.isReachable()),
+      isReady: async () => !isStopping && (await database.isReady()),
+      isStopping: () => isStopping,
+      onAnswered: metrics?.observeRequest,
       log,
       cookiePolicy: createCookiePolicy(!isPlainLoopback, [
         new URL(config.publicUrl).origin,
@@ -161,9 +186,13 @@ export async function createApp(
 
     const maintain = async () => {
       await keyRing.maintain()
-      await sweepSessions(database, clock())
-      await throttle.sweep()
-      await flows.sweep()
+      await sweepExpired({
+        database,
+        clock,
+        throttle,
+        flows,
+        auditRetentionSeconds: config.auditRetentionSeconds,
+      })
     }
     const timer = setInterval(() => {
       maintain().catch((error: unknown) => log.error({ err: error }, 'Maintenance failed'))
@@ -172,9 +201,16 @@ export async function createApp(
     closers.push(async () => {
       isStopping = true
       clearInterval(timer)
+      await wait(config.shutdownDelaySeconds * 1000)
     })
 
-    return { url: listeningUrl(http.server.address() as AddressInfo), log, maintain, close }
+    return {
+      url: listeningUrl(http.server.address() as AddressInfo),
+      metricsUrl: metricsServer && listeningUrl(metricsServer.address() as AddressInfo),
+      log,
+      maintain,
+      close,
+    }
   } catch (error) {
     await close()
     throw error

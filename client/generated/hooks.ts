@@ -137,3 +137,10 @@ export const useUnlinkProviderMutation = /* @__PURE__ */ mutationHook(Documents.
  * - `provider`: As in `Provider.id`.
  */
 export const useProviderTokenQuery = /* @__PURE__ */ queryHook(Documents.ProviderTokenDocument)
+
+/**
+ * The person whom the access token names.
+ *
+ * Guarded: `@authenticated`.
+ */
+export const useEventsQuery = /* @__PURE__ */ queryHook(Documents.EventsDocument)

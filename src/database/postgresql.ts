@@ -58,6 +58,12 @@ export async function openPostgresql(url: string, options: OrmOptions): Promise<
         lock.release(true)
       }
     },
+    hasPendingMigrations: async () => (await orm.migrator.getPending()).length > 0,
+    countConnections: () => ({
+      used: pool.totalCount - pool.idleCount,
+      idle: pool.idleCount,
+      waiting: pool.waitingCount,
+    }),
     prepareRead: <Row>(sql: string) => {
       const name = `latchkey_${++preparedCount}`
       const text = sql.replace('?', '$1')

@@ -33,6 +33,12 @@ export interface HttpServerOptions<C extends BaseContext> {
   /** The redirect URI to which an answer that a provider posts goes on. */
   readonly relayTo: (provider: string, state: string) => Promise<string | undefined>
   readonly isReady: () => Promise<boolean>
+  /** The server is about to stop: whoever keeps a connection is told to open another elsewhere. */
+  readonly isStopping: () => boolean
+  /** Hears of each request that was answered; the route is one of ours. */
+  readonly onAnswered?:
+    | ((method: string, route: string, status: number, seconds: number) => void)
+    | undefined
   readonly log: Logger
   readonly cookiePolicy: CookiePolicy
   readonly allowedOrigins: readonly string[]
@@ -47,7 +53,8 @@ const requestIdShape = /^[\w.:-]{8,128}$/
 export async function createHttpServer<C extends BaseContext>(
   options: HttpServerOptions<C>,
 ): Promise<FastifyInstance> {
-  const { apollo, createContext, isHttps, isReady, jwks, log, requestTimeoutMilliseconds } = options
+  const { apollo, createContext, isHttps, isReady, jwks, log, onAnswered } = options
+  const { requestTimeoutMilliseconds } = options
   const headers = { ...securityHeaders(isHttps), 'cache-control': 'no-store' }
   const app = fastify({
     loggerInstance: log,
@@ -68,6 +75,8 @@ export async function createHttpServer<C extends BaseContext>(
       connectionsCheckingInterval: requestTimeoutMilliseconds / 5,
     },
     forceCloseConnections: 'idle',
+    // What arrives on a connection that is still open is answered like everything else.
+    return503OnClosing: false,
     clientErrorHandler: refuseConnection,
     frameworkErrors: (error, request, reply) => {
       sendError(error, request, reply.headers(bareHeaders).header('x-request-id', request.id))
@@ -82,6 +91,7 @@ export async function createHttpServer<C extends BaseContext>(
     limitTime(request, reply, requestTimeoutMilliseconds)
     reply.headers(headers)
     reply.header('x-request-id', request.id)
+    if (options.isStopping()) reply.header('connection', 'close')
     const encoding = request.headers['content-encoding']
     const isPlain = encoding === undefined || encoding === 'identity'
     done(isPlain ? undefined : httpError(415, 'A compressed request body is not accepted.'))
@@ -93,6 +103,12 @@ export async function createHttpServer<C extends BaseContext>(
   })
   app.addHook('onResponse', (request, reply, done) => {
     logRequest(request, reply)
+    onAnswered?.(
+      request.method,
+      request.routeOptions.url ?? '(none)',
+      reply.statusCode,
+      reply.elapsedTime / 1000,
+    )
     // Kept alive by a request that began before, the connection would hold up the end of the server.
     if (isClosing) app.server.closeIdleConnections()
     done()
