@@ -7,9 +7,11 @@ const direction = 'main → app → context → ways in → sessions → {tokens
 
 /** What each folder of src/ may import besides itself and `errors`. A folder that is not here is a guarded feature like `demo`. */
 const mayImport: Record<string, string[]> = {
-  passwords: ['guard', 'sessions', 'throttle', 'users'],
-  providers: ['guard', 'sessions', 'throttle', 'users'],
-  sessions: ['guard/role', 'guard/authorized', 'tokens', 'users'],
+  audit: ['guard/role', 'users'],
+  metrics: ['audit', 'graphql'],
+  passwords: ['audit', 'guard', 'sessions', 'throttle', 'users'],
+  providers: ['audit', 'guard', 'sessions', 'throttle', 'users'],
+  sessions: ['audit', 'guard/role', 'guard/authorized', 'tokens', 'users'],
   guard: ['sessions', 'tokens', 'users'],
   users: ['guard/role', 'guard/authorized'],
   tokens: [],
@@ -30,6 +32,8 @@ const reasons: Record<string, string> = {
   throttle: 'throttle knows nobody.',
   users: 'From guard, only its labels (role, authorized), which know nobody.',
   sessions: 'From guard, only its labels (role, authorized), which know nobody.',
+  audit: 'Whatever happens is told to audit; audit asks nobody.',
+  metrics: 'Whatever is counted is handed to metrics; metrics asks nobody.',
   graphql: 'Plumbing knows no feature.',
   http: 'Plumbing knows no feature.',
   database: 'Plumbing knows no feature; entities.ts alone lists the entities.',
@@ -39,6 +43,7 @@ const reasons: Record<string, string> = {
 const homes: { library: string; name: RegExp; in: string[]; types?: string[] }[] = [
   { library: 'jose', name: /^jose(\/|$)/, in: ['tokens'] },
   { library: 'bcryptjs', name: /^bcryptjs(\/|$)/, in: ['passwords'] },
+  { library: 'prom-client', name: /^prom-client(\/|$)/, in: ['metrics'] },
   { library: 'openid-client', name: /^openid-client(\/|$)/, in: ['providers'] },
   { library: '@apollo/server', name: /^@apollo\/server(\/|$)/, in: ['graphql', 'http', 'app'] },
   {

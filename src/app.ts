@@ -2,8 +2,10 @@
 // Before the first class that type-graphql decorates.
 import 'reflect-metadata'
 import { join } from 'node:path'
+import { setTimeout as wait } from 'node:timers/promises'
 import type { AddressInfo } from 'node:net'
 import type { GraphQLSchema } from 'graphql'
+import { EventIds } from './audit/event-id.ts'
 import { isLoopback, type Config } from './config.ts'
 import { createContext, type Context, type Services } from './context.ts'
 import { openDatabase } from './database/database.ts'
@@ -14,16 +16,18 @@ import { readAccountPage } from './http/account-page-files.ts'
 import type { HttpRequest } from './http/http-request.ts'
 import { createLogger, type Logger } from './http/logger.ts'
 import { createCookiePolicy } from './http/refresh-cookie.ts'
+import { listenForMetrics } from './http/metrics-server.ts'
 import { readSandboxPages } from './http/sandbox-pages.ts'
 import { ServerCertificate } from './http/server-certificate.ts'
 import { createHttpServer } from './http/server.ts'
+import { Metrics } from './metrics/metrics.ts'
 import { PasswordHasher } from './passwords/password-hasher.ts'
 import { factsOf } from './providers/catalogue.ts'
 import { FlowStore } from './providers/flow-store.ts'
 import { KeptTokens } from './providers/kept-tokens.ts'
 import { ProviderClient } from './providers/provider-client.ts'
 import { createSchema } from './schema.ts'
-import { sweepSessions } from './sessions/sweep.ts'
+import { sweepExpired } from './sweeping.ts'
 import { Throttle } from './throttle/throttle.ts'
 import { AccessTokens } from './tokens/access-token.ts'
 import { KeyRing } from './tokens/key-ring.ts'
@@ -51,12 +55,14 @@ export interface Overrides {
 export interface App {
   /** Where the server listens, without a trailing slash. */
   readonly url: string
+  /** Where the metrics are, without a trailing slash; absent where nobody asks for them. */
+  readonly metricsUrl: string | undefined
   readonly log: Logger
   /** Rotates keys that are due and removes what has expired; done every minute anyway. */
   maintain(): Promise<void>
   /** Takes the certificate that the files hold now; done every minute anyway. */
   reloadCertificate(): void
-  /** Stops listening, lets requests in flight end, closes the database. */
+  /** Is not ready from now on, serves on for the configured while, then lets requests in flight end. */
   close(): Promise<void>
 }
 
@@ -101,6 +107,13 @@ export async function createApp(
     const throttle = new Throttle({ database, clock, isEnabled: config.throttle })
     const hasher = new PasswordHasher(overrides.passwordCost ?? config.bcryptCost, config.workers)
     closers.push(() => hasher.close())
+    const metrics =
+      config.metrics &&
+      new Metrics({
+        hashQueueDepth: () => hasher.queueDepth,
+        databaseConnections: database.countConnections,
+      })
+    hasher.onWaited = metrics?.observeHashWait
     const flows = new FlowStore({ database, clock })
     const providers = new Map(
       config.providers.map((settings) => [
@@ -124,6 +137,8 @@ export async function createApp(
       readUser: prepareUserRead(database),
       throttle,
       hasher,
+      metrics,
+      eventIds: new EventIds(),
       providers: {
         clients: providers,
         flows,
@@ -142,6 +157,7 @@ export async function createApp(
       log,
       introspection: config.introspection,
       landingPage: sandbox?.sandbox,
+      onAnswered: metrics?.observeOperation,
     })
     await apollo.start()
     closers.push(() => apollo.stop())
@@ -156,6 +172,13 @@ export async function createApp(
     if (config.accountPage && !accountPage) {
       log.warn('The account page is not there: `npm run build` makes it')
     }
+    const metricsServer =
+      config.metrics && metrics && (await listenForMetrics(metrics, config.metrics))
+    closers.push(async () => {
+      metricsServer?.close()
+      metricsServer?.closeAllConnections()
+      metrics?.close()
+    })
     const http = await createHttpServer({
       apollo,
       createContext: (request) => createContextOrMask(services, request),
@@ -165,7 +188,9 @@ export async function createApp(
           ? flows.redirectUriOf(provider, state)
           : undefined,
       sandbox,
-      isReady: async () => !isStopping && (await database.isReachable()),
+      isReady: async () => !isStopping && (await database.isReady()),
+      isStopping: () => isStopping,
+      onAnswered: metrics?.observeRequest,
       log,
       accountPage: accountPage && { files: accountPage, publicUrl: config.publicUrl, isLoopback },
       cookiePolicy: createCookiePolicy(!isPlainLoopback, [
@@ -185,9 +210,13 @@ export async function createApp(
     const maintain = async () => {
       certificate?.reload()
       await keyRing.maintain()
-      await sweepSessions(database, clock())
-      await throttle.sweep()
-      await flows.sweep()
+      await sweepExpired({
+        database,
+        clock,
+        throttle,
+        flows,
+        auditRetentionSeconds: config.auditRetentionSeconds,
+      })
     }
     const timer = setInterval(() => {
       maintain().catch((error: unknown) => log.error({ err: error }, 'Maintenance failed'))
@@ -196,10 +225,12 @@ export async function createApp(
     closers.push(async () => {
       isStopping = true
       clearInterval(timer)
+      await wait(config.shutdownDelaySeconds * 1000)
     })
 
     return {
       url: listeningUrl(http.server.address() as AddressInfo, config.tls !== undefined),
+      metricsUrl: metricsServer && listeningUrl(metricsServer.address() as AddressInfo, false),
       log,
       maintain,
       reloadCertificate: () => certificate?.reload(),

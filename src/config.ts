@@ -109,6 +109,20 @@ export const variables = {
     default: 'on',
     description: '`off` lifts every limit on attempts: for benchmarks on a closed network only.',
   },
+  AUDIT_RETENTION: {
+    default: '90d',
+    description: 'Events of the audit trail that are older are removed.',
+  },
+  METRICS_PORT: {
+    default: 'off',
+    description: 'Port of a listener for Prometheus, at /metrics; 0 takes a free one.',
+  },
+  METRICS_HOST: { default: '127.0.0.1', description: 'Address of that listener.' },
+  SHUTDOWN_DELAY: {
+    default: '0s',
+    description:
+      'After SIGTERM the server says that it is not ready, and serves on for this long. At most 5s; behind a proxy, longer than the proxy takes to notice.',
+  },
 } as const satisfies Record<string, { default: string; description: string }>
 
 export type Algorithm = 'EdDSA' | 'ES256' | 'RS256'
@@ -158,6 +172,10 @@ export interface Config {
   readonly logLevel: 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal' | 'silent'
   readonly registration: 'open' | 'closed'
   readonly throttle: boolean
+  readonly auditRetentionSeconds: number
+  /** Absent where there is no listener for metrics. */
+  readonly metrics: { readonly host: string; readonly port: number } | undefined
+  readonly shutdownDelaySeconds: number
 }
 
 /** Every problem of the environment at once. Names variables and rules, never values. */
@@ -273,14 +291,18 @@ function isRedirectUri(text: string): boolean {
 
 const originRule = 'an origin such as https://app.example.com (https unless loopback; no path)'
 
-const environment = z.object({
-  HOST: z
+function hostName(fallback: string) {
+  return z
     .string()
-    .default(variables.HOST.default)
+    .default(fallback)
     .refine(
-      (host) => isIP(host) !== 0 || /^[a-z0-9.-]+$/i.test(host),
+      (text) => isIP(text) !== 0 || /^[a-z0-9.-]+$/i.test(text),
       'must be an IP address or a host name',
-    ),
+    )
+}
+
+const environment = z.object({
+  HOST: hostName(variables.HOST.default),
   PORT: integer(4000, 0, 65_535),
   WORKERS: z
     .string()
@@ -358,6 +380,18 @@ const environment = z.object({
   LOG_LEVEL: oneOf('trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent').default('info'),
   REGISTRATION: oneOf('open', 'closed').default('open'),
   THROTTLE: toggle.default(true),
+  AUDIT_RETENTION: duration(variables.AUDIT_RETENTION.default, '1h', '3650d'),
+  METRICS_PORT: z
+    .string()
+    .default('off')
+    .transform((text, context): number | undefined => {
+      if (text === 'off') return undefined
+      if (/^\d+$/.test(text) && Number(text) <= 65_535) return Number(text)
+      context.addIssue('must be off or a whole number from 0 to 65535')
+      return z.NEVER
+    }),
+  METRICS_HOST: hostName(variables.METRICS_HOST.default),
+  SHUTDOWN_DELAY: duration(variables.SHUTDOWN_DELAY.default, '0s', '5s'),
 } satisfies Record<keyof typeof variables, z.ZodType>)
 
 function isAddressRange(text: string): boolean {
@@ -460,5 +494,11 @@ export function loadConfig(env: Readonly<Record<string, string | undefined>>): C
     logLevel: e.LOG_LEVEL,
     registration: e.REGISTRATION,
     throttle: e.THROTTLE,
+    auditRetentionSeconds: e.AUDIT_RETENTION,
+    metrics:
+      e.METRICS_PORT === undefined
+        ? undefined
+        : Object.freeze({ host: e.METRICS_HOST, port: e.METRICS_PORT }),
+    shutdownDelaySeconds: e.SHUTDOWN_DELAY,
   })
 }

@@ -145,3 +145,10 @@ export const useProviderTokenQuery = /* @__PURE__ */ queryHook(Documents.Provide
  * Guarded: `@authenticated`.
  */
 export const useAccountQuery = /* @__PURE__ */ queryHook(Documents.AccountDocument)
+
+/**
+ * The person whom the access token names.
+ *
+ * Guarded: `@authenticated`.
+ */
+export const useEventsQuery = /* @__PURE__ */ queryHook(Documents.EventsDocument)

@@ -11,6 +11,10 @@ export interface Driver {
   readonly em: SqlEntityManager
   /** Brings the schema up to date. */
   migrate(): Promise<void>
+  /** Whether this version has migrations that have not been run. */
+  hasPendingMigrations(): Promise<boolean>
+  /** Absent where there is no pool. */
+  readonly countConnections?: () => { used: number; idle: number; waiting: number }
   /** @param sql with one placeholder, written `?` */
   prepareRead<Row>(sql: string): PreparedRead<Row>
   close(): Promise<void>

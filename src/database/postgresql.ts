@@ -20,16 +20,16 @@ export async function openPostgresql(
   config: PostgresqlConfig,
   options: OrmOptions,
 ): Promise<Driver> {
-  const pool = { min: 0, max: config.poolSize }
+  const poolOptions = { min: 0, max: config.poolSize }
   const orm = new MikroORM({
     ...options,
     clientUrl: config.url,
     driverOptions: clientOptions(config),
-    pool,
+    pool: poolOptions,
     replicas: config.replicas.map((replica) => ({
       clientUrl: replica.url,
       driverOptions: clientOptions(replica),
-      pool,
+      pool: poolOptions,
     })),
     // What decides anything is read where it is written; a reader that can wait says so.
     preferReadReplicas: false,
@@ -43,14 +43,14 @@ export async function openPostgresql(
     await orm.close(true)
     throw cannotBeUsed(check.error)
   }
-  const client = await connection.getNativeClient()
+  const pool = await connection.getNativeClient()
   let preparedCount = 0
   return {
     engine: 'postgresql',
     hasReplicas: config.replicas.length > 0,
     em: orm.em as unknown as SqlEntityManager,
     migrate: async () => {
-      const lock = await client.connect()
+      const lock = await pool.connect()
       limitSilence(lock, 0)
       try {
         // Servers that start at the same time migrate one after the other, however long it takes.
@@ -68,11 +68,17 @@ export async function openPostgresql(
         lock.release(true)
       }
     },
+    hasPendingMigrations: async () => (await orm.migrator.getPending()).length > 0,
+    countConnections: () => ({
+      used: pool.totalCount - pool.idleCount,
+      idle: pool.idleCount,
+      waiting: pool.waitingCount,
+    }),
     prepareRead: <Row>(sql: string) => {
       const name = `latchkey_${++preparedCount}`
       const text = sql.replace('?', '$1')
       return async (parameter: string) => {
-        const result = await client.query({ name, text, values: [parameter] })
+        const result = await pool.query({ name, text, values: [parameter] })
         return result.rows[0] as Row | undefined
       }
     },

@@ -58,6 +58,7 @@ export async function openSqlite(file: string, options: OrmOptions): Promise<Dri
           await orm.migrator.up()
         }
       },
+      hasPendingMigrations: async () => (await orm.migrator.getPending()).length > 0,
       prepareRead: <Row>(sql: string) => {
         let statement: Sqlite.Statement<[string], Row> | undefined
         return async (parameter: string) => {

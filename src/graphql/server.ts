@@ -19,6 +19,7 @@ import type { Logger } from '../http/logger.ts'
 import { ErrorCode } from '../errors.ts'
 import { findAppError, formatError, isUnexpected, noteRequestId } from './format-error.ts'
 import { defaultLimits, limitsRule } from './limits.ts'
+import { operationReporter, type OperationReport } from './operation-report.ts'
 
 /** What this folder needs of a context. */
 export interface RequestContext extends BaseContext {
@@ -32,12 +33,13 @@ export interface GraphqlServerOptions {
   readonly introspection: boolean
   /** HTML for a browser that opens the address; absent, there is none. */
   readonly landingPage: string | undefined
+  readonly onAnswered?: ((report: OperationReport) => void) | undefined
 }
 
 export function createGraphqlServer<C extends RequestContext>(
   options: GraphqlServerOptions,
 ): ApolloServer<C> {
-  const { introspection, landingPage, log, schema } = options
+  const { introspection, landingPage, log, onAnswered, schema } = options
   return new ApolloServer<C>({
     schema,
     introspection,
@@ -64,6 +66,7 @@ export function createGraphqlServer<C extends RequestContext>(
         ? ApolloServerPluginLandingPageDisabled()
         : landingPagePlugin(landingPage),
       errorPlugin,
+      ...(onAnswered ? [operationReporter(onAnswered)] : []),
     ],
   })
 }

@@ -36,6 +36,12 @@ export interface HttpServerOptions<C extends BaseContext> {
   /** The redirect URI to which an answer that a provider posts goes on. */
   readonly relayTo: (provider: string, state: string) => Promise<string | undefined>
   readonly isReady: () => Promise<boolean>
+  /** The server is about to stop: whoever keeps a connection is told to open another elsewhere. */
+  readonly isStopping: () => boolean
+  /** Hears of each request that was answered; the route is one of ours. */
+  readonly onAnswered?:
+    | ((method: string, route: string, status: number, seconds: number) => void)
+    | undefined
   readonly log: Logger
   /** Absent where there is none. */
   readonly accountPage: AccountPageOptions | undefined
@@ -57,7 +63,7 @@ const requestIdShape = /^[\w.:-]{8,128}$/
 export async function createHttpServer<C extends BaseContext>(
   options: HttpServerOptions<C>,
 ): Promise<FastifyInstance> {
-  const { isHttps, isReady, jwks, log, requestTimeoutMilliseconds } = options
+  const { isHttps, isReady, jwks, log, onAnswered, requestTimeoutMilliseconds } = options
   const headers = { ...securityHeaders(isHttps), 'cache-control': 'no-store' }
   const { certificate } = options
   const connectionTimes = {
@@ -86,6 +92,8 @@ export async function createHttpServer<C extends BaseContext>(
     // Its type would have every request be one of TLS, although nothing here asks for the difference.
     ...((certificate && { https: { ...connectionTimes, ...certificate.options } }) as object),
     forceCloseConnections: 'idle',
+    // What arrives on a connection that is still open is answered like everything else.
+    return503OnClosing: false,
     clientErrorHandler: refuseConnection,
     frameworkErrors: (error, request, reply) => {
       sendError(error, request, reply.headers(bareHeaders).header('x-request-id', request.id))
@@ -102,6 +110,7 @@ export async function createHttpServer<C extends BaseContext>(
     limitTime(request, reply, requestTimeoutMilliseconds)
     reply.headers(headers)
     reply.header('x-request-id', request.id)
+    if (options.isStopping()) reply.header('connection', 'close')
     const encoding = request.headers['content-encoding']
     const isPlain = encoding === undefined || encoding === 'identity'
     done(isPlain ? undefined : httpError(415, 'A compressed request body is not accepted.'))
@@ -113,6 +122,12 @@ export async function createHttpServer<C extends BaseContext>(
   })
   app.addHook('onResponse', (request, reply, done) => {
     logRequest(request, reply)
+    onAnswered?.(
+      request.method,
+      request.routeOptions.url ?? '(none)',
+      reply.statusCode,
+      reply.elapsedTime / 1000,
+    )
     // Kept alive by a request that began before, the connection would hold up the end of the server.
     if (isClosing) app.server.closeIdleConnections()
     done()

@@ -66,6 +66,7 @@ export async function startServer(
     closers.push(() => app.close())
     return {
       url: app.url,
+      metricsUrl: app.metricsUrl,
       maintain: () => app.maintain(),
       reloadCertificate: () => app.reloadCertificate(),
       client: createClient(app.url),

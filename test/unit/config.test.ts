@@ -48,6 +48,9 @@ describe('the configuration of an empty environment', () => {
       logLevel: 'info',
       registration: 'open',
       throttle: true,
+      auditRetentionSeconds: 90 * 24 * 3600,
+      metrics: undefined,
+      shutdownDelaySeconds: 0,
     })
   })
 
