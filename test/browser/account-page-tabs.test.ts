@@ -66,6 +66,7 @@ describe('the way back', () => {
     await first.goBack()
     await seeView(first, 'Your account')
     await first.getByText(email).first().waitFor()
+    expect(first.url()).toBe(`${server.url}/`)
   })
 
   it('shows nothing of an account that was signed out in another tab', async () => {
