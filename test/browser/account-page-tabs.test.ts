@@ -65,7 +65,8 @@ describe('the way back', () => {
     await first.goto(`${server.url}/graphiql`)
     await first.goBack()
     await seeView(first, 'Your account')
-    await expect.poll(() => first.textContent('body')).toContain(email)
+    await first.getByText(email).first().waitFor()
+    expect(first.url()).toBe(`${server.url}/`)
   })
 
   it('shows nothing of an account that was signed out in another tab', async () => {
