@@ -4,9 +4,12 @@ FROM node:24.21.0-bookworm-slim AS build
 WORKDIR /app
 COPY package.json package-lock.json ./
 RUN npm ci --no-audit --no-fund
-COPY tsconfig.json tsconfig.build.json ./
-COPY scripts/build.mjs scripts/
+COPY tsconfig.json tsconfig.build.json tsconfig.client.json ./
+COPY scripts/build.mjs scripts/bundle.mjs scripts/
 COPY src src
+COPY client client
+COPY web web
+COPY sandbox sandbox
 RUN npm run build
 
 FROM node:24.21.0-bookworm-slim AS dependencies
