@@ -1,7 +1,7 @@
 /** Keeps a session alive: begins it, restores it, renews it, and lets go of it when it is over. */
 import type { TokenSource } from './authorized-fetch.ts'
 import type { Coordination } from './coordination.ts'
-import { inTime } from './deadline.ts'
+import { inTime, renewalTimeoutMilliseconds } from './deadline.ts'
 import { NetworkError, readServerError } from './errors.ts'
 import {
   MeDocument,
@@ -236,6 +236,7 @@ export class Keeper implements TokenSource {
         (signal) =>
           send(this.#endpoint, RefreshTokenDocument, variables, { signal, outlivesPage: true }),
         aborted,
+        renewalTimeoutMilliseconds,
       ),
     )
     if (aborted.aborted) return
