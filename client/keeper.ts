@@ -186,9 +186,10 @@ export class Keeper implements TokenSource {
   async signOut(isKnown: boolean): Promise<void> {
     const before = (await this.#store?.read()) ?? this.session.held?.tokens
     if (!this.#store) this.#signOutMark.set()
-    // This page may not know yet who is signed in; other tabs do.
-    if (!this.session.held) this.tabs.tellEnd(undefined, 'SIGNED_OUT')
+    const { held } = this.session
     await this.end('SIGNED_OUT')
+    // This page may not know yet who is signed in; other tabs do.
+    if (!held) this.tabs.tellEnd(undefined, 'SIGNED_OUT')
     await this.tabs.exclusive(async () => {
       // A sign-in that was under way when the person signed out ends as well.
       const late = this.session.held?.tokens
@@ -207,8 +208,12 @@ export class Keeper implements TokenSource {
   async #forget(reason: SignedOutReason | undefined): Promise<void> {
     const { held } = this.session
     this.session.end(reason)
-    if (held) this.tabs.tellEnd(held.id, reason ?? 'SIGNED_OUT')
-    await this.#store?.clear()
+    try {
+      await this.#store?.clear()
+    } finally {
+      // Last: who hears of it looks into the store.
+      if (held) this.tabs.tellEnd(held.id, reason ?? 'SIGNED_OUT')
+    }
   }
 
   // Renewal.
@@ -226,7 +231,8 @@ export class Keeper implements TokenSource {
       await this.#adoptStored(stored, aborted)
       if (this.session.held !== stale || this.session.state.status === 'signedOut') return
     }
-    const refreshToken = stored?.refreshToken ?? stale?.tokens.refreshToken
+    if (this.#store && !stored) return this.#forget(stale && 'SIGNED_OUT')
+    const refreshToken = stored?.refreshToken
     if (this.#store && refreshToken === undefined) return this.#forget(stale && 'TOKEN_EXPIRED')
 
     const sentAt = this.#clock()
@@ -263,9 +269,11 @@ export class Keeper implements TokenSource {
       lifetimeSeconds: expiresIn,
       refreshToken: this.#store ? (refreshToken ?? undefined) : undefined,
     }
-    if (!this.session.adopt(tokens, user)) return
-    if (cause === 'signIn') this.#signOutMark.clear()
+    if (this.session.isOver(sessionIdOf(accessToken))) return
     await this.#store?.write(tokens)
+    // It ended while they were written.
+    if (!this.session.adopt(tokens, user)) return void (await this.#store?.clear())
+    if (cause === 'signIn') this.#signOutMark.clear()
     this.tabs.share(cause)
   }
 

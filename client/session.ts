@@ -56,10 +56,14 @@ export class Session {
     return expiresAt - Math.min(this.#renewBeforeSeconds, lifetimeSeconds / 2) * 1000
   }
 
+  isOver(id: string | undefined): boolean {
+    return id !== undefined && this.#ended.has(id)
+  }
+
   /** @returns false where the session is known to be over */
   adopt(tokens: Tokens, user: PersonFragment): boolean {
     const id = sessionIdOf(tokens.accessToken)
-    if (id !== undefined && this.#ended.has(id)) return false
+    if (this.isOver(id)) return false
     this.#held = { id, tokens, user, renewAt: this.renewAt(tokens) }
     this.#become({ status: 'signedIn', user })
     return true

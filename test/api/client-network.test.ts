@@ -126,6 +126,7 @@ describe('a renewal', () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
     onTestFinished(() => void vi.useRealTimers())
     const first = patient.accessToken().catch((error: unknown) => error)
+    // oxlint-disable-next-line no-unmodified-loop-condition -- the network modifies it
     while (browser.count('RefreshToken') <= lost || onTheirWay > 0) {
       // oxlint-disable-next-line no-await-in-loop -- second by second, as fast as the answers come
       await new Promise((resolve) => setImmediate(resolve))
