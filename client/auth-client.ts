@@ -169,12 +169,8 @@ export function createAuthClient(options: AuthClientOptions): AuthClient {
   }
 
   async function logout(scope: LogoutScope = 'THIS'): Promise<void> {
-    if (scope === 'OTHERS') return void (await request(LogoutDocument, { scope }))
-    if (scope === 'THIS') return keeper.signOut(false)
-    // It needs a good access token, so it comes first.
-    const failure = await failureOf(request(LogoutDocument, { scope }))
-    await keeper.signOut(failure === undefined)
-    if (failure) throw failure
+    if (scope !== 'OTHERS') return keeper.signOut(scope)
+    await request(LogoutDocument, { scope })
   }
 
   async function reload(): Promise<PersonFragment | undefined> {
@@ -240,11 +236,4 @@ export function createAuthClient(options: AuthClientOptions): AuthClient {
     providerLogin,
     close: () => keeper.close(),
   }
-}
-
-function failureOf(work: Promise<unknown>): Promise<Error | undefined> {
-  return work.then(
-    () => undefined,
-    (error: Error) => error,
-  )
 }

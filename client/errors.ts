@@ -70,6 +70,12 @@ export class AuthError extends Error {
   }
 }
 
+/** As the server says it of a session that is over. */
+export function endedError(reason: TokenErrorReason = 'SESSION_ENDED'): AuthError {
+  const message = 'The session has ended. Sign in again.'
+  return new AuthError({ code: 'UNAUTHENTICATED', reason, message })
+}
+
 /** The server was not reached, or what answered is no GraphQL server. It says nothing about the session. */
 export class NetworkError extends Error {
   override readonly name = 'NetworkError'

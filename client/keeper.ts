@@ -2,7 +2,7 @@
 import type { TokenSource } from './authorized-fetch.ts'
 import type { Coordination } from './coordination.ts'
 import { inTime, renewalTimeoutMilliseconds } from './deadline.ts'
-import { NetworkError, readServerError } from './errors.ts'
+import { AuthError, NetworkError, readServerError } from './errors.ts'
 import {
   MeDocument,
   RefreshTokenDocument,
@@ -13,7 +13,7 @@ import type { TokenErrorReason } from './generated/schema.ts'
 import { readRefusal, send, unwrap, type Endpoint } from './operation.ts'
 import { Renewal, type Schedule } from './renewal.ts'
 import { Session, type AuthState, type SignedOutReason } from './session.ts'
-import { SignOutMark, tellSignOut } from './sign-out.ts'
+import { SignOutMark, tellSignOut, tellSignOutEverywhere } from './sign-out.ts'
 import { Tabs } from './tabs.ts'
 import { sessionIdOf, type Tokens, type TokenStore } from './tokens.ts'
 
@@ -179,11 +179,8 @@ export class Keeper implements TokenSource {
     return this.#forget(reason)
   }
 
-  /**
-   * Signs out at once, then tells the server.
-   * @param isKnown whether the server has ended the session already
-   */
-  async signOut(isKnown: boolean): Promise<void> {
+  /** Signs out at once, in every tab, then tells the server. */
+  async signOut(scope: 'THIS' | 'ALL'): Promise<void> {
     const before = (await this.#store?.read()) ?? this.session.held?.tokens
     if (!this.#store) this.#signOutMark.set()
     const { held } = this.session
@@ -194,8 +191,20 @@ export class Keeper implements TokenSource {
       // A sign-in that was under way when the person signed out ends as well.
       const late = this.session.held?.tokens
       if (late) await this.end('SIGNED_OUT')
-      if (late || !isKnown) await tellSignOut(this.#endpoint, late ?? before)
+      const tokens = late ?? before
+      let refusal: AuthError | undefined
+      if (scope === 'ALL') {
+        const isGood = tokens !== undefined && this.#clock() < tokens.expiresAt
+        await tellSignOutEverywhere(this.#endpoint, tokens, isGood).catch((error: unknown) => {
+          if (!(error instanceof AuthError)) throw error
+          refusal = error
+        })
+      }
+      // What is refused for all holds for this one.
+      if (scope === 'THIS' || refusal) await tellSignOut(this.#endpoint, tokens)
       this.#signOutMark.clear()
+      // oxlint-disable-next-line typescript/only-throw-error -- set above
+      if (refusal) throw refusal
     })
   }
 
@@ -272,7 +281,10 @@ export class Keeper implements TokenSource {
     if (this.session.isOver(sessionIdOf(accessToken))) return
     await this.#store?.write(tokens)
     // It ended while they were written.
-    if (!this.session.adopt(tokens, user)) return void (await this.#store?.clear())
+    if (!this.session.adopt(tokens, user)) {
+      await this.#store?.clear()
+      return
+    }
     if (cause === 'signIn') this.#signOutMark.clear()
     this.tabs.share(cause)
   }
