@@ -43,6 +43,10 @@ afterAll(() => server.close())
 
 /** The page's own, which outlives it. */
 function stubStorage() {
+  // Not a stub: clients are closed after stubs are gone.
+  const ignore = () => undefined
+  Object.assign(globalThis, { addEventListener: ignore, removeEventListener: ignore })
+  vi.stubGlobal('document', {})
   vi.stubGlobal('localStorage', {
     getItem: (key: string) => browser.storage.get(key) ?? null,
     setItem: (key: string, value: string) => void browser.storage.set(key, value),

@@ -1,5 +1,5 @@
 // An app that keeps the tokens itself: on a phone, in a test, while rendering on a server.
-import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
+import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest'
 import {
   MeDocument,
   NetworkError,
@@ -253,17 +253,26 @@ describe('a store that takes its time', () => {
 describe('clients in one Node process', () => {
   it('have nothing to do with each other, though Node has channels and locks as well', async () => {
     const grace = await server.client.register({ password })
+    // Since version 25 it has storage too, one for the whole program.
+    const used: unknown[] = []
+    const storage = new Proxy({}, { get: (_target, name) => void used.push(name) })
+    vi.stubGlobal('localStorage', storage)
+    vi.stubGlobal('sessionStorage', storage)
+    onTestFinished(() => void vi.unstubAllGlobals())
     const url = `${server.url}/graphql`
     const one = createAuthClient({ url, tokens: memoryTokenStore(), clock: server.now })
     const other = createAuthClient({ url, tokens: memoryTokenStore(), clock: server.now })
     await Promise.all([one.start(), other.start()])
     await one.login({ email, password })
     await other.login({ email: grace.email, password })
+    await one.providerLogin.begin('nobody', { redirectUri: url }).catch(() => undefined)
+    await one.providerLogin.complete(`${url}?state=s&code=c`).catch(() => undefined)
     expect([one.state, other.state]).toMatchObject([
       { user: { email } },
       { user: { email: grace.email } },
     ])
     await one.logout()
+    expect(used).toEqual([])
     expect((await other.request(MeDocument)).me.email).toBe(grace.email)
   })
 })
