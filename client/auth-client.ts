@@ -1,6 +1,6 @@
 /** The client of a front end: a session that renews itself, in all tabs, and ends cleanly. */
 import type { TypedDocumentNode } from '@graphql-typed-document-node/core'
-import { attempt, createAuthorizedFetch, type TokenSource } from './authorized-fetch.ts'
+import { absolute, attempt, createAuthorizedFetch, type TokenSource } from './authorized-fetch.ts'
 import { readStorage, type Coordination } from './coordination.ts'
 import {
   BeginProviderLoginDocument,
@@ -119,9 +119,10 @@ const unknownRefusalMilliseconds = 30_000
 
 /** Made once for a page. Nothing happens before the first call. */
 export function createAuthClient(options: AuthClientOptions): AuthClient {
-  const { clock = Date.now, tokens: store, url } = options
+  const { clock = Date.now, tokens: store } = options
   const endpoint = {
-    url,
+    // However a page writes it, it is one server.
+    url: absolute(options.url)?.href ?? options.url,
     // Called as a method, a browser's fetch throws.
     fetch: options.fetch ?? ((...call: Parameters<typeof fetch>) => fetch(...call)),
     usesCookie: store === undefined,

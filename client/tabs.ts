@@ -106,7 +106,7 @@ export class Tabs {
 function createFor({ coordination, url }: TabsOptions): Coordination {
   if (coordination !== undefined && coordination !== 'none') return coordination
   return coordination === undefined && isBrowser()
-    ? createCoordination(`latchkey ${new URL(url, location.href).href}`)
+    ? createCoordination(`latchkey ${url}`)
     : createSolitude()
 }
 

@@ -210,6 +210,17 @@ describe('a sign-out', () => {
     }
   })
 
+  it('holds however a page writes the address of the server', async () => {
+    stubStorage()
+    vi.stubGlobal('location', new URL(server.url))
+    const short = browser.open({ url: '/graphql' })
+    await short.start()
+    browser.network = () => Promise.reject(new TypeError('Failed to fetch'))
+    await expect(short.logout()).rejects.toBeInstanceOf(NetworkError)
+    browser.network = (_sent, pass) => pass()
+    expect(await browser.open().start()).toEqual({ status: 'signedOut', reason: 'SIGNED_OUT' })
+  })
+
   it('of a page that does not know yet who is signed in signs out every tab', async () => {
     const reloaded = browser.open()
     await reloaded.logout()
