@@ -12,6 +12,7 @@ import {
   MeDocument,
   RegisterDocument,
   type PersonFragment,
+  type SignedInFragment,
 } from './generated/operations.ts'
 import type { LogoutScope, TokenErrorReason } from './generated/schema.ts'
 import { Keeper } from './keeper.ts'
@@ -154,6 +155,17 @@ export function createAuthClient(options: AuthClientOptions): AuthClient {
     return unwrap(answer)
   }
 
+  function signIn<D, V>(
+    document: TypedDocumentNode<D, V>,
+    variables: V,
+    read: (said: D) => SignedInFragment,
+  ): Promise<PersonFragment> {
+    return keeper.signIn(async (signal) => {
+      const answer = await send(endpoint, document, variables, { signal, outlivesPage: true })
+      return read(unwrap(answer))
+    })
+  }
+
   async function changePassword(
     input: Parameters<AuthClient['changePassword']>[0],
   ): Promise<PersonFragment> {
@@ -161,7 +173,12 @@ export function createAuthClient(options: AuthClientOptions): AuthClient {
       source,
       (accessToken) =>
         keeper.replaceTokens(
-          (signal) => send(endpoint, ChangePasswordDocument, input, { accessToken, signal }),
+          (signal) =>
+            send(endpoint, ChangePasswordDocument, input, {
+              accessToken,
+              signal,
+              outlivesPage: true,
+            }),
           ({ data }) => data?.changePassword,
         ),
       (said) => readRefusal(said, ChangePasswordDocument),
@@ -194,14 +211,12 @@ export function createAuthClient(options: AuthClientOptions): AuthClient {
     },
     finish: async (purpose, answer) => {
       if (purpose === 'login') {
-        return keeper.signIn(async (signal) => {
-          const variables = { ...answer, transport }
-          return unwrap(await send(endpoint, LoginWithProviderDocument, variables, { signal }))
-            .loginWithProvider
-        })
+        const variables = { ...answer, transport }
+        return signIn(LoginWithProviderDocument, variables, (said) => said.loginWithProvider)
       }
       await request(LinkProviderDocument, answer)
-      const user = await reload()
+      // It is linked, whether or not the person can be read again now.
+      const user = await reload().catch(() => keeper.session.held?.user)
       if (!user) throw keeper.session.endedError()
       return user
     },
@@ -221,16 +236,8 @@ export function createAuthClient(options: AuthClientOptions): AuthClient {
       isPastItsYouth: () => keeper.isOlderThan(unknownRefusalMilliseconds),
     }),
     request,
-    register: (input) =>
-      keeper.signIn(async (signal) => {
-        const variables = { ...input, transport }
-        return unwrap(await send(endpoint, RegisterDocument, variables, { signal })).register
-      }),
-    login: (input) =>
-      keeper.signIn(async (signal) => {
-        const variables = { ...input, transport }
-        return unwrap(await send(endpoint, LoginDocument, variables, { signal })).login
-      }),
+    register: (input) => signIn(RegisterDocument, { ...input, transport }, (said) => said.register),
+    login: (input) => signIn(LoginDocument, { ...input, transport }, (said) => said.login),
     changePassword,
     logout,
     reload,
