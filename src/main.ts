@@ -28,7 +28,7 @@ type Settings = Config & { readonly appSecret: string }
 async function serve(settings: Settings): Promise<Running> {
   const app = await createApp(settings)
   if (cluster.isWorker) announceListening(app.url)
-  else console.log(describeStart(settings, app.url))
+  else console.log(describeStart(settings, app.url, app.metricsUrl))
   // A state that nobody foresaw is left by a restart.
   process.on('uncaughtException', (error) => {
     app.log.fatal({ err: error }, 'Uncaught exception')
