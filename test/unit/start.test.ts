@@ -52,15 +52,15 @@ describe('a start in an empty folder', () => {
     expect(server.stdout() + server.stderr()).not.toContain(secret)
   })
 
-  it('says where the metrics are', async () => {
-    const env = { ...cheap, METRICS_PORT: '0' }
+  it.each(['1', '2'])('says where the metrics are, with WORKERS=%s', async (workers) => {
+    const env = { ...cheap, METRICS_PORT: '0', WORKERS: workers }
     const server = startProcess(temporaryFolder(), env)
     await server.ready
     const address = /^  Metrics    (http:\/\/127\.0\.0\.1:\d+\/metrics)$/m.exec(
       server.stdout(),
     )?.[1]
     const response = await fetch(address!)
-    expect(await response.text()).toContain('latchkey_refreshes_total')
+    expect(await response.text()).toMatch(new RegExp(`^latchkey_workers ${workers}$`, 'm'))
   })
 
   it('reads .env, before which the environment has precedence, and warns of what is weak', async () => {
