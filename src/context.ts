@@ -78,7 +78,7 @@ export class Context {
   }
 
   get events(): EventService {
-    return new EventService(this.em)
+    return new EventService(this.em, this.services.database.readStale)
   }
 
   get sessions(): SessionService {

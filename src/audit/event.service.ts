@@ -1,5 +1,6 @@
 /** A person's own events, a page at a time. */
 import type { SqlEntityManager } from '@mikro-orm/sqlite'
+import type { ReadStale } from '../database/replicas.ts'
 import { badUserInput } from '../errors.ts'
 import { AuditEvent } from './audit-event.entity.ts'
 import { formatUuid } from './event-id.ts'
@@ -13,9 +14,11 @@ export interface EventPage {
 
 export class EventService {
   readonly #em: SqlEntityManager
+  readonly #readStale: ReadStale
 
-  constructor(em: SqlEntityManager) {
+  constructor(em: SqlEntityManager, readStale: ReadStale) {
     this.#em = em
+    this.#readStale = readStale
   }
 
   /**
@@ -28,10 +31,12 @@ export class EventService {
       throw badUserInput('first', `A page has 1 to ${largestPage} events.`)
     }
     const behind = after === undefined ? undefined : decodeCursor(after)
-    const events = await this.#em.find(
-      AuditEvent,
-      { userId, ...(behind !== undefined && { id: { $lt: behind } }) },
-      { orderBy: { id: 'desc' }, limit: first + 1 },
+    const events = await this.#readStale((connectionType) =>
+      this.#em.find(
+        AuditEvent,
+        { userId, ...(behind !== undefined && { id: { $lt: behind } }) },
+        { orderBy: { id: 'desc' }, limit: first + 1, connectionType },
+      ),
     )
     return { events: events.slice(0, first), hasNextPage: events.length > first }
   }

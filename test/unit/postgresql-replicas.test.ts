@@ -14,10 +14,13 @@ import { join } from 'node:path'
 import { sql, type Kysely } from 'kysely'
 import { Client } from 'pg'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest'
+import { createApp } from '../../src/app.ts'
 import { loadConfig } from '../../src/config.ts'
 import { openDatabase } from '../../src/database/database.ts'
 import type { ConnectionType } from '../../src/database/replicas.ts'
+import { loadSettings } from '../../src/settings.ts'
 import { AttemptCounter } from '../../src/throttle/attempt-counter.entity.ts'
+import { createClient } from '../support/client.ts'
 import { freePort, startPostgresql, type PostgresqlServer } from '../support/postgresql.ts'
 
 const APP_SECRET = 'a secret that only the tests of this repository use'
@@ -223,5 +226,50 @@ describe('a database with a replica', () => {
         throw new Error('ours')
       }),
     ).rejects.toThrow('ours')
+  })
+})
+
+describe('a server with a replica', () => {
+  it('tells the history of an account from it, and who is signed in from the server itself', async () => {
+    const app = await createApp(
+      loadSettings({
+        APP_SECRET,
+        PORT: '0',
+        LOG_LEVEL: 'silent',
+        THROTTLE: 'off',
+        DATABASE_URL: primary.url,
+        DATABASE_REPLICA_URLS: standby.url,
+      }),
+      { passwordCost: 4 },
+    )
+    onTestFinished(() => app.close())
+    const client = createClient(app.url)
+    const { accessToken, email, password } = await client.register()
+    const eventsOf = async (token: string): Promise<string[]> => {
+      const { data } = await client
+        .as(token)
+        .send('{ me { events(first: 10) { edges { node { type } } } } }')
+      return data.me.events.edges.map((edge: { node: { type: string } }) => edge.node.type)
+    }
+    await vi.waitFor(async () => expect(await eventsOf(accessToken)).not.toEqual([]))
+    const before = await eventsOf(accessToken)
+
+    const frozen = new Client({ connectionString: standby.url })
+    await frozen.connect()
+    onTestFinished(() => frozen.end())
+    await frozen.query('select pg_wal_replay_pause()')
+    try {
+      const second = await client.login(email, password)
+      // The new session is known at once, and its event is not yet told.
+      expect(await eventsOf(second.data.login.accessToken)).toEqual(before)
+      await client.as(accessToken).send('mutation { logout }')
+      expect((await client.as(accessToken).send('{ me { id } }')).reason).toBe('SESSION_ENDED')
+    } finally {
+      await frozen.query('select pg_wal_replay_resume()')
+    }
+    const third = await client.login(email, password)
+    await vi.waitFor(async () =>
+      expect(await eventsOf(third.data.login.accessToken)).toHaveLength(before.length + 3),
+    )
   })
 })
