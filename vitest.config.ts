@@ -7,7 +7,12 @@ const api = ['test/api/**/*.test.ts']
 export default defineConfig({
   resolve: {
     // Else our files get graphql's ES module and the libraries its CommonJS one: two realms.
-    alias: [{ find: /^graphql$/, replacement: fileURLToPath(import.meta.resolve('graphql')) }],
+    alias: [
+      { find: /^graphql$/, replacement: fileURLToPath(import.meta.resolve('graphql')) },
+      // As front ends import it, without a build.
+      { find: /^latchkey\/client$/, replacement: `${import.meta.dirname}/client/index.ts` },
+      { find: /^latchkey\/client\/(\w+)$/, replacement: `${import.meta.dirname}/client/$1.ts` },
+    ],
   },
   test: {
     // A native driver (better-sqlite3) is safest alone in its process.
@@ -15,6 +20,7 @@ export default defineConfig({
     testTimeout: 30_000,
     hookTimeout: 60_000,
     exclude: [...configDefaults.exclude, 'dist/**'],
+    globalSetup: ['test/support/build.global-setup.ts'],
     projects: [
       {
         extends: true,
@@ -22,7 +28,20 @@ export default defineConfig({
       },
       {
         extends: true,
-        test: { name: 'contract', include: ['test/contract/**/*.test.ts'] },
+        test: {
+          name: 'contract',
+          include: ['test/contract/**/*.test.ts'],
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'torture',
+          include: ['test/torture/**/*.test.ts'],
+          globalSetup: ['test/torture/build.global-setup.ts'],
+          // Servers are started and killed, many times.
+          testTimeout: 300_000,
+        },
       },
       {
         extends: true,
@@ -35,6 +54,17 @@ export default defineConfig({
           include: api,
           provide: { engine: 'postgresql' },
           globalSetup: ['test/support/postgresql.global-setup.ts'],
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'browser',
+          include: ['test/browser/**/*.test.ts'],
+          provide: { engine: 'sqlite' },
+          globalSetup: ['test/support/browser.global-setup.ts'],
+          testTimeout: 60_000,
+          expect: { poll: { timeout: 20_000 } },
         },
       },
     ],

@@ -1,6 +1,6 @@
-/** `npm run dev`: the server, started anew with every change, and an identity provider to sign in with. */
-import { spawn } from 'node:child_process'
-import { existsSync } from 'node:fs'
+/** `npm run dev`: the server and its pages, anew with every change, and an identity provider to sign in with. */
+import { spawn, spawnSync } from 'node:child_process'
+import { existsSync, watch } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { startDevIdentityProvider } from './dev-identity-provider.ts'
 
@@ -13,15 +13,30 @@ const port = Number(env['DEV_PROVIDER_PORT'] || 4010)
 const serverUrl = env['PUBLIC_URL'] || `http://127.0.0.1:${env['PORT'] || 4000}`
 const redirectUris = (env['REDIRECT_URIS'] ?? '').split(',').filter((uri) => uri.trim() !== '')
 
-const provider = await startDevIdentityProvider({ port, serverUrl, redirectUris }).catch(
-  (error: unknown) => {
-    console.error(
-      `The identity provider cannot listen on port ${port}; DEV_PROVIDER_PORT names another one.`,
-    )
-    console.error(error instanceof Error ? error.message : error)
-    process.exit(1)
-  },
-)
+const provider = await startDevIdentityProvider({
+  port,
+  serverUrl,
+  redirectUris: [...redirectUris, `${serverUrl}/callback`],
+}).catch((error: unknown) => {
+  console.error(
+    `The identity provider cannot listen on port ${port}; DEV_PROVIDER_PORT names another one.`,
+  )
+  console.error(error instanceof Error ? error.message : error)
+  process.exit(1)
+})
+
+// Built as it is for production, so that what one sees is what is given: the policy, the caching.
+const buildPages = [fileURLToPath(new URL('build.mjs', import.meta.url)), '--pages', '--if-stale']
+if (spawnSync(process.execPath, buildPages, { stdio: ['ignore', 2, 2] }).status !== 0) {
+  console.error('The pages cannot be built; they are built again with the next change.')
+}
+let build: NodeJS.Timeout | undefined
+for (const folder of ['web', 'sandbox', 'client']) {
+  watch(`${root}${folder}`, { recursive: true }, () => {
+    clearTimeout(build)
+    build = setTimeout(() => spawn(process.execPath, buildPages, { stdio: ['ignore', 2, 2] }), 100)
+  })
+}
 
 console.log(`
   Identity provider   ${provider.issuer}  (provider \`dev\`: anybody can be anybody)
@@ -30,19 +45,24 @@ console.log(`
 `)
 
 // A group of its own: the terminal's Ctrl-C comes here alone, and goes on once.
-const server = spawn(process.execPath, [tsx, 'watch', '--clear-screen=false', 'src/main.ts'], {
-  cwd: root,
-  detached: true,
-  stdio: ['ignore', 'inherit', 'inherit'],
-  env: {
-    ...env,
-    REDIRECT_URIS: [...redirectUris, provider.callbackUrl].join(','),
-    OIDC_DEV_ISSUER: provider.issuer,
-    OIDC_DEV_CLIENT_ID: provider.clientId,
-    OIDC_DEV_CLIENT_SECRET: provider.clientSecret,
-    OIDC_DEV_LABEL: env['OIDC_DEV_LABEL'] || 'Development',
+const pages = ['--include=dist/web/index.html', '--include=dist/sandbox/sandbox.html']
+const server = spawn(
+  process.execPath,
+  [tsx, 'watch', '--clear-screen=false', ...pages, 'src/main.ts'],
+  {
+    cwd: root,
+    detached: true,
+    stdio: ['ignore', 'inherit', 'inherit'],
+    env: {
+      ...env,
+      REDIRECT_URIS: [...redirectUris, provider.callbackUrl].join(','),
+      OIDC_DEV_ISSUER: provider.issuer,
+      OIDC_DEV_CLIENT_ID: provider.clientId,
+      OIDC_DEV_CLIENT_SECRET: provider.clientSecret,
+      OIDC_DEV_LABEL: env['OIDC_DEV_LABEL'] || 'Development',
+    },
   },
-})
+)
 
 let isStopping = false
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {

@@ -1,27 +1,33 @@
 /** The composition root: builds what lives as long as the server, wires it and listens. */
 // Before the first class that type-graphql decorates.
 import 'reflect-metadata'
-import { existsSync, readFileSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
+import { setTimeout as wait } from 'node:timers/promises'
 import type { AddressInfo } from 'node:net'
 import type { GraphQLSchema } from 'graphql'
+import { EventIds } from './audit/event-id.ts'
 import { isLoopback, type Config } from './config.ts'
 import { createContext, type Context, type Services } from './context.ts'
 import { openDatabase } from './database/database.ts'
-import { AppError, ErrorCode } from './errors.ts'
-import { createGraphqlServer, type SandboxContents } from './graphql/server.ts'
+import { contextError } from './graphql/format-error.ts'
+import { createGraphqlServer } from './graphql/server.ts'
 import { Viewers } from './guard/viewer.ts'
+import { readAccountPage } from './http/account-page-files.ts'
 import type { HttpRequest } from './http/http-request.ts'
 import { createLogger, type Logger } from './http/logger.ts'
 import { createCookiePolicy } from './http/refresh-cookie.ts'
+import { listenForMetrics } from './http/metrics-server.ts'
+import { readSandboxPages } from './http/sandbox-pages.ts'
+import { ServerCertificate } from './http/server-certificate.ts'
 import { createHttpServer } from './http/server.ts'
+import { Metrics } from './metrics/metrics.ts'
 import { PasswordHasher } from './passwords/password-hasher.ts'
 import { factsOf } from './providers/catalogue.ts'
 import { FlowStore } from './providers/flow-store.ts'
 import { KeptTokens } from './providers/kept-tokens.ts'
 import { ProviderClient } from './providers/provider-client.ts'
 import { createSchema } from './schema.ts'
-import { sweepSessions } from './sessions/sweep.ts'
+import { sweepExpired } from './sweeping.ts'
 import { Throttle } from './throttle/throttle.ts'
 import { AccessTokens } from './tokens/access-token.ts'
 import { KeyRing } from './tokens/key-ring.ts'
@@ -49,21 +55,28 @@ export interface Overrides {
 export interface App {
   /** Where the server listens, without a trailing slash. */
   readonly url: string
+  /** Where the metrics are, without a trailing slash; absent where nobody asks for them. */
+  readonly metricsUrl: string | undefined
   readonly log: Logger
   /** Rotates keys that are due and removes what has expired; done every minute anyway. */
   maintain(): Promise<void>
-  /** Stops listening, lets requests in flight end, closes the database. */
+  /** Takes the certificate that the files hold now; done every minute anyway. */
+  reloadCertificate(): void
+  /** Is not ready from now on, serves on for the configured while, then lets requests in flight end. */
   close(): Promise<void>
 }
 
 const maintenanceIntervalMilliseconds = 60_000
 const requestTimeoutMilliseconds = 10_000
+/** The same from src/ and from dist/. */
+const root = join(import.meta.dirname, '..')
 /** Sandbox as a page of Apollo's, beside the one that is embedded at /graphql. */
 const hostedSandboxOrigin = 'https://studio.apollographql.com'
 
 /**
  * Opens and migrates the database, builds everything and listens.
- * @throws DatabaseStartError, KeyRingLockedError, or Node's error where the port is taken
+ * @throws ServerCertificateError, DatabaseStartError, KeyRingLockedError, BrandLogoError, or Node's error where the port
+ * is taken
  */
 export async function createApp(
   config: Config & { readonly appSecret: string },
@@ -76,6 +89,7 @@ export async function createApp(
     for (const closer of closers.toReversed()) await closer()
   }
   try {
+    const certificate = config.tls && new ServerCertificate(config.tls, log)
     const database = await openDatabase(config.database, (message) => log.warn(message))
     closers.push(() => database.close())
     await database.migrate()
@@ -91,8 +105,15 @@ export async function createApp(
     await keyRing.start()
     const accessTokens = new AccessTokens({ keyRing, clock, ...config.tokens })
     const throttle = new Throttle({ database, clock, isEnabled: config.throttle })
-    const hasher = new PasswordHasher(overrides.passwordCost ?? config.bcryptCost)
+    const hasher = new PasswordHasher(overrides.passwordCost ?? config.bcryptCost, config.workers)
     closers.push(() => hasher.close())
+    const metrics =
+      config.metrics &&
+      new Metrics({
+        hashQueueDepth: () => hasher.queueDepth,
+        databaseConnections: database.countConnections,
+      })
+    hasher.onWaited = metrics?.observeHashWait
     const flows = new FlowStore({ database, clock })
     const providers = new Map(
       config.providers.map((settings) => [
@@ -116,20 +137,27 @@ export async function createApp(
       readUser: prepareUserRead(database),
       throttle,
       hasher,
+      metrics,
+      eventIds: new EventIds(),
       providers: {
         clients: providers,
         flows,
         keptTokens: new KeptTokens({ database, encryption: secrets, clock }),
-        redirectUris: config.redirectUris,
+        redirectUris: config.accountPage
+          ? [...config.redirectUris, `${config.publicUrl}/callback`]
+          : config.redirectUris,
         relayUri: (provider) => `${config.publicUrl}/providers/${provider}/callback`,
       },
     }
 
+    const sandbox = config.sandbox ? readSandboxPages(root) : undefined
+    if (config.sandbox && !sandbox) log.warn('The Sandbox is not there: `npm run build` makes it')
     const apollo = createGraphqlServer<Context>({
       schema: overrides.schema ?? createSchema(),
       log,
       introspection: config.introspection,
-      sandbox: config.sandbox ? readSandboxContents() : undefined,
+      landingPage: sandbox?.sandbox,
+      onAnswered: metrics?.observeOperation,
     })
     await apollo.start()
     closers.push(() => apollo.stop())
@@ -138,6 +166,19 @@ export async function createApp(
     const isHttps = config.publicUrl.startsWith('https:')
     const isPlainLoopback = !isHttps && isLoopback(new URL(config.publicUrl).hostname)
     const sandboxOrigins = config.sandbox && isPlainLoopback ? [hostedSandboxOrigin] : []
+    const accountPage = config.accountPage
+      ? readAccountPage(join(root, 'dist', 'web'), config)
+      : undefined
+    if (config.accountPage && !accountPage) {
+      log.warn('The account page is not there: `npm run build` makes it')
+    }
+    const metricsServer =
+      config.metrics && metrics && (await listenForMetrics(metrics, config.metrics))
+    closers.push(async () => {
+      metricsServer?.close()
+      metricsServer?.closeAllConnections()
+      metrics?.close()
+    })
     const http = await createHttpServer({
       apollo,
       createContext: (request) => createContextOrMask(services, request),
@@ -146,8 +187,12 @@ export async function createApp(
         providers.get(provider)?.facts.postsAnswer === true
           ? flows.redirectUriOf(provider, state)
           : undefined,
-      isReady: async () => !isStopping && (await database.isReachable()),
+      sandbox,
+      isReady: async () => !isStopping && (await database.isReady()),
+      isStopping: () => isStopping,
+      onAnswered: metrics?.observeRequest,
       log,
+      accountPage: accountPage && { files: accountPage, publicUrl: config.publicUrl, isLoopback },
       cookiePolicy: createCookiePolicy(!isPlainLoopback, [
         new URL(config.publicUrl).origin,
         ...config.allowedOrigins,
@@ -155,6 +200,7 @@ export async function createApp(
       allowedOrigins: [...config.allowedOrigins, ...sandboxOrigins],
       trustProxy: config.trustProxy,
       isHttps,
+      certificate,
       requestTimeoutMilliseconds:
         overrides.requestTimeoutMilliseconds ?? requestTimeoutMilliseconds,
     })
@@ -162,10 +208,15 @@ export async function createApp(
     await http.listen({ host: config.host, port: config.port })
 
     const maintain = async () => {
+      certificate?.reload()
       await keyRing.maintain()
-      await sweepSessions(database, clock())
-      await throttle.sweep()
-      await flows.sweep()
+      await sweepExpired({
+        database,
+        clock,
+        throttle,
+        flows,
+        auditRetentionSeconds: config.auditRetentionSeconds,
+      })
     }
     const timer = setInterval(() => {
       maintain().catch((error: unknown) => log.error({ err: error }, 'Maintenance failed'))
@@ -174,9 +225,17 @@ export async function createApp(
     closers.push(async () => {
       isStopping = true
       clearInterval(timer)
+      await wait(config.shutdownDelaySeconds * 1000)
     })
 
-    return { url: listeningUrl(http.server.address() as AddressInfo), log, maintain, close }
+    return {
+      url: listeningUrl(http.server.address() as AddressInfo, config.tls !== undefined),
+      metricsUrl: metricsServer && listeningUrl(metricsServer.address() as AddressInfo, false),
+      log,
+      maintain,
+      reloadCertificate: () => certificate?.reload(),
+      close,
+    }
   } catch (error) {
     await close()
     throw error
@@ -189,27 +248,10 @@ async function createContextOrMask(services: Services, request: HttpRequest): Pr
     return await createContext(services, request)
   } catch (error) {
     request.log.error({ err: error }, 'The request could not be authenticated')
-    throw new AppError(ErrorCode.INTERNAL_SERVER_ERROR, 'Internal server error', {
-      requestId: request.id,
-    })
+    throw contextError(error, request.id)
   }
 }
 
-/** The example operations, in the order of their files; in an installation without them the Sandbox opens empty. */
-function readSandboxContents(): SandboxContents {
-  const folder = join(import.meta.dirname, '..', 'schema', 'operations')
-  if (!existsSync(folder)) return { document: '', variables: {} }
-  const document = readdirSync(folder)
-    .filter((name) => name.endsWith('.graphql'))
-    .toSorted()
-    .map((name) => readFileSync(join(folder, name), 'utf8').trim())
-    .join('\n\n')
-  const variables = JSON.parse(
-    readFileSync(join(folder, 'variables.json'), 'utf8'),
-  ) as SandboxContents['variables']
-  return { document, variables }
-}
-
-function listeningUrl({ address, family, port }: AddressInfo): string {
-  return `http://${family === 'IPv6' ? `[${address}]` : address}:${port}`
+function listeningUrl({ address, family, port }: AddressInfo, isTls: boolean): string {
+  return `${isTls ? 'https' : 'http'}://${family === 'IPv6' ? `[${address}]` : address}:${port}`
 }

@@ -8,7 +8,13 @@ export function describeStart(config: Config, url: string): string {
     '',
     `  Latchkey is listening on ${url}`,
     '',
-    ...(config.sandbox ? [`  Sandbox    ${url}/graphql  (open it in a browser)`] : []),
+    ...(config.accountPage ? [`  Account    ${url}/`] : []),
+    ...(config.sandbox
+      ? [
+          `  Sandbox    ${url}/graphql  (open it in a browser)`,
+          `  GraphiQL   ${url}/graphiql  (the same, offline)`,
+        ]
+      : []),
     `  GraphQL    ${url}/graphql`,
     `  JWKS       ${url}/.well-known/jwks.json`,
     `  Database   ${database.engine === 'sqlite' ? database.file : withoutCredentials(database.url)}`,
@@ -40,7 +46,22 @@ function warnings(config: Config): string[] {
       `PUBLIC_URL is not set, so tokens name ${config.publicUrl} as their issuer. Set it to the https address that people use.`,
     )
   }
+  const { database } = config
+  if (database.engine === 'postgresql') {
+    const servers = [database, ...database.replicas]
+    if (servers.some(({ tls, url }) => tls === undefined && !isOnThisMachine(new URL(url)))) {
+      list.push(
+        'DATABASE_URL has no sslmode, so what goes to the database is not encrypted. Set sslmode=verify-full, or sslmode=disable on a private network.',
+      )
+    }
+  }
   return list
+}
+
+/** Loopback, or a socket in the file system. */
+function isOnThisMachine({ hostname, searchParams }: URL): boolean {
+  const host = searchParams.get('host') ?? decodeURIComponent(hostname)
+  return host === '' || host.startsWith('/') || isLoopback(host)
 }
 
 function withoutCredentials(text: string): string {

@@ -1,19 +1,46 @@
 /** The environment, read once into a frozen `Config`. This file is the one list of variables. */
 import { isIP } from 'node:net'
+import { availableParallelism } from 'node:os'
 import { z } from 'zod'
+import {
+  DatabaseUrlProblem,
+  parseDatabaseUrl,
+  parsePostgresqlUrl,
+  type DatabaseConfig,
+} from './config.database.ts'
 import { readProviderSettings, type ProviderSettings } from './config.providers.ts'
 
 /** The variables' names, meanings and defaults; README.md and .env.example are checked against it. */
 export const variables = {
   HOST: { default: '127.0.0.1', description: 'Address to listen on.' },
   PORT: { default: '4000', description: 'Port to listen on; 0 takes a free one.' },
+  WORKERS: {
+    default: '1',
+    description: 'Processes that serve on this machine; `auto` makes one for each processor.',
+  },
   PUBLIC_URL: {
-    default: 'http://HOST:PORT',
+    default: 'http://HOST:PORT, https with TLS_CERT',
     description: 'The origin under which people reach the server. https, unless it is loopback.',
   },
+  TLS_CERT: {
+    default: '(none)',
+    description:
+      'File of the certificate and its chain, for https without a proxy. A renewed one is taken within a minute, on SIGHUP at once.',
+  },
+  TLS_KEY: { default: '(none)', description: "File of the certificate's private key." },
   DATABASE_URL: {
     default: 'sqlite:data/latchkey.db',
-    description: '`sqlite:<file>` or `postgres://user:password@host:port/database`.',
+    description:
+      '`sqlite:<file>` or `postgres://user:password@host:port/database?sslmode=verify-full`.',
+  },
+  DATABASE_POOL_SIZE: {
+    default: '10',
+    description: 'Connections of each process to a PostgreSQL server, at most.',
+  },
+  DATABASE_REPLICA_URLS: {
+    default: '(none)',
+    description:
+      'PostgreSQL servers that follow the one of DATABASE_URL, separated by commas: for lists that may be a moment old.',
   },
   APP_SECRET: {
     default: 'made on first start, beside the SQLite file',
@@ -61,7 +88,17 @@ export const variables = {
   INTROSPECTION: { default: 'on for a loopback HOST', description: '`on` or `off`.' },
   SANDBOX: {
     default: 'on for a loopback HOST',
-    description: '`on` or `off`: Apollo Sandbox at /graphql.',
+    description: '`on` or `off`: Apollo Sandbox at /graphql, GraphiQL at /graphiql.',
+  },
+  ACCOUNT_PAGE: { default: 'on', description: '`on` or `off`: the account page at /.' },
+  BRAND_NAME: { default: 'Latchkey', description: 'Whose account it is, on the account page.' },
+  BRAND_LOGO: {
+    default: '(none)',
+    description: 'File of the logo on the account page: .svg or .png, at most 256 KiB.',
+  },
+  BRAND_COLOR: {
+    default: '3b4fc4',
+    description: 'Colour of its buttons and links, as #rrggbb or rrggbb (in .env # needs quotes).',
   },
   LOG_LEVEL: {
     default: 'info',
@@ -72,18 +109,42 @@ export const variables = {
     default: 'on',
     description: '`off` lifts every limit on attempts: for benchmarks on a closed network only.',
   },
+  AUDIT_RETENTION: {
+    default: '90d',
+    description: 'Events of the audit trail that are older are removed.',
+  },
+  METRICS_PORT: {
+    default: 'off',
+    description: 'Port of a listener for Prometheus, at /metrics; 0 takes a free one.',
+  },
+  METRICS_HOST: { default: '127.0.0.1', description: 'Address of that listener.' },
+  SHUTDOWN_DELAY: {
+    default: '0s',
+    description:
+      'After SIGTERM the server says that it is not ready, and serves on for this long. At most 5s; behind a proxy, longer than the proxy takes to notice.',
+  },
 } as const satisfies Record<string, { default: string; description: string }>
 
 export type Algorithm = 'EdDSA' | 'ES256' | 'RS256'
 
+/** Whose page it is, to those who sign in. */
+export interface Brand {
+  readonly name: string
+  readonly logoFile: string | undefined
+  /** `#rrggbb`, in lower case. */
+  readonly color: string
+}
+
 export interface Config {
   readonly host: string
   readonly port: number
+  /** Processes that serve, this one or those that it starts. */
+  readonly workers: number
   /** An origin, without a trailing slash. */
   readonly publicUrl: string
-  readonly database:
-    | { readonly engine: 'sqlite'; readonly file: string }
-    | { readonly engine: 'postgresql'; readonly url: string }
+  /** Where TLS ends here. */
+  readonly tls: { readonly certificateFile: string; readonly keyFile: string } | undefined
+  readonly database: DatabaseConfig
   /** Absent where the secret file beside the SQLite database is to be used. */
   readonly appSecret: string | undefined
   readonly tokens: {
@@ -106,9 +167,15 @@ export interface Config {
   readonly trustProxy: number | string[] | false
   readonly introspection: boolean
   readonly sandbox: boolean
+  readonly accountPage: boolean
+  readonly brand: Brand
   readonly logLevel: 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal' | 'silent'
   readonly registration: 'open' | 'closed'
   readonly throttle: boolean
+  readonly auditRetentionSeconds: number
+  /** Absent where there is no listener for metrics. */
+  readonly metrics: { readonly host: string; readonly port: number } | undefined
+  readonly shutdownDelaySeconds: number
 }
 
 /** Every problem of the environment at once. Names variables and rules, never values. */
@@ -187,12 +254,16 @@ function parseUrl(text: string): URL | undefined {
   return URL.canParse(text) ? new URL(text) : undefined
 }
 
-function isDecodable(text: string): boolean {
-  try {
-    decodeURIComponent(text)
-    return true
-  } catch {
-    return false
+/** What a parser of a database's URL refuses becomes a problem of its variable. */
+function parsing<T>(parse: (text: string) => T) {
+  return (text: string, context: z.RefinementCtx): T => {
+    try {
+      return parse(text)
+    } catch (error) {
+      if (!(error instanceof DatabaseUrlProblem)) throw error
+      context.addIssue(error.message)
+      return z.NEVER
+    }
   }
 }
 
@@ -220,34 +291,39 @@ function isRedirectUri(text: string): boolean {
 
 const originRule = 'an origin such as https://app.example.com (https unless loopback; no path)'
 
-const environment = z.object({
-  HOST: z
+function hostName(fallback: string) {
+  return z
     .string()
-    .default(variables.HOST.default)
+    .default(fallback)
     .refine(
-      (host) => isIP(host) !== 0 || /^[a-z0-9.-]+$/i.test(host),
+      (text) => isIP(text) !== 0 || /^[a-z0-9.-]+$/i.test(text),
       'must be an IP address or a host name',
-    ),
+    )
+}
+
+const environment = z.object({
+  HOST: hostName(variables.HOST.default),
   PORT: integer(4000, 0, 65_535),
+  WORKERS: z
+    .string()
+    .default('1')
+    .refine(
+      (text) =>
+        text === 'auto' || (/^\d{1,3}$/.test(text) && Number(text) >= 1 && Number(text) <= 128),
+      'must be auto or a whole number from 1 to 128',
+    )
+    .transform((text) => (text === 'auto' ? availableParallelism() : Number(text))),
   PUBLIC_URL: z.string().refine(isSafeOrigin, `must be ${originRule}`).optional(),
+  TLS_CERT: z.string().optional(),
+  TLS_KEY: z.string().optional(),
   DATABASE_URL: z
     .string()
     .default(variables.DATABASE_URL.default)
-    .transform((text, context): Config['database'] => {
-      if (text.startsWith('sqlite:')) {
-        const file = text.slice('sqlite:'.length).replace(/^\/\/(?=\/)/, '')
-        // Two slashes may be meant as none or as one: sqlite:data/a.db, sqlite:///var/a.db.
-        if (file !== '' && !/^\/\/|:memory:|\?/.test(file)) {
-          return { engine: 'sqlite', file }
-        }
-      } else if (/^postgres(ql)?:$/.test(parseUrl(text)?.protocol ?? '') && isDecodable(text)) {
-        return { engine: 'postgresql', url: text }
-      }
-      context.addIssue(
-        'must be sqlite:<file> or postgres://user:password@host:port/database, with what is special in a URL percent-encoded',
-      )
-      return z.NEVER
-    }),
+    .transform(parsing(parseDatabaseUrl)),
+  DATABASE_POOL_SIZE: integer(10, 1, 1000),
+  DATABASE_REPLICA_URLS: commaList.transform((urls, context) =>
+    urls.map((url) => parsing(parsePostgresqlUrl)(url, context)),
+  ),
   APP_SECRET: z
     .string()
     .refine((secret) => Buffer.byteLength(secret) >= 32, 'must be at least 32 bytes')
@@ -284,9 +360,38 @@ const environment = z.object({
     }),
   INTROSPECTION: toggle.optional(),
   SANDBOX: toggle.optional(),
+  ACCOUNT_PAGE: toggle.default(true),
+  BRAND_NAME: z
+    .string()
+    .default(variables.BRAND_NAME.default)
+    .refine(
+      (name) => /^\P{C}{1,60}$/u.test(name) && name.trim() !== '',
+      'must be 1 to 60 characters, none of them a control character',
+    ),
+  BRAND_LOGO: z
+    .string()
+    .regex(/\.(svg|png)$/i, 'must be the path of a file that ends in .svg or .png')
+    .optional(),
+  BRAND_COLOR: z
+    .string()
+    .default(variables.BRAND_COLOR.default)
+    .refine((color) => /^#?[\da-f]{6}$/i.test(color), 'must be a colour such as #3b4fc4')
+    .transform((color) => `#${color.replace('#', '').toLowerCase()}`),
   LOG_LEVEL: oneOf('trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent').default('info'),
   REGISTRATION: oneOf('open', 'closed').default('open'),
   THROTTLE: toggle.default(true),
+  AUDIT_RETENTION: duration(variables.AUDIT_RETENTION.default, '1h', '3650d'),
+  METRICS_PORT: z
+    .string()
+    .default('off')
+    .transform((text, context): number | undefined => {
+      if (text === 'off') return undefined
+      if (/^\d+$/.test(text) && Number(text) <= 65_535) return Number(text)
+      context.addIssue('must be off or a whole number from 0 to 65535')
+      return z.NEVER
+    }),
+  METRICS_HOST: hostName(variables.METRICS_HOST.default),
+  SHUTDOWN_DELAY: duration(variables.SHUTDOWN_DELAY.default, '0s', '5s'),
 } satisfies Record<keyof typeof variables, z.ZodType>)
 
 function isAddressRange(text: string): boolean {
@@ -326,19 +431,40 @@ export function loadConfig(env: Readonly<Record<string, string | undefined>>): C
       )
     }
   }
+  if (given.DATABASE_REPLICA_URLS !== undefined && result.data?.DATABASE_URL.engine === 'sqlite') {
+    problems.push('DATABASE_REPLICA_URLS must not be given where DATABASE_URL is SQLite')
+  }
+  if ((given.TLS_CERT === undefined) !== (given.TLS_KEY === undefined)) {
+    problems.push('TLS_CERT and TLS_KEY must both be given, or neither')
+  } else if (given.TLS_CERT !== undefined && given.PUBLIC_URL?.startsWith('http:') === true) {
+    problems.push('PUBLIC_URL must be https where TLS_CERT is given')
+  }
   const { providers, problems: providerProblems } = readProviderSettings(env, isSafeOrigin)
   problems.push(...providerProblems)
   if (problems.length > 0 || !result.data) throw new ConfigError(problems)
 
   const e = result.data
   const hostInUrl = isIP(e.HOST) === 6 ? `[${e.HOST}]` : e.HOST
-  const publicUrl = e.PUBLIC_URL ?? `http://${hostInUrl}:${e.PORT}`
+  const tls =
+    e.TLS_CERT === undefined || e.TLS_KEY === undefined
+      ? undefined
+      : Object.freeze({ certificateFile: e.TLS_CERT, keyFile: e.TLS_KEY })
+  const publicUrl = e.PUBLIC_URL ?? `${tls ? 'https' : 'http'}://${hostInUrl}:${e.PORT}`
   const issuer = e.TOKEN_ISSUER ?? publicUrl
   return Object.freeze<Config>({
     host: e.HOST,
     port: e.PORT,
+    workers: e.WORKERS,
     publicUrl,
-    database: e.DATABASE_URL,
+    tls,
+    database:
+      e.DATABASE_URL.engine === 'sqlite'
+        ? e.DATABASE_URL
+        : {
+            ...e.DATABASE_URL,
+            poolSize: e.DATABASE_POOL_SIZE,
+            replicas: e.DATABASE_REPLICA_URLS,
+          },
     appSecret: e.APP_SECRET,
     tokens: Object.freeze({
       issuer,
@@ -359,8 +485,20 @@ export function loadConfig(env: Readonly<Record<string, string | undefined>>): C
     trustProxy: e.TRUST_PROXY,
     introspection: e.INTROSPECTION ?? loopback,
     sandbox: e.SANDBOX ?? loopback,
+    accountPage: e.ACCOUNT_PAGE,
+    brand: Object.freeze({
+      name: e.BRAND_NAME,
+      logoFile: e.BRAND_LOGO,
+      color: e.BRAND_COLOR,
+    }),
     logLevel: e.LOG_LEVEL,
     registration: e.REGISTRATION,
     throttle: e.THROTTLE,
+    auditRetentionSeconds: e.AUDIT_RETENTION,
+    metrics:
+      e.METRICS_PORT === undefined
+        ? undefined
+        : Object.freeze({ host: e.METRICS_HOST, port: e.METRICS_PORT }),
+    shutdownDelaySeconds: e.SHUTDOWN_DELAY,
   })
 }

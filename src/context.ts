@@ -1,11 +1,15 @@
 /** What a request can reach: built once for each, most of it only when a resolver asks. */
 import type { SqlEntityManager } from '@mikro-orm/sqlite'
+import { AuditTrail } from './audit/audit-trail.ts'
+import type { EventIds } from './audit/event-id.ts'
+import { EventService } from './audit/event.service.ts'
 import type { Config } from './config.ts'
 import type { Database } from './database/database.ts'
 import type { PreparedRead } from './database/driver.ts'
 import { requireAuthenticated } from './guard/auth-checker.ts'
 import type { Authenticated, Viewer, Viewers } from './guard/viewer.ts'
 import type { HttpRequest } from './http/http-request.ts'
+import type { Metrics } from './metrics/metrics.ts'
 import type { PasswordHasher } from './passwords/password-hasher.ts'
 import { PasswordService } from './passwords/password.service.ts'
 import { ProviderService, type Providers } from './providers/provider.service.ts'
@@ -27,6 +31,9 @@ export interface Services {
   readonly throttle: Throttle
   readonly hasher: PasswordHasher
   readonly providers: Providers
+  readonly eventIds: EventIds
+  /** Absent where nobody asks for them. */
+  readonly metrics: Metrics | undefined
 }
 
 /**
@@ -42,6 +49,7 @@ export class Context {
   readonly services: Services
   readonly request: HttpRequest
   private lazyEm: SqlEntityManager | undefined
+  private lazyAudit: AuditTrail | undefined
   private lazySessions: SessionService | undefined
 
   constructor(services: Services, request: HttpRequest, viewer: Viewer) {
@@ -56,6 +64,23 @@ export class Context {
     return (this.lazyEm ??= this.services.database.em.fork())
   }
 
+  get audit(): AuditTrail {
+    const { clock, eventIds, metrics } = this.services
+    return (this.lazyAudit ??= new AuditTrail({
+      clock,
+      ids: eventIds,
+      origin: { ...this.request.client, requestId: this.requestId },
+      onRecorded: (event) => {
+        metrics?.countEvent(event)
+        this.request.log.info({ event }, 'audit')
+      },
+    }))
+  }
+
+  get events(): EventService {
+    return new EventService(this.em, this.services.database.readStale)
+  }
+
   get sessions(): SessionService {
     const { accessTokens, clock, config, readUser, secrets } = this.services
     return (this.lazySessions ??= new SessionService({
@@ -67,6 +92,8 @@ export class Context {
       clock,
       client: this.request.client,
       cookie: this.request.refreshCookie,
+      audit: this.audit,
+      onRefresh: this.services.metrics?.countRefresh,
     }))
   }
 
@@ -77,6 +104,7 @@ export class Context {
       hasher,
       throttle,
       sessions: this.sessions,
+      audit: this.audit,
       clock,
       client: this.request.client,
       isRegistrationOpen: config.registration === 'open',
@@ -92,6 +120,7 @@ export class Context {
       em: this.em,
       throttle,
       sessions: this.sessions,
+      audit: this.audit,
       clock,
       client: this.request.client,
       isRegistrationOpen: config.registration === 'open',

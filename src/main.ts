@@ -1,47 +1,99 @@
-/** Reads the environment, starts the server, stops it on signals. */
+/** Reads the environment, starts the server or its workers, stops them on signals. */
+import cluster from 'node:cluster'
 import { createApp } from './app.ts'
 import { describeStart } from './banner.ts'
+import type { Config } from './config.ts'
+import { createLogger } from './http/logger.ts'
 import { loadEnvFile, loadSettings } from './settings.ts'
 import { describeStartError } from './start-error.ts'
+import { announceListening, obeyPrimary, startWorkers, WorkerStartError } from './workers.ts'
 
 /** What a stop may take before it is forced. */
 const stopTimeoutMilliseconds = 9000
+/** The primary gives its workers the time to force their own. */
+const primaryStopTimeoutMilliseconds = 9500
 
-/** @returns what stops the server */
-async function start(): Promise<() => Promise<void>> {
-  // Database, write-ahead log and secret are their owner's alone.
-  process.umask(0o077)
-  loadEnvFile()
-  const settings = loadSettings(process.env)
+interface Running {
+  /** Ends what has begun. @returns the exit status */
+  stop(): Promise<number>
+  /** Ends it at once. */
+  kill(): void
+  /** Takes the certificate that the files hold now. */
+  reloadCertificate(): void
+}
+
+type Settings = Config & { readonly appSecret: string }
+
+/** This process is the server, or one of its workers. */
+async function serve(settings: Settings): Promise<Running> {
   const app = await createApp(settings)
-  console.log(describeStart(settings, app.url))
+  if (cluster.isWorker) announceListening(app.url)
+  else console.log(describeStart(settings, app.url))
   // A state that nobody foresaw is left by a restart.
   process.on('uncaughtException', (error) => {
     app.log.fatal({ err: error }, 'Uncaught exception')
     process.exit(1)
   })
-  return () => app.close()
+  return {
+    stop: async () => {
+      await app.close()
+      return 0
+    },
+    kill: () => {},
+    reloadCertificate: () => app.reloadCertificate(),
+  }
 }
 
-try {
-  const stop = await start()
+/** This process starts the workers and keeps them running. */
+async function supervise(settings: Settings): Promise<Running> {
+  const workers = await startWorkers(settings.workers, createLogger(settings.logLevel))
+  void workers.allListen.then(() => console.log(describeStart(settings, workers.url)))
+  return {
+    stop: async () => ((await workers.stop()) ? 0 : 1),
+    kill: () => workers.kill(),
+    reloadCertificate: () => workers.reloadCertificate(),
+  }
+}
+
+/** Stops on the first signal or order of the primary; a second signal does not wait. */
+function stopOnSignals(running: Running): void {
+  const timeout = cluster.isWorker ? stopTimeoutMilliseconds : primaryStopTimeoutMilliseconds
   let isStopping = false
-  const onSignal = () => {
-    // A second signal does not wait.
-    if (isStopping) process.exit(1)
+  const force = () => {
+    running.kill()
+    process.exit(1)
+  }
+  const stop = () => {
+    if (isStopping) return
     isStopping = true
-    setTimeout(() => process.exit(1), stopTimeoutMilliseconds).unref()
-    stop().then(
-      () => process.exit(0),
+    setTimeout(force, timeout).unref()
+    running.stop().then(
+      (status) => process.exit(status),
       (error: unknown) => {
         console.error(error)
         process.exit(1)
       },
     )
   }
+  // A signal to the whole group reaches the workers, and the primary tells them once more: it is the
+  // primary, too, that forces them.
+  const onSignal = () => (isStopping && !cluster.isWorker ? force() : stop())
   process.on('SIGTERM', onSignal)
   process.on('SIGINT', onSignal)
+  if (cluster.isWorker) obeyPrimary({ stop, reloadCertificate: () => running.reloadCertificate() })
+}
+
+try {
+  // Database, write-ahead log and secret are their owner's alone.
+  process.umask(0o077)
+  loadEnvFile()
+  const settings = loadSettings(process.env)
+  const isSupervisor = settings.workers > 1 && !cluster.isWorker
+  const running = await (isSupervisor ? supervise(settings) : serve(settings))
+  stopOnSignals(running)
+  // Without a certificate the end of a terminal ends the server, as that of any other program.
+  if (settings.tls) process.on('SIGHUP', () => running.reloadCertificate())
 } catch (error) {
-  console.error(describeStartError(error))
+  if (!(error instanceof WorkerStartError)) console.error(describeStartError(error))
   process.exit(1)
 }

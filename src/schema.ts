@@ -2,6 +2,7 @@
 // Before the first class that type-graphql decorates.
 import 'reflect-metadata'
 import type { GraphQLEnumType, GraphQLSchema } from 'graphql'
+import { EventResolver } from './audit/event.resolver.ts'
 import { ProtectedResolver } from './demo/protected.resolver.ts'
 import { buildExecutableSchema } from './graphql/schema.ts'
 import { authChecker } from './guard/auth-checker.ts'
@@ -20,6 +21,7 @@ export function createSchema(...more: Function[]): GraphQLSchema {
       SessionResolver,
       PasswordResolver,
       ProviderResolver,
+      EventResolver,
       ProtectedResolver,
       ...more,
     ],

@@ -2,9 +2,18 @@
 import { AppSecretError } from './app-secret.ts'
 import { ConfigError } from './config.ts'
 import { DatabaseStartError } from './database/start-error.ts'
+import { BrandLogoError } from './http/account-page-files.ts'
+import { ServerCertificateError } from './http/server-certificate.ts'
 import { KeyRingLockedError } from './tokens/key-ring.ts'
 
-const expected = [AppSecretError, ConfigError, DatabaseStartError, KeyRingLockedError]
+const expected = [
+  AppSecretError,
+  BrandLogoError,
+  ConfigError,
+  DatabaseStartError,
+  KeyRingLockedError,
+  ServerCertificateError,
+]
 
 /** A sentence where the operator can do something about it, the stack where it is our fault. */
 export function describeStartError(error: unknown): string {
@@ -23,7 +32,7 @@ export function describeStartError(error: unknown): string {
   if (code === 'EADDRNOTAVAIL' || syscall === 'getaddrinfo') {
     return 'Latchkey could not start: this machine has no such address. Set HOST.'
   }
-  if (code === 'EACCES' && syscall === 'listen') {
+  if (code === 'EACCES' && (syscall === 'listen' || syscall === 'bind')) {
     return `Latchkey could not start: this user may not listen on port ${port}. Set PORT to 1024 or more.`
   }
   return `Latchkey could not start: ${error.stack ?? error.message}`

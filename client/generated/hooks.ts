@@ -16,6 +16,7 @@ export const useRegisterMutation = /* @__PURE__ */ mutationHook(Documents.Regist
  *
  * - `email`: In any letter case.
  * - `password`: As it was registered.
+ * - `transport`: How the refresh token travels.
  */
 export const useLoginMutation = /* @__PURE__ */ mutationHook(Documents.LoginDocument)
 
@@ -91,7 +92,7 @@ export const useProvidersQuery = /* @__PURE__ */ queryHook(Documents.ProvidersDo
  * Begins a sign-in with a provider: OAuth 2.0 authorization code with PKCE. Send the person to `authorizationUrl`; they come back to `redirectUri` with a code. Called with an access token, the flow can also link the account (`linkProvider`).
  *
  * - `provider`: As in `Provider.id`.
- * - `redirectUri`: Where the person comes back to: exactly one of the server’s `REDIRECT_URIS`.
+ * - `redirectUri`: Where the person comes back to: exactly one of the server’s `REDIRECT_URIS`, or its account page’s `/callback`.
  */
 export const useBeginProviderLoginMutation = /* @__PURE__ */ mutationHook(Documents.BeginProviderLoginDocument)
 
@@ -137,3 +138,17 @@ export const useUnlinkProviderMutation = /* @__PURE__ */ mutationHook(Documents.
  * - `provider`: As in `Provider.id`.
  */
 export const useProviderTokenQuery = /* @__PURE__ */ queryHook(Documents.ProviderTokenDocument)
+
+/**
+ * The person whom the access token names.
+ *
+ * Guarded: `@authenticated`.
+ */
+export const useAccountQuery = /* @__PURE__ */ queryHook(Documents.AccountDocument)
+
+/**
+ * The person whom the access token names.
+ *
+ * Guarded: `@authenticated`.
+ */
+export const useEventsQuery = /* @__PURE__ */ queryHook(Documents.EventsDocument)

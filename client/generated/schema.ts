@@ -64,6 +64,140 @@ export const ErrorCode = {
 } as const;
 
 export type ErrorCode = typeof ErrorCode[keyof typeof ErrorCode];
+/** Something that happened to an account. */
+export type Event = {
+  /** Who brought it about. */
+  actor: EventActor;
+  /** Names the event. */
+  id: Scalars['ID']['output'];
+  /** From which address. */
+  ip?: Maybe<Scalars['String']['output']>;
+  /** With what: `password` or a provider's id. */
+  method?: Maybe<Scalars['String']['output']>;
+  /** When it happened. */
+  occurredAt: Scalars['DateTime']['output'];
+  /** Whether it was refused. */
+  outcome: EventOutcome;
+  /** Why it failed, or how a session came to its end. */
+  reason?: Maybe<EventReason>;
+  /** The role that was granted or revoked. */
+  role?: Maybe<Role>;
+  /** The session that it is about, or that brought it about. */
+  sessionId?: Maybe<Scalars['ID']['output']>;
+  /** How many sessions it ended. */
+  sessionsEnded?: Maybe<Scalars['Int']['output']>;
+  /** What happened. */
+  type: EventType;
+  /** The `User-Agent` of the request, at most 512 characters. */
+  userAgent?: Maybe<Scalars['String']['output']>;
+};
+
+/** Who brought something about. */
+export const EventActor = {
+  /** Somebody who is signed in to the account, or just did so. */
+  ACCOUNT: 'ACCOUNT',
+  /** Somebody who has not shown that the account is theirs. */
+  ANONYMOUS: 'ANONYMOUS',
+  /** Whoever runs the server. */
+  OPERATOR: 'OPERATOR'
+} as const;
+
+export type EventActor = typeof EventActor[keyof typeof EventActor];
+/** A page of events, the newest first. */
+export type EventConnection = {
+  /** The events of this page. */
+  edges: Array<EventEdge>;
+  /** How to get the next page. */
+  pageInfo: PageInfo;
+};
+
+/** An event in its place on a page. */
+export type EventEdge = {
+  /** For `after`, to go on behind this event. */
+  cursor: Scalars['String']['output'];
+  /** The event. */
+  node: Event;
+};
+
+/** Whether what somebody wanted came about. */
+export const EventOutcome = {
+  /** It was refused. */
+  FAILURE: 'FAILURE',
+  /** It did. */
+  SUCCESS: 'SUCCESS'
+} as const;
+
+export type EventOutcome = typeof EventOutcome[keyof typeof EventOutcome];
+/** Why a sign-in failed, or a session ended. There may be more of them in a later version. */
+export const EventReason = {
+  /** The proof was good, but the account is disabled. */
+  ACCOUNT_DISABLED: 'ACCOUNT_DISABLED',
+  /** They were changed while the proof was checked. */
+  CREDENTIALS_CHANGED: 'CREDENTIALS_CHANGED',
+  /** The account has the address of the one at the provider, but that one is not linked to it. */
+  LINK_REQUIRED: 'LINK_REQUIRED',
+  /** By `logout`, this session. */
+  LOGOUT: 'LOGOUT',
+  /** By `logout`, all sessions. */
+  LOGOUT_ALL: 'LOGOUT_ALL',
+  /** By `logout`, all sessions but this one. */
+  LOGOUT_OTHERS: 'LOGOUT_OTHERS',
+  /** The account has no password. */
+  NO_PASSWORD: 'NO_PASSWORD',
+  /** The provider refused or misbehaved. */
+  PROVIDER_ERROR: 'PROVIDER_ERROR',
+  /** It would have made an account. */
+  REGISTRATION_CLOSED: 'REGISTRATION_CLOSED',
+  /** By `revokeSession`. */
+  REVOKED: 'REVOKED',
+  /** A new one needed the room. */
+  TOO_MANY_SESSIONS: 'TOO_MANY_SESSIONS',
+  /** There is no account with the address. */
+  UNKNOWN_ACCOUNT: 'UNKNOWN_ACCOUNT',
+  /** The password was wrong. */
+  WRONG_PASSWORD: 'WRONG_PASSWORD'
+} as const;
+
+export type EventReason = typeof EventReason[keyof typeof EventReason];
+/** What happened. There may be more of them in a later version. */
+export const EventType = {
+  /** By signing up, by a first sign-in, or by an operator. */
+  ACCOUNT_CREATED: 'ACCOUNT_CREATED',
+  /** By an operator. */
+  ACCOUNT_DELETED: 'ACCOUNT_DELETED',
+  /** By an operator. */
+  ACCOUNT_DISABLED: 'ACCOUNT_DISABLED',
+  /** By an operator, with no session left. */
+  ACCOUNT_ENABLED: 'ACCOUNT_ENABLED',
+  /** By an operator, and every session was ended; of no account. */
+  KEYS_RESET: 'KEYS_RESET',
+  /** By an operator; of no account. */
+  KEYS_ROTATED: 'KEYS_ROTATED',
+  /** And the other sessions were ended. */
+  PASSWORD_CHANGED: 'PASSWORD_CHANGED',
+  /** The current password was wrong. */
+  PASSWORD_CHANGE_FAILED: 'PASSWORD_CHANGE_FAILED',
+  /** The first password of the account. */
+  PASSWORD_SET: 'PASSWORD_SET',
+  /** The account can be signed in to with the provider. */
+  PROVIDER_LINKED: 'PROVIDER_LINKED',
+  /** And no more; other sessions that it began were ended. */
+  PROVIDER_UNLINKED: 'PROVIDER_UNLINKED',
+  /** An old refresh token came back: somebody may have copied it. The session was ended. */
+  REFRESH_TOKEN_REUSED: 'REFRESH_TOKEN_REUSED',
+  /** By an operator. */
+  ROLE_GRANTED: 'ROLE_GRANTED',
+  /** By an operator. */
+  ROLE_REVOKED: 'ROLE_REVOKED',
+  /** One session or several were ended; `reason` says how. */
+  SESSION_ENDED: 'SESSION_ENDED',
+  /** A session was begun. */
+  SIGNED_IN: 'SIGNED_IN',
+  /** A sign-in was refused; `reason` says why. */
+  SIGN_IN_FAILED: 'SIGN_IN_FAILED'
+} as const;
+
+export type EventType = typeof EventType[keyof typeof EventType];
 /** An account at a provider with which the person can sign in. */
 export type Identity = {
   /** The address that the provider gave when it was last used, if any. */
@@ -175,6 +309,18 @@ export type MutationUnlinkProviderArgs = {
   provider: Scalars['String']['input'];
 };
 
+/** Where a page lies among the others. */
+export type PageInfo = {
+  /** The cursor of the last, if any: `after` of the next page. */
+  endCursor?: Maybe<Scalars['String']['output']>;
+  /** Whether something older follows. */
+  hasNextPage: Scalars['Boolean']['output'];
+  /** Always false: pages are walked one way. */
+  hasPreviousPage: Scalars['Boolean']['output'];
+  /** The cursor of the first, if any. */
+  startCursor?: Maybe<Scalars['String']['output']>;
+};
+
 /** A way to sign in with an account from elsewhere. */
 export type Provider = {
   /** What other fields take as `provider`, for example `google`. */
@@ -280,6 +426,8 @@ export type User = {
   email?: Maybe<Scalars['String']['output']>;
   /** Whether it has been proven that the address belongs to the person. */
   emailVerified: Scalars['Boolean']['output'];
+  /** What happened to this account, the newest first. */
+  events: EventConnection;
   /** Whether the person can sign in with a password. */
   hasPassword: Scalars['Boolean']['output'];
   /** Stable and never reused; the `sub` claim of access tokens. */
@@ -292,4 +440,11 @@ export type User = {
   roles: Array<Role>;
   /** The sessions that are still alive, the one used last first. At most 100. */
   sessions: Array<Session>;
+};
+
+
+/** A person with an account. People see only themselves. */
+export type UserEventsArgs = {
+  after?: InputMaybe<Scalars['String']['input']>;
+  first?: Scalars['Int']['input'];
 };

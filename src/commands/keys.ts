@@ -1,12 +1,16 @@
 /** `npm run keys -- list | rotate | reset`: the signing keys of the running server. */
 import { sql } from 'kysely'
 import { appSecretFile, makeAppSecret } from '../app-secret.ts'
+import { EventActor, EventType } from '../audit/event.ts'
 import { loadConfig, type Config } from '../config.ts'
 import type { Database } from '../database/database.ts'
 import { loadSettings } from '../settings.ts'
 import { KeyRing } from '../tokens/key-ring.ts'
 import { Secrets } from '../tokens/secrets.ts'
+import { operatorTrail } from './operator-trail.ts'
 import { CommandError, run, withDatabase } from './run.ts'
+
+const actor = EventActor.OPERATOR
 
 const usage = `Usage: npm run keys -- <command>
 
@@ -33,8 +37,10 @@ async function list(keyRing: KeyRing): Promise<string> {
     .join('\n')
 }
 
-async function rotate(keyRing: KeyRing): Promise<string> {
+async function rotate(keyRing: KeyRing, database: Database): Promise<string> {
   await keyRing.rotate()
+  const type = EventType.KEYS_ROTATED
+  await operatorTrail().record(database.em.fork(), { type, userId: null, actor })
   return `Rotated. The running server signs with the new key within seconds.\n${await list(keyRing)}`
 }
 
@@ -46,7 +52,11 @@ async function reset(): Promise<string> {
     config.appSecret ?? (database.engine === 'sqlite' ? makeAppSecret(database.file) : undefined)
   if (appSecret === undefined) throw new CommandError('Set APP_SECRET.')
   return withKeyRing({ ...config, appSecret }, async (keyRing, opened) => {
-    await sql`delete from sessions`.execute(opened.kysely)
+    await operatorTrail().transactional(opened.em.fork(), async (tx, record) => {
+      const ended = await sql`delete from sessions`.execute(tx.getKysely())
+      const sessionsEnded = Number(ended.numAffectedRows)
+      await record({ type: EventType.KEYS_RESET, userId: null, actor, sessionsEnded })
+    })
     await keyRing.reset()
     const where =
       config.appSecret === undefined && database.engine === 'sqlite'

@@ -2,7 +2,8 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import { parseArgs } from 'node:util'
 import { UniqueConstraintViolationException } from '@mikro-orm/core'
-import { sql } from 'kysely'
+import { forgetOrigins } from '../audit/audit-trail.ts'
+import { EventActor, EventType } from '../audit/event.ts'
 import { loadConfig, type Config } from '../config.ts'
 import type { Database } from '../database/database.ts'
 import { AppError } from '../errors.ts'
@@ -15,7 +16,10 @@ import { Identity } from '../users/identity.entity.ts'
 import { lockPerson } from '../users/lock-person.ts'
 import { checkName } from '../users/name.ts'
 import { User } from '../users/user.entity.ts'
+import { operatorTrail } from './operator-trail.ts'
 import { CommandError, run, withDatabase } from './run.ts'
+
+const actor = EventActor.OPERATOR
 
 const usage = `Usage: npm run user -- <command> (--email E | --id I) [options]
 
@@ -86,8 +90,7 @@ async function create(database: Database, options: Options, config: Config): Pro
   const password = given ?? randomBytes(18).toString('base64url')
   const hasher = new PasswordHasher(config.bcryptCost)
   try {
-    const em = database.em.fork()
-    const user = em.create(User, {
+    const account = {
       id: randomUUID(),
       email,
       // The operator vouches for the address.
@@ -99,9 +102,16 @@ async function create(database: Database, options: Options, config: Config): Pro
       createdAt: Date.now(),
       lastSignedInAt: null,
       disabledAt: null,
+    }
+    await operatorTrail().transactional(database.em.fork(), async (tx, record) => {
+      await tx.persist(tx.create(User, account)).flush()
+      await record({ type: EventType.ACCOUNT_CREATED, userId: account.id, actor })
+      const granted = account.roles.filter((role) => role !== Role.USER)
+      for (const role of granted) {
+        await record({ type: EventType.ROLE_GRANTED, userId: account.id, actor, role })
+      }
     })
-    await em.persist(user).flush()
-    return `Made ${email}, ${user.id}.${given === undefined ? `\nPassword: ${password}` : ''}`
+    return `Made ${email}, ${account.id}.${given === undefined ? `\nPassword: ${password}` : ''}`
   } catch (error) {
     if (!(error instanceof UniqueConstraintViolationException)) throw error
     throw new CommandError(`There is an account with the address ${email}.`)
@@ -131,50 +141,77 @@ async function show(database: Database, options: Options): Promise<string> {
 
 async function disable(database: Database, options: Options): Promise<string> {
   const { id } = await findUser(database, options)
-  await sql`update users set disabled_at = ${Date.now()}
-    where id = ${id} and disabled_at is null`.execute(database.kysely)
+  await operatorTrail().transactional(database.em.fork(), async (tx, record) => {
+    const disabled = await tx.nativeUpdate(
+      User,
+      { id, disabledAt: null },
+      { disabledAt: Date.now() },
+    )
+    if (disabled > 0) await record({ type: EventType.ACCOUNT_DISABLED, userId: id, actor })
+  })
   return `Disabled ${id}. Its tokens are refused from the next request on.`
 }
 
 /** Ends what was signed in before: a session that was closed with the account must not come back. */
 async function enable(database: Database, options: Options): Promise<string> {
   const { id } = await findUser(database, options)
-  await database.em.fork().transactional(async (em) => {
-    await em.nativeUpdate(User, { id }, { disabledAt: null })
-    await em.nativeDelete(Session, { user: id })
+  await operatorTrail().transactional(database.em.fork(), async (tx, record) => {
+    await lockPerson(tx, id)
+    const enabled = await tx.nativeUpdate(
+      User,
+      { id, disabledAt: { $ne: null } },
+      { disabledAt: null },
+    )
+    const sessionsEnded = await tx.nativeDelete(Session, { user: id })
+    if (enabled > 0) {
+      await record({ type: EventType.ACCOUNT_ENABLED, userId: id, actor, sessionsEnded })
+    } else if (sessionsEnded > 0) {
+      await record({ type: EventType.SESSION_ENDED, userId: id, actor, sessionsEnded })
+    }
   })
   return `Enabled ${id}. The person has to sign in again.`
 }
 
 async function remove(database: Database, options: Options): Promise<string> {
   const { id } = await findUser(database, options)
-  await database.em.fork().nativeDelete(User, { id })
+  await operatorTrail().transactional(database.em.fork(), async (tx, record) => {
+    if ((await tx.nativeDelete(User, { id })) === 0) return
+    await forgetOrigins(tx, id)
+    await record({ type: EventType.ACCOUNT_DELETED, userId: id, actor })
+  })
   return `Deleted ${id}.`
 }
 
 async function grant(database: Database, options: Options): Promise<string> {
   const role = roleOf(options)
-  return changeRoles(database, options, (roles) => [...new Set([...roles, role])])
+  return changeRoles(database, options, { type: EventType.ROLE_GRANTED, role }, (roles) => [
+    ...new Set([...roles, role]),
+  ])
 }
 
 async function revoke(database: Database, options: Options): Promise<string> {
   const role = roleOf(options)
   if (role === Role.USER)
     throw new CommandError('Everybody has the role USER. To lock somebody out: disable.')
-  return changeRoles(database, options, (roles) => roles.filter((held) => held !== role))
+  return changeRoles(database, options, { type: EventType.ROLE_REVOKED, role }, (roles) =>
+    roles.filter((held) => held !== role),
+  )
 }
 
 async function changeRoles(
   database: Database,
   options: Options,
+  event: { type: EventType; role: Role },
   change: (roles: Role[]) => Role[],
 ): Promise<string> {
   const { id } = await findUser(database, options)
-  const roles = await database.em.fork().transactional(async (em) => {
+  const roles = await operatorTrail().transactional(database.em.fork(), async (tx, record) => {
     // So that two changes at once are both kept.
-    await lockPerson(em, id)
-    const user = await em.findOneOrFail(User, { id })
+    await lockPerson(tx, id)
+    const user = await tx.findOneOrFail(User, { id })
+    const before = user.roles.length
     user.roles = change(user.roles)
+    if (user.roles.length !== before) await record({ ...event, userId: id, actor })
     return user.roles
   })
   return `${id} has the roles ${roles.join(', ')}.`
@@ -182,9 +219,13 @@ async function changeRoles(
 
 async function endSessions(database: Database, options: Options): Promise<string> {
   const { id } = await findUser(database, options)
-  const ended = await database.em.fork().transactional(async (em) => {
-    await lockPerson(em, id)
-    return em.nativeDelete(Session, { user: id })
+  const ended = await operatorTrail().transactional(database.em.fork(), async (tx, record) => {
+    await lockPerson(tx, id)
+    const sessionsEnded = await tx.nativeDelete(Session, { user: id })
+    if (sessionsEnded > 0) {
+      await record({ type: EventType.SESSION_ENDED, userId: id, actor, sessionsEnded })
+    }
+    return sessionsEnded
   })
   return `Ended ${ended} session${ended === 1 ? '' : 's'} of ${id}.`
 }

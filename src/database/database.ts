@@ -1,14 +1,21 @@
 /** Opens the database that `DATABASE_URL` names. */
+import { setTimeout as wait } from 'node:timers/promises'
 import type { Kysely } from 'kysely'
 import type { Config } from '../config.ts'
 import type { Driver } from './driver.ts'
 import { ormOptions, type OrmOptions } from './orm-options.ts'
+import { readerOfReplicas, type ReadStale } from './replicas.ts'
+
+/** Probes give up after a few seconds, and take that for death rather than for a slow database. */
+const readinessTimeoutMilliseconds = 2000
 
 export interface Database extends Driver {
   /** For statements that decide by their row count; outside any transaction. */
   readonly kysely: Kysely<unknown>
-  /** Whether a query gets an answer. */
-  isReachable(): Promise<boolean>
+  /** Reads what may be a moment old: never what decides about a token, a password or an attempt. */
+  readonly readStale: ReadStale
+  /** Whether a query gets an answer in time, and says that every migration of this version has run. */
+  isReady(): Promise<boolean>
 }
 
 /**
@@ -23,8 +30,24 @@ export async function openDatabase(
   const driver = await openDriver(config, options)
   return {
     ...driver,
+    readStale: readerOfReplicas(driver.hasReplicas, onWarning),
     kysely: driver.em.fork().getKysely(),
-    isReachable: async () => (await driver.em.getConnection().checkConnection()).ok,
+    isReady: readinessOf(driver),
+  }
+}
+
+/** However many ask at once, and however long the database does not answer, one query is under way. */
+function readinessOf(driver: Driver): () => Promise<boolean> {
+  let asking: Promise<boolean> | undefined
+  return () => {
+    asking ??= driver
+      .hasPendingMigrations()
+      .then(
+        (hasPending) => !hasPending,
+        () => false,
+      )
+      .finally(() => (asking = undefined))
+    return Promise.race([asking, wait(readinessTimeoutMilliseconds, false, { ref: false })])
   }
 }
 
@@ -35,5 +58,5 @@ async function openDriver(config: Config['database'], options: OrmOptions): Prom
     return openSqlite(config.file, options)
   }
   const { openPostgresql } = await import('./postgresql.ts')
-  return openPostgresql(config.url, options)
+  return openPostgresql(config, options)
 }

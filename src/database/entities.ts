@@ -1,4 +1,5 @@
 /** Every entity of the application. The one place where plumbing knows the features. */
+import { AuditEvent } from '../audit/audit-event.entity.ts'
 import { ProviderFlow } from '../providers/provider-flow.entity.ts'
 import { ProviderToken } from '../providers/provider-token.entity.ts'
 import { Session } from '../sessions/session.entity.ts'
@@ -6,6 +7,7 @@ import { AttemptCounter } from '../throttle/attempt-counter.entity.ts'
 import { SigningKey } from '../tokens/signing-key.entity.ts'
 import { Identity } from '../users/identity.entity.ts'
 import { User } from '../users/user.entity.ts'
+import { Lease } from './lease.entity.ts'
 
 export const entities = [
   User,
@@ -15,4 +17,6 @@ export const entities = [
   Session,
   SigningKey,
   AttemptCounter,
+  AuditEvent,
+  Lease,
 ]

@@ -1,34 +1,42 @@
 /** The engine for many instances. */
 import { MikroORM } from '@mikro-orm/postgresql'
 import type { SqlEntityManager } from '@mikro-orm/sqlite'
+import type { Config } from '../config.ts'
 import type { Driver } from './driver.ts'
 import { migrations } from './migrations/postgresql/index.ts'
 import type { OrmOptions } from './orm-options.ts'
+import { clientOptions, limitSilence } from './postgresql-client.ts'
 import { DatabaseStartError } from './start-error.ts'
-
-/** No statement may hold a request for longer than the request itself may take. */
-const timeouts = {
-  connectionTimeoutMillis: 5000,
-  statement_timeout: 8000,
-  lock_timeout: 5000,
-  idle_in_transaction_session_timeout: 10_000,
-}
+import { endFailedTransactions } from './transactions.ts'
 
 /** Any number that no other program takes for an advisory lock: the first bytes of "latchkey". */
 const migrationLock = 0x6c617463
 /** Since PostgreSQL 15 a role may make tables only where it is the owner. */
 const insufficientPrivilege = '42501'
 
-export async function openPostgresql(url: string, options: OrmOptions): Promise<Driver> {
+export type PostgresqlConfig = Extract<Config['database'], { engine: 'postgresql' }>
+
+export async function openPostgresql(
+  config: PostgresqlConfig,
+  options: OrmOptions,
+): Promise<Driver> {
+  const poolOptions = { min: 0, max: config.poolSize }
   const orm = new MikroORM({
     ...options,
-    clientUrl: url,
-    // The ORM takes no more of the address than host and name: sslmode would be lost.
-    driverOptions: { connectionString: url, ...timeouts },
-    pool: { min: 0, max: 10 },
+    clientUrl: config.url,
+    driverOptions: clientOptions(config),
+    pool: poolOptions,
+    replicas: config.replicas.map((replica) => ({
+      clientUrl: replica.url,
+      driverOptions: clientOptions(replica),
+      pool: poolOptions,
+    })),
+    // What decides anything is read where it is written; a reader that can wait says so.
+    preferReadReplicas: false,
     migrations: { ...options.migrations, migrationsList: migrations },
   })
   const connection = orm.em.getConnection()
+  endFailedTransactions(connection)
   await connection.connect()
   const check = await connection.checkConnection()
   if (!check.ok) {
@@ -39,9 +47,11 @@ export async function openPostgresql(url: string, options: OrmOptions): Promise<
   let preparedCount = 0
   return {
     engine: 'postgresql',
+    hasReplicas: config.replicas.length > 0,
     em: orm.em as unknown as SqlEntityManager,
     migrate: async () => {
       const lock = await pool.connect()
+      limitSilence(lock, 0)
       try {
         // Servers that start at the same time migrate one after the other, however long it takes.
         await lock.query('set lock_timeout = 0; set statement_timeout = 0')
@@ -58,6 +68,12 @@ export async function openPostgresql(url: string, options: OrmOptions): Promise<
         lock.release(true)
       }
     },
+    hasPendingMigrations: async () => (await orm.migrator.getPending()).length > 0,
+    countConnections: () => ({
+      used: pool.totalCount - pool.idleCount,
+      idle: pool.idleCount,
+      waiting: pool.waitingCount,
+    }),
     prepareRead: <Row>(sql: string) => {
       const name = `latchkey_${++preparedCount}`
       const text = sql.replace('?', '$1')

@@ -7,6 +7,7 @@ import type { Driver } from './driver.ts'
 import { migrations } from './migrations/sqlite/index.ts'
 import type { OrmOptions } from './orm-options.ts'
 import { DatabaseStartError } from './start-error.ts'
+import { endFailedTransactions } from './transactions.ts'
 
 const busyTimeoutMilliseconds = 5000
 /** A file up to this size is checked whole at start; a larger one would delay the first answer. */
@@ -36,18 +37,22 @@ const whatWentWrong: Record<string, string> = {
 export async function openSqlite(file: string, options: OrmOptions): Promise<Driver> {
   try {
     prepareFile(file)
-    const orm = await MikroORM.init({
+    const orm = new MikroORM({
       ...options,
       dbName: file,
       migrations: { ...options.migrations, migrationsList: migrations },
     })
-    const writer = await orm.em.getConnection().getNativeClient()
+    const connection = orm.em.getConnection()
+    endFailedTransactions(connection)
+    await connection.connect()
+    const writer = await connection.getNativeClient()
     applySettings(writer)
     keepStatements(writer)
     // A reader of its own never sees what a transaction of another request has not committed.
     const reader = new Sqlite(file, { readonly: true, timeout: busyTimeoutMilliseconds })
     return {
       engine: 'sqlite',
+      hasReplicas: false,
       em: orm.em,
       migrate: async () => {
         try {
@@ -58,6 +63,7 @@ export async function openSqlite(file: string, options: OrmOptions): Promise<Dri
           await orm.migrator.up()
         }
       },
+      hasPendingMigrations: async () => (await orm.migrator.getPending()).length > 0,
       prepareRead: <Row>(sql: string) => {
         let statement: Sqlite.Statement<[string], Row> | undefined
         return async (parameter: string) => {

@@ -1,6 +1,8 @@
 /** What a client gets to see of an error: what it is meant to see, without what it sent. */
+import { HeaderMap } from '@apollo/server'
 import { unwrapResolverError } from '@apollo/server/errors'
 import { GraphQLError, Kind, isValueNode, print, type GraphQLFormattedError } from 'graphql'
+import { isUnavailable } from '../database/unavailable.ts'
 import { AppError, ErrorCode } from '../errors.ts'
 import { defaultLimits, tooComplex } from './limits.ts'
 
@@ -35,6 +37,20 @@ const requestIds = new WeakMap<object, string>()
 
 export function noteRequestId(error: unknown, requestId: string): void {
   if (typeof error === 'object' && error !== null) requestIds.set(error, requestId)
+}
+
+/** What the context of a request throws: masked like everything that nobody foresaw. */
+export function contextError(error: unknown, requestId: string): GraphQLError {
+  const masked = new GraphQLError('Internal server error', {
+    originalError: error instanceof Error ? error : new Error(String(error)),
+    extensions: {
+      http: isUnavailable(error)
+        ? { status: 503, headers: new HeaderMap([['retry-after', '1']]) }
+        : { status: 500 },
+    },
+  })
+  noteRequestId(masked, requestId)
+  return masked
 }
 
 /** The AppError inside, however graphql-js and Apollo have wrapped it. */

@@ -12,12 +12,14 @@ import {
   ApolloServerPluginSchemaReportingDisabled,
   ApolloServerPluginUsageReportingDisabled,
 } from '@apollo/server/plugin/disabled'
-import { ApolloServerPluginLandingPageLocalDefault } from '@apollo/server/plugin/landingPage/default'
+import { unwrapResolverError } from '@apollo/server/errors'
 import type { GraphQLSchema } from 'graphql'
+import { isUnavailable } from '../database/unavailable.ts'
 import type { Logger } from '../http/logger.ts'
 import { ErrorCode } from '../errors.ts'
 import { findAppError, formatError, isUnexpected, noteRequestId } from './format-error.ts'
 import { defaultLimits, limitsRule } from './limits.ts'
+import { operationReporter, type OperationReport } from './operation-report.ts'
 
 /** What this folder needs of a context. */
 export interface RequestContext extends BaseContext {
@@ -29,21 +31,15 @@ export interface GraphqlServerOptions {
   readonly schema: GraphQLSchema
   readonly log: Logger
   readonly introspection: boolean
-  /** What the Sandbox opens with; absent, there is no Sandbox. */
-  readonly sandbox: SandboxContents | undefined
-}
-
-export interface SandboxContents {
-  /** Operations, to be run one by one. */
-  readonly document: string
-  /** For all of the operations together. */
-  readonly variables: Readonly<Record<string, unknown>>
+  /** HTML for a browser that opens the address; absent, there is none. */
+  readonly landingPage: string | undefined
+  readonly onAnswered?: ((report: OperationReport) => void) | undefined
 }
 
 export function createGraphqlServer<C extends RequestContext>(
   options: GraphqlServerOptions,
 ): ApolloServer<C> {
-  const { introspection, log, sandbox, schema } = options
+  const { introspection, landingPage, log, onAnswered, schema } = options
   return new ApolloServer<C>({
     schema,
     introspection,
@@ -66,18 +62,17 @@ export function createGraphqlServer<C extends RequestContext>(
       ApolloServerPluginInlineTraceDisabled(),
       ApolloServerPluginSchemaReportingDisabled(),
       ApolloServerPluginUsageReportingDisabled(),
-      sandbox === undefined
+      landingPage === undefined
         ? ApolloServerPluginLandingPageDisabled()
-        : ApolloServerPluginLandingPageLocalDefault({
-            ...sandbox,
-            embed: { runTelemetry: false },
-            footer: false,
-            // Else the operations that take the refresh token from the cookie cannot be tried.
-            includeCookies: true,
-          }),
+        : landingPagePlugin(landingPage),
       errorPlugin,
+      ...(onAnswered ? [operationReporter(onAnswered)] : []),
     ],
   })
+}
+
+function landingPagePlugin(html: string): ApolloServerPlugin {
+  return { serverWillStart: async () => ({ renderLandingPage: async () => ({ html }) }) }
 }
 
 /** Logs what is masked, once, and gives failed operations the HTTP status that they stand for. */
@@ -93,6 +88,11 @@ const errorListener: GraphQLRequestListener<RequestContext> = {
     if (!errors?.length || response.body.kind !== 'single') return
     // With data beside the error the operation has not failed.
     if (response.body.singleResult.data != null) return
+    if (errors.every((error) => isUnavailable(unwrapResolverError(error)))) {
+      response.http.status = 503
+      response.http.headers.set('retry-after', '1')
+      return
+    }
     const appErrors = errors.map((error) => findAppError(error))
     const code = appErrors[0]?.code
     if (!appErrors.every((error) => error?.code === code)) return

@@ -4,7 +4,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { normalizeAddress } from './client-address.ts'
 import type { HttpRequest } from './http-request.ts'
 import { readRefreshCookie, writeRefreshCookie, type CookiePolicy } from './refresh-cookie.ts'
-import { sandboxContentSecurityPolicy } from './sandbox.ts'
+import { sandboxHeaders } from './sandbox.ts'
 
 export interface GraphqlRouteOptions<C extends BaseContext> {
   readonly apollo: ApolloServer<C>
@@ -40,8 +40,7 @@ export function graphqlRoute<C extends BaseContext>(
       // Apollo has a value of its own for some answers.
       reply.header('cache-control', 'no-store')
       if (headers.get('content-type')?.startsWith('text/html') === true) {
-        reply.header('content-security-policy', sandboxContentSecurityPolicy)
-        reply.header('cross-origin-opener-policy', 'same-origin-allow-popups')
+        reply.headers(sandboxHeaders)
       }
       return body.string
     },

@@ -1,4 +1,5 @@
 /** Structured logs, without what people trust us with. */
+import cluster from 'node:cluster'
 import { DriverException } from '@mikro-orm/core'
 import type { FastifyBaseLogger } from 'fastify'
 import { pino } from 'pino'
@@ -13,7 +14,7 @@ export function createLogger(level: string, destination?: { write(line: string):
       timestamp: isoTime,
       formatters: { level: (label) => ({ level: label }) },
       serializers: { err: serializeError },
-      base: { pid: process.pid },
+      base: { pid: process.pid, worker: cluster.worker?.id },
     },
     destination ?? inOneWrite(pino.destination(1)),
   )

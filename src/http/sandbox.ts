@@ -1,16 +1,67 @@
-/** What the page with Apollo Sandbox may load: Apollo's own hosts, and nothing else. */
+/** Serves GraphiQL and what it and Apollo Sandbox load, and says what each may load: no script but ours. */
+import { readFile } from 'node:fs/promises'
+import { extname } from 'node:path'
+import type { FastifyInstance } from 'fastify'
+import type { SandboxPages } from './sandbox-pages.ts'
 
-// The page sets a nonce for its inline scripts in a policy of its own; a browser applies both.
-export const sandboxContentSecurityPolicy = [
-  "default-src 'none'",
-  "script-src 'unsafe-inline' https://embeddable-sandbox.cdn.apollographql.com",
-  "style-src 'unsafe-inline' https://fonts.googleapis.com https://embeddable-sandbox.cdn.apollographql.com",
-  'font-src https://fonts.gstatic.com',
-  'img-src https://apollo-server-landing-page.cdn.apollographql.com',
-  'manifest-src https://apollo-server-landing-page.cdn.apollographql.com',
-  'frame-src https://sandbox.embed.apollographql.com',
-  "connect-src 'self'",
-  "base-uri 'none'",
-  "form-action 'none'",
-  "frame-ancestors 'none'",
-].join('; ')
+const apolloOrigin = 'https://sandbox.embed.apollographql.com'
+
+const common = ["base-uri 'none'", "form-action 'none'", "frame-ancestors 'none'"]
+/** The page at /graphql: a frame of Apollo's, and the question whether Apollo can be reached. */
+export const sandboxHeaders = {
+  'content-security-policy': [
+    "default-src 'none'",
+    "script-src 'self'",
+    "style-src 'self'",
+    'img-src data:',
+    `frame-src ${apolloOrigin}`,
+    `connect-src 'self' ${apolloOrigin}`,
+    ...common,
+  ].join('; '),
+  // Signing in at Apollo happens in a window of its own.
+  'cross-origin-opener-policy': 'same-origin-allow-popups',
+}
+const graphiqlHeaders = {
+  'content-security-policy': [
+    "default-src 'none'",
+    "script-src 'self'",
+    "worker-src 'self'",
+    // The editor (Monaco) writes its colours and sizes into style elements as it goes.
+    "style-src 'self' 'unsafe-inline'",
+    "font-src 'self' data:",
+    "img-src 'self' data:",
+    "connect-src 'self'",
+    ...common,
+  ].join('; '),
+}
+const assetHeaders = {
+  'cache-control': 'public, max-age=31536000, immutable',
+  // A worker does not get the policy of its page.
+  'content-security-policy': "default-src 'none'; script-src 'self'; connect-src 'self'",
+}
+const types: Record<string, string> = {
+  '.css': 'text/css; charset=utf-8',
+  '.js': 'text/javascript; charset=utf-8',
+  '.ttf': 'font/ttf',
+}
+
+export const graphiqlPath = '/graphiql'
+
+/** A plugin. */
+export async function sandbox(
+  app: FastifyInstance,
+  { graphiql, assets }: SandboxPages,
+): Promise<void> {
+  app.get(graphiqlPath, async (_request, reply) =>
+    reply.headers(graphiqlHeaders).type('text/html; charset=utf-8').send(graphiql),
+  )
+  app.get<{ Params: { name: string } }>('/sandbox/assets/:name', async (request, reply) => {
+    const file = assets.get(request.params.name)
+    const type = types[extname(request.params.name)]
+    if (file === undefined || type === undefined) return reply.callNotFound()
+    return reply
+      .headers(assetHeaders)
+      .type(type)
+      .send(await readFile(file))
+  })
+}

@@ -1,6 +1,7 @@
-/** The HTTP side: /graphql, the JWKS, health, and the relay of what providers post. */
+/** The HTTP side: /graphql, the JWKS, health, the account page, and the relay of what providers post. */
 import { isUtf8 } from 'node:buffer'
 import { randomUUID } from 'node:crypto'
+import type { Server as HttpsServer } from 'node:https'
 import type { ApolloServer, BaseContext } from '@apollo/server'
 import cors from '@fastify/cors'
 import fastify, {
@@ -9,6 +10,7 @@ import fastify, {
   type FastifyReply,
   type FastifyRequest,
 } from 'fastify'
+import { accountPage, accountPagePaths, type AccountPageOptions } from './account-page.ts'
 import { graphqlRoute } from './graphql-route.ts'
 import type { HttpRequest } from './http-request.ts'
 import type { Logger } from './logger.ts'
@@ -22,7 +24,10 @@ import {
   sendError,
 } from './refusals.ts'
 import { relay } from './relay.ts'
+import type { SandboxPages } from './sandbox-pages.ts'
+import { graphiqlPath, sandbox } from './sandbox.ts'
 import { securityHeaders } from './security-headers.ts'
+import type { ServerCertificate } from './server-certificate.ts'
 
 export interface HttpServerOptions<C extends BaseContext> {
   readonly apollo: ApolloServer<C>
@@ -31,11 +36,24 @@ export interface HttpServerOptions<C extends BaseContext> {
   /** The redirect URI to which an answer that a provider posts goes on. */
   readonly relayTo: (provider: string, state: string) => Promise<string | undefined>
   readonly isReady: () => Promise<boolean>
+  /** The server is about to stop: whoever keeps a connection is told to open another elsewhere. */
+  readonly isStopping: () => boolean
+  /** Hears of each request that was answered; the route is one of ours. */
+  readonly onAnswered?:
+    | ((method: string, route: string, status: number, seconds: number) => void)
+    | undefined
   readonly log: Logger
+  /** Absent where there is none. */
+  readonly accountPage: AccountPageOptions | undefined
+  /** Absent, there are no pages to try the API in. */
+  readonly sandbox: SandboxPages | undefined
   readonly cookiePolicy: CookiePolicy
   readonly allowedOrigins: readonly string[]
   readonly trustProxy: number | string[] | false
+  /** Whether people reach the server by https, here or at a proxy. */
   readonly isHttps: boolean
+  /** Where TLS ends here. */
+  readonly certificate?: ServerCertificate | undefined
   /** A request that takes longer to arrive, or to answer, is cut off. */
   readonly requestTimeoutMilliseconds: number
 }
@@ -45,8 +63,13 @@ const requestIdShape = /^[\w.:-]{8,128}$/
 export async function createHttpServer<C extends BaseContext>(
   options: HttpServerOptions<C>,
 ): Promise<FastifyInstance> {
-  const { isHttps, isReady, jwks, log, requestTimeoutMilliseconds } = options
+  const { isHttps, isReady, jwks, log, onAnswered, requestTimeoutMilliseconds } = options
   const headers = { ...securityHeaders(isHttps), 'cache-control': 'no-store' }
+  const { certificate } = options
+  const connectionTimes = {
+    headersTimeout: requestTimeoutMilliseconds,
+    connectionsCheckingInterval: requestTimeoutMilliseconds / 5,
+  }
   const app = fastify({
     loggerInstance: log,
     logController: new LogController({
@@ -65,17 +88,20 @@ export async function createHttpServer<C extends BaseContext>(
       return typeof given === 'string' && requestIdShape.test(given) ? given : randomUUID()
     },
     requestTimeout: requestTimeoutMilliseconds,
-    http: {
-      headersTimeout: requestTimeoutMilliseconds,
-      connectionsCheckingInterval: requestTimeoutMilliseconds / 5,
-    },
+    http: connectionTimes,
+    // Its type would have every request be one of TLS, although nothing here asks for the difference.
+    ...((certificate && { https: { ...connectionTimes, ...certificate.options } }) as object),
     forceCloseConnections: 'idle',
+    // What arrives on a connection that is still open is answered like everything else.
+    return503OnClosing: false,
     clientErrorHandler: refuseConnection,
     frameworkErrors: (error, request, reply) => {
       sendError(error, request, reply.headers(bareHeaders).header('x-request-id', request.id))
       logRequest(request, reply)
     },
   })
+
+  certificate?.keepUpToDate(app.server as unknown as HttpsServer)
 
   // JSON is the one thing that can be posted here: every other type is a form that any page can send.
   app.removeAllContentTypeParsers()
@@ -84,6 +110,7 @@ export async function createHttpServer<C extends BaseContext>(
     limitTime(request, reply, requestTimeoutMilliseconds)
     reply.headers(headers)
     reply.header('x-request-id', request.id)
+    if (options.isStopping()) reply.header('connection', 'close')
     const encoding = request.headers['content-encoding']
     const isPlain = encoding === undefined || encoding === 'identity'
     done(isPlain ? undefined : httpError(415, 'A compressed request body is not accepted.'))
@@ -95,13 +122,26 @@ export async function createHttpServer<C extends BaseContext>(
   })
   app.addHook('onResponse', (request, reply, done) => {
     logRequest(request, reply)
+    onAnswered?.(
+      request.method,
+      request.routeOptions.url ?? '(none)',
+      reply.statusCode,
+      reply.elapsedTime / 1000,
+    )
     // Kept alive by a request that began before, the connection would hold up the end of the server.
     if (isClosing) app.server.closeIdleConnections()
     done()
   })
   app.setErrorHandler(sendError)
   app.setNotFoundHandler(
-    notFound(['/graphql', '/.well-known/jwks.json', '/health/live', '/health/ready']),
+    notFound([
+      '/graphql',
+      '/.well-known/jwks.json',
+      '/health/live',
+      '/health/ready',
+      ...(options.accountPage ? accountPagePaths : []),
+      ...(options.sandbox ? [graphiqlPath] : []),
+    ]),
   )
 
   await app.register(cors, {
@@ -118,6 +158,8 @@ export async function createHttpServer<C extends BaseContext>(
     reply.header('access-control-allow-origin', '*')
     return reply.type('application/jwk-set+json').send(JSON.stringify(await jwks()))
   })
+  if (options.accountPage) await app.register(accountPage, options.accountPage)
+  if (options.sandbox) await app.register(sandbox, options.sandbox)
   await app.register(relay, { relayTo: options.relayTo })
   app.get('/health/live', async () => ({ status: 'ok' }))
   app.get('/health/ready', async (_request, reply) => {

@@ -17,10 +17,19 @@ export type HashingTask =
 // On Linux the priority is the thread's own: hashing takes the time that answering requests leaves.
 if (process.platform === 'linux') setPriority(0, constants.priority.PRIORITY_BELOW_NORMAL)
 
-export default function run(task: HashingTask): string | boolean {
-  return task.kind === 'hash'
-    ? hashSync(task.password, task.cost)
-    : verify(task.password, task.hash, task.cost)
+export interface HashingResult {
+  readonly value: string | boolean
+  /** When a thread took the task up: milliseconds since the epoch, by a clock that only goes forward. */
+  readonly startedAt: number
+}
+
+export default function run(task: HashingTask): HashingResult {
+  const startedAt = performance.timeOrigin + performance.now()
+  const value =
+    task.kind === 'hash'
+      ? hashSync(task.password, task.cost)
+      : verify(task.password, task.hash, task.cost)
+  return { value, startedAt }
 }
 
 function verify(password: string, hash: string | undefined, cost: number): boolean {

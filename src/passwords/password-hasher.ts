@@ -3,7 +3,7 @@ import { availableParallelism } from 'node:os'
 import { extname } from 'node:path'
 import { Piscina } from 'piscina'
 import { AppError, ErrorCode } from '../errors.ts'
-import type { HashingTask } from './bcrypt.worker.ts'
+import type { HashingResult, HashingTask } from './bcrypt.worker.ts'
 
 /** Costs are those that BCRYPT_COST may have: at 31 one comparison would keep a thread for days. */
 const hashShape = /^\$2[aby]\$(0[4-9]|1[0-5])\$[./A-Za-z0-9]{53}$/
@@ -15,13 +15,18 @@ const retryAfterSeconds = 5
 
 export class PasswordHasher {
   readonly #cost: number
-  readonly #pool: Piscina<HashingTask, string | boolean>
+  readonly #pool: Piscina<HashingTask, HashingResult>
   readonly #maximumWaiting: number
+  /** Gets the seconds that each task waited for a thread. */
+  onWaited: ((seconds: number) => void) | undefined
 
-  /** @param cost bcrypt's, the logarithm of the number of rounds */
-  constructor(cost: number) {
+  /**
+   * @param cost bcrypt's, the logarithm of the number of rounds
+   * @param processes how many on this machine hash at the same time: they share its processors
+   */
+  constructor(cost: number, processes = 1) {
     this.#cost = cost
-    const threads = Math.max(1, availableParallelism() - 1)
+    const threads = Math.max(1, Math.floor((availableParallelism() - 1) / processes))
     this.#pool = new Piscina({
       filename: new URL(`./bcrypt.worker${extname(import.meta.filename)}`, import.meta.url).href,
       minThreads: 0,
@@ -75,12 +80,20 @@ export class PasswordHasher {
     return Number(hashShape.exec(hash)?.[1] ?? 0) < this.#cost
   }
 
+  /** Tasks that wait for a thread. */
+  get queueDepth(): number {
+    return this.#pool.queueSize
+  }
+
   async close(): Promise<void> {
     await this.#pool.destroy()
   }
 
   async #run(task: HashingTask): Promise<string | boolean> {
     this.checkRoom()
-    return this.#pool.run(task)
+    const queuedAt = performance.timeOrigin + performance.now()
+    const { startedAt, value } = await this.#pool.run(task)
+    this.onWaited?.(Math.max(0, startedAt - queuedAt) / 1000)
+    return value
   }
 }

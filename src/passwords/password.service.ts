@@ -3,6 +3,8 @@ import { randomUUID } from 'node:crypto'
 import { UniqueConstraintViolationException } from '@mikro-orm/core'
 import type { SqlEntityManager } from '@mikro-orm/sqlite'
 import { sql, type Kysely } from 'kysely'
+import type { AuditTrail } from '../audit/audit-trail.ts'
+import { EventActor, EventReason, EventType } from '../audit/event.ts'
 import { AppError, ErrorCode, TokenErrorReason, badUserInput } from '../errors.ts'
 import { Role } from '../guard/role.ts'
 import type { Client, SessionReference, SessionService } from '../sessions/session.service.ts'
@@ -20,6 +22,7 @@ export interface PasswordServiceOptions {
   readonly hasher: PasswordHasher
   readonly throttle: Throttle
   readonly sessions: SessionService
+  readonly audit: AuditTrail
   readonly clock: () => number
   readonly client: Client
   readonly isRegistrationOpen: boolean
@@ -55,7 +58,7 @@ export class PasswordService {
     input: { email: string; password: string; name: string | undefined },
     transport: TokenTransport,
   ): Promise<AuthPayloadType> {
-    const { em, hasher, sessions, throttle, clock, isRegistrationOpen } = this.#options
+    const { audit, em, hasher, sessions, throttle, clock, isRegistrationOpen } = this.#options
     if (!isRegistrationOpen) {
       throw new AppError(ErrorCode.FORBIDDEN, 'Registration is closed on this server.')
     }
@@ -72,8 +75,9 @@ export class PasswordService {
     ])
     const passwordHash = await givingBackOnFailure(charge, () => hasher.hash(password))
 
-    const user = em.create(User, {
-      id: randomUUID(),
+    const userId = randomUUID()
+    const account = {
+      id: userId,
       email,
       emailVerified: false,
       name: name ?? null,
@@ -83,19 +87,20 @@ export class PasswordService {
       createdAt: clock(),
       lastSignedInAt: null,
       disabledAt: null,
-    })
+    }
     try {
-      await em.persist(user).flush()
+      await audit.transactional(em, async (tx, record) => {
+        await tx.persist(tx.create(User, account)).flush()
+        const type = EventType.ACCOUNT_CREATED
+        await record({ type, userId, actor: EventActor.ACCOUNT, method })
+      })
     } catch (error) {
       if (!(error instanceof UniqueConstraintViolationException)) throw error
       throw new AppError(ErrorCode.EMAIL_TAKEN, 'There is an account with this e-mail address.')
     }
     // The account goes on counting as one that was made; the address has failed at nothing.
     await charge.giveBack('address')
-    const payload = await sessions.begin(
-      { userId: user.id, credentialVersion: 0, method },
-      transport,
-    )
+    const payload = await sessions.begin({ userId, credentialVersion: 0, method }, transport)
     await throttle.makeFamiliar(this.#pair(email))
     return payload
   }
@@ -118,6 +123,8 @@ export class PasswordService {
       return { user: found, isCorrect: await this.#verify(input.password, found) }
     })
     if (!user || !isCorrect) {
+      // The same statement whether or not there is an account: its time must tell nothing either.
+      await this.#recordFailure(user)
       throw new AppError(ErrorCode.INVALID_CREDENTIALS, 'Wrong e-mail or password.')
     }
     await charge.giveBack()
@@ -139,7 +146,8 @@ export class PasswordService {
     current: SessionReference,
     input: { currentPassword: string | undefined; newPassword: string },
   ): Promise<AuthPayloadType> {
-    const { em, hasher, sessions, throttle } = this.#options
+    const { audit, em, hasher, sessions, throttle } = this.#options
+    const by = { ...current, actor: EventActor.ACCOUNT }
     const user = await em.findOneOrFail(User, { id: current.userId })
     const newPassword = checkNewPassword('newPassword', input.newPassword, user.email ?? null)
     if (user.passwordHash != null) {
@@ -149,12 +157,17 @@ export class PasswordService {
       const { currentPassword } = input
       const charge = await throttle.charge(this.#budgets(user.email ?? user.id))
       if (!(await givingBackOnFailure(charge, () => this.#verify(currentPassword, user)))) {
+        await audit.record(em, {
+          type: EventType.PASSWORD_CHANGE_FAILED,
+          reason: EventReason.WRONG_PASSWORD,
+          ...by,
+        })
         throw new AppError(ErrorCode.INVALID_CREDENTIALS, 'The current password is wrong.')
       }
       await charge.giveBack()
     }
     const passwordHash = await hasher.hash(newPassword)
-    const session = await em.transactional(async (tx) => {
+    const session = await audit.transactional(em, async (tx, record) => {
       const kysely = tx.getKysely() as Kysely<unknown>
       const changed = await sql`update users
         set password_hash = ${passwordHash}, credential_version = credential_version + 1
@@ -169,9 +182,24 @@ export class PasswordService {
           reason: TokenErrorReason.SESSION_ENDED,
         })
       }
-      return renewed
+      const type = user.passwordHash == null ? EventType.PASSWORD_SET : EventType.PASSWORD_CHANGED
+      await record({ type, ...by, sessionsEnded: renewed.sessionsEnded })
+      return renewed.session
     })
     return sessions.renewed(session)
+  }
+
+  async #recordFailure(user: User | null): Promise<void> {
+    const { audit, em } = this.#options
+    const reasonOfAccount =
+      user?.passwordHash == null ? EventReason.NO_PASSWORD : EventReason.WRONG_PASSWORD
+    await audit.record(em, {
+      type: EventType.SIGN_IN_FAILED,
+      userId: user?.id ?? null,
+      actor: EventActor.ANONYMOUS,
+      reason: user ? reasonOfAccount : EventReason.UNKNOWN_ACCOUNT,
+      method,
+    })
   }
 
   async #verify(password: string, user: User | null): Promise<boolean> {

@@ -56,7 +56,7 @@ export class FlowStore {
       return result.numAffectedRows === 1n
     }
     if (await insert()) return true
-    await this.sweep()
+    await this.sweep(maximumFlows)
     return insert()
   }
 
@@ -91,11 +91,16 @@ export class FlowStore {
     return rows[0]?.redirect_uri
   }
 
-  /** Removes flows that never came back. */
-  async sweep(): Promise<void> {
-    await sql`delete from provider_flows where expires_at <= ${this.#clock()}`.execute(
-      this.#database.kysely,
-    )
+  /**
+   * Removes flows that never came back.
+   * @param limit the most to remove at once
+   * @returns how many it removed
+   */
+  async sweep(limit: number): Promise<number> {
+    const result = await sql`delete from provider_flows where token_hash in (
+      select token_hash from provider_flows where expires_at <= ${this.#clock()}
+      limit ${limit})`.execute(this.#database.kysely)
+    return Number(result.numAffectedRows)
   }
 }
 

@@ -31,7 +31,8 @@ export class ProviderResolver {
     @Ctx() context: Context,
     @Arg('provider', () => String, { description: descriptions.provider }) provider: string,
     @Arg('redirectUri', () => String, {
-      description: 'Where the person comes back to: exactly one of the server’s `REDIRECT_URIS`.',
+      description:
+        'Where the person comes back to: exactly one of the server’s `REDIRECT_URIS`, or its account page’s `/callback`.',
     })
     redirectUri: string,
   ): Promise<ProviderFlowType> {

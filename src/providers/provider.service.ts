@@ -3,6 +3,8 @@ import { randomUUID } from 'node:crypto'
 import { UniqueConstraintViolationException } from '@mikro-orm/core'
 import type { SqlEntityManager } from '@mikro-orm/sqlite'
 import { sql, type Kysely } from 'kysely'
+import type { AuditTrail, RecordEvent } from '../audit/audit-trail.ts'
+import { EventActor, EventReason, EventType } from '../audit/event.ts'
 import { AppError, ErrorCode, TokenErrorReason, badUserInput } from '../errors.ts'
 import { Role } from '../guard/role.ts'
 import type { Client, SessionReference, SessionService } from '../sessions/session.service.ts'
@@ -34,6 +36,7 @@ export interface ProviderServiceOptions extends Providers {
   readonly em: SqlEntityManager
   readonly throttle: Throttle
   readonly sessions: SessionService
+  readonly audit: AuditTrail
   readonly clock: () => number
   readonly client: Client
   readonly isRegistrationOpen: boolean
@@ -100,7 +103,7 @@ export class ProviderService {
    */
   async login(answer: ProviderAnswer, transport: TokenTransport): Promise<AuthPayloadType> {
     const { sessions } = this.#options
-    const { provider, exchange } = await this.#exchange(answer, () => true)
+    const { provider, exchange } = await this.#exchangeToSignIn(answer)
     const { user, identity } = await this.#resolve(provider, exchange.profile)
     const payload = await sessions.begin(
       { userId: user.id, credentialVersion: user.credentialVersion, method: provider.id },
@@ -116,11 +119,11 @@ export class ProviderService {
    * another person's, UNAUTHENTICATED where the session has ended meanwhile
    */
   async link(answer: ProviderAnswer, session: SessionReference): Promise<void> {
-    const { em } = this.#options
+    const { audit, em } = this.#options
     const { userId } = session
     const { provider, exchange } = await this.#exchange(answer, (flow) => flow.userId === userId)
-    const identity = await em.transactional((tx) =>
-      this.#link(tx, provider, exchange.profile, session),
+    const identity = await audit.transactional(em, (tx, record) =>
+      this.#link(tx, record, provider, exchange.profile, session),
     )
     if (identity.user.id !== userId) {
       throw new AppError(
@@ -140,7 +143,8 @@ export class ProviderService {
     if (!providerIdShape.test(providerId)) throw unknownProvider(providerId)
     // Nobody comes in by a provider that the server has no more, nor by a password without an address.
     const configured = ['', ...this.#options.clients.keys()]
-    await this.#options.em.transactional(async (tx) => {
+    const { audit, em } = this.#options
+    await audit.transactional(em, async (tx, record) => {
       const kysely = tx.getKysely() as Kysely<unknown>
       // Locks the person: of two removals at once, the second counts what the first has left.
       await sql`update users set credential_version = credential_version + 1
@@ -159,8 +163,16 @@ export class ProviderService {
           { provider: providerId },
         )
       }
-      await sql`delete from sessions where user_id = ${userId} and method = ${providerId}
-        and id <> ${sessionId}`.execute(kysely)
+      const ended = await sql`delete from sessions where user_id = ${userId}
+        and method = ${providerId} and id <> ${sessionId}`.execute(kysely)
+      await record({
+        type: EventType.PROVIDER_UNLINKED,
+        userId,
+        actor: EventActor.ACCOUNT,
+        method: providerId,
+        sessionId,
+        sessionsEnded: Number(ended.numAffectedRows),
+      })
     })
   }
 
@@ -211,6 +223,21 @@ export class ProviderService {
   #chargeFlow(): Promise<Charge> {
     const subject = addressBlock(this.#options.client.ip)
     return this.#options.throttle.charge([{ name: 'flow', subject, limit: flowsPerAddress }])
+  }
+
+  /**
+   * What comes without a flow of ours is not recorded: it names nobody, has tried nothing, and could be
+   * sent without end.
+   */
+  async #exchangeToSignIn(answer: ProviderAnswer) {
+    try {
+      return await this.#exchange(answer, () => true)
+    } catch (error) {
+      if (error instanceof AppError && error.code === ErrorCode.PROVIDER_ERROR) {
+        await this.#recordFailure(answer.provider, null, EventReason.PROVIDER_ERROR)
+      }
+      throw error
+    }
   }
 
   /** Uses the flow up, whatever comes of it, and exchanges the code. */
@@ -305,6 +332,7 @@ export class ProviderService {
       // The same person, at the same moment, may have made the account since we looked.
       const found = await this.#find(em, provider, profile)
       if (found) return found
+      await this.#recordFailure(provider.id, owner.id, EventReason.LINK_REQUIRED)
       throw new AppError(
         ErrorCode.LINK_REQUIRED,
         `There is an account with the e-mail address of this ${provider.name} account. Sign in to it, then link ${provider.name}.`,
@@ -312,17 +340,27 @@ export class ProviderService {
       )
     }
     if (!owner && !this.#options.isRegistrationOpen) {
+      await this.#recordFailure(provider.id, null, EventReason.REGISTRATION_CLOSED)
       throw new AppError(ErrorCode.FORBIDDEN, 'Registration is closed on this server.')
     }
-    const user = owner ?? this.#newUser(em, email, profile)
-    const identity = this.#newIdentity(provider, profile, user)
-    await em.persist([user, identity]).flush()
-    return { user, identity }
+    return this.#options.audit.transactional(em, async (tx, record) => {
+      const user = owner ? tx.merge(owner) : this.#newUser(tx, email, profile)
+      const identity = this.#newIdentity(provider, profile, user)
+      await tx.persist([user, identity]).flush()
+      await record({
+        type: owner ? EventType.PROVIDER_LINKED : EventType.ACCOUNT_CREATED,
+        userId: user.id,
+        actor: EventActor.ACCOUNT,
+        method: provider.id,
+      })
+      return { user, identity }
+    })
   }
 
   /** @returns the identity as it is now, whosever it is */
   async #link(
     tx: SqlEntityManager,
+    record: RecordEvent,
     provider: ProviderClient,
     { subject, email }: ProviderProfile,
     { userId, sessionId }: SessionReference,
@@ -339,10 +377,15 @@ export class ProviderService {
         reason: TokenErrorReason.SESSION_ENDED,
       })
     }
-    await sql`insert into identities (id, user_id, provider, subject, email, linked_at)
+    const inserted =
+      await sql`insert into identities (id, user_id, provider, subject, email, linked_at)
       values (${randomUUID()}, ${userId}, ${provider.id}, ${subject},
         ${email === null ? null : (normalizeEmail(email) ?? null)}, ${now})
       on conflict (provider, subject) do nothing`.execute(kysely)
+    if (inserted.numAffectedRows === 1n) {
+      const type = EventType.PROVIDER_LINKED
+      await record({ type, userId, actor: EventActor.ACCOUNT, method: provider.id, sessionId })
+    }
     return tx.findOneOrFail(Identity, { provider: provider.id, subject })
   }
 
@@ -374,6 +417,17 @@ export class ProviderService {
     identity.email = profile.email === null ? null : (normalizeEmail(profile.email) ?? null)
     identity.linkedAt = this.#options.clock()
     return identity
+  }
+
+  async #recordFailure(
+    providerId: string,
+    userId: string | null,
+    reason: EventReason,
+  ): Promise<void> {
+    const { audit, em } = this.#options
+    const type = EventType.SIGN_IN_FAILED
+    const actor = EventActor.ANONYMOUS
+    await audit.record(em, { type, userId, actor, reason, method: providerId })
   }
 
   async #waysIn(em: SqlEntityManager, user: User): Promise<string[]> {

@@ -2,6 +2,8 @@
 import { randomBytes } from 'node:crypto'
 import type { SqlEntityManager } from '@mikro-orm/sqlite'
 import { sql, type Kysely } from 'kysely'
+import type { AuditTrail, NewEvent } from '../audit/audit-trail.ts'
+import { EventActor, EventReason, EventType } from '../audit/event.ts'
 import type { PreparedRead } from '../database/driver.ts'
 import { AppError, ErrorCode, TokenErrorReason } from '../errors.ts'
 import type { AccessTokens } from '../tokens/access-token.ts'
@@ -54,6 +56,9 @@ export interface SessionServiceOptions {
   readonly clock: () => number
   readonly client: Client
   readonly cookie: RefreshCookie
+  readonly audit: AuditTrail
+  /** A refresh that succeeded; one `again` got the successor that its token had already. */
+  readonly onRefresh?: ((outcome: 'rotated' | 'again') => void) | undefined
 }
 
 /** A person keeps at most this many sessions; the one unused for longest makes room. */
@@ -74,18 +79,23 @@ export class SessionService {
    * its credential changed while the proof was checked
    */
   async begin(authentication: Authentication, transport: TokenTransport): Promise<AuthPayloadType> {
-    const { em } = this.#options
-    const { userId, credentialVersion } = authentication
+    const { audit, em } = this.#options
+    const { userId, credentialVersion, method } = authentication
     const now = this.#options.clock()
     const session = this.#newSession(authentication, now)
-    await em.transactional(async (tx) => {
+    const refusal = await audit.transactional(em, async (tx, record) => {
       const kysely = tx.getKysely() as Kysely<unknown>
       // The first statement locks the person: whoever disables them or changes the password at the
       // same moment comes either before, and is seen, or after, and finds the session.
       const admitted = await sql`update users set last_signed_in_at = ${now}
         where id = ${userId} and disabled_at is null
           and credential_version = ${credentialVersion}`.execute(kysely)
-      if (admitted.numAffectedRows !== 1n) return this.#refuse(tx, userId)
+      if (admitted.numAffectedRows !== 1n) {
+        const { reason, error } = await this.#refusal(tx, userId)
+        const type = EventType.SIGN_IN_FAILED
+        await record({ type, userId, actor: EventActor.ANONYMOUS, reason, method })
+        return error
+      }
       await sql`insert into sessions (id, user_id, method, generation, rotated_at, created_at,
           last_used_at, expires_at, ends_at, user_agent, ip)
         values (${session.id}, ${userId}, ${session.method}, ${session.generation}, null, ${now},
@@ -93,11 +103,20 @@ export class SessionService {
         kysely,
       )
       // Never the new one, even if an instance whose clock is ahead wrote all the others.
-      await sql`delete from sessions
+      const crowdedOut = await sql`delete from sessions
         where user_id = ${userId} and id <> ${session.id} and id not in (
           select id from sessions where user_id = ${userId} and id <> ${session.id}
           order by last_used_at desc, id limit ${sessionsPerUser - 1})`.execute(kysely)
+      const by = { userId, actor: EventActor.ACCOUNT }
+      await record({ type: EventType.SIGNED_IN, ...by, method, sessionId: session.id })
+      const sessionsEnded = Number(crowdedOut.numAffectedRows)
+      if (sessionsEnded > 0) {
+        const reason = EventReason.TOO_MANY_SESSIONS
+        await record({ type: EventType.SESSION_ENDED, ...by, reason, sessionsEnded })
+      }
+      return undefined
     })
+    if (refusal) throw refusal
     return this.#payload(session, await this.#readUser(session), transport)
   }
 
@@ -126,31 +145,48 @@ export class SessionService {
    * none, or one that has ended, is no error.
    */
   async endThis(bearer: SessionReference | undefined, refreshToken?: string): Promise<void> {
-    const { cookie, em, secrets } = this.#options
+    const { audit, cookie, em, secrets } = this.#options
     const named = [refreshToken, cookie.read()]
       .map((text) =>
         text === undefined ? undefined : decodeRefreshToken(text, secrets)?.sessionId,
       )
       .concat(bearer?.sessionId)
       .filter((id) => id !== undefined)
-    if (named.length > 0) await em.nativeDelete(Session, { id: named })
+    if (named.length > 0) {
+      await audit.transactional(em, async (tx, record) => {
+        const { rows } = await sql<{ id: string; user_id: string }>`delete from sessions
+          where id in (${sql.join(named)}) returning id, user_id`.execute(tx.getKysely())
+        for (const { id, user_id } of rows) {
+          await record(sessionEnded(user_id, EventReason.LOGOUT, { sessionId: id }))
+        }
+      })
+    }
     cookie.clear()
   }
 
   /** @returns whether there was one; of another person's none is found */
   async end(userId: string, sessionId: string): Promise<boolean> {
     if (!sessionIdShape.test(sessionId)) return false
-    return (await this.#options.em.nativeDelete(Session, { id: sessionId, user: userId })) > 0
+    const { audit, em } = this.#options
+    return audit.transactional(em, async (tx, record) => {
+      const wasThere = (await tx.nativeDelete(Session, { id: sessionId, user: userId })) > 0
+      if (wasThere) await record(sessionEnded(userId, EventReason.REVOKED, { sessionId }))
+      return wasThere
+    })
   }
 
   /** Ends all of a person's sessions, or all but one. */
   async endAll(userId: string, exceptSessionId?: string): Promise<void> {
-    await this.#options.em.transactional(async (tx) => {
+    const { audit, em } = this.#options
+    const reason =
+      exceptSessionId === undefined ? EventReason.LOGOUT_ALL : EventReason.LOGOUT_OTHERS
+    await audit.transactional(em, async (tx, record) => {
       await lockPerson(tx, userId)
-      await tx.nativeDelete(Session, {
+      const sessionsEnded = await tx.nativeDelete(Session, {
         user: userId,
         ...(exceptSessionId === undefined ? {} : { id: { $ne: exceptSessionId } }),
       })
+      if (sessionsEnded > 0) await record(sessionEnded(userId, reason, { sessionsEnded }))
     })
     if (exceptSessionId === undefined) this.#options.cookie.clear()
   }
@@ -168,20 +204,28 @@ export class SessionService {
    * After a change of credentials: ends the person's other sessions and replaces this one's refresh
    * token without grace, so that a copy of the old one is good for nothing.
    * @param tx the transaction that changes the credentials
-   * @returns undefined where the session has ended meanwhile
+   * @returns the session, and how many others are ended; undefined where it has ended meanwhile
    */
   async renew(
     tx: SqlEntityManager,
     userId: string,
     sessionId: string,
-  ): Promise<RotatedSession | undefined> {
+  ): Promise<{ session: RotatedSession; sessionsEnded: number } | undefined> {
     const kysely = tx.getKysely() as Kysely<unknown>
-    await sql`delete from sessions where user_id = ${userId} and id <> ${sessionId}`.execute(kysely)
+    const others =
+      await sql`delete from sessions where user_id = ${userId} and id <> ${sessionId}`.execute(
+        kysely,
+      )
     const { rows } = await sql<SessionRow>`update sessions
       set generation = generation + 1, rotated_at = null, last_used_at = ${this.#options.clock()}
       where id = ${sessionId} and user_id = ${userId} and expires_at > ${this.#options.clock()}
       returning ${sessionColumns}`.execute(kysely)
-    return rows[0] && toRotated(rows[0])
+    return (
+      rows[0] && {
+        session: toRotated(rows[0]),
+        sessionsEnded: Number(others.numAffectedRows),
+      }
+    )
   }
 
   /** The answer to a change of credentials, once it is committed. The token travels as it did. */
@@ -209,19 +253,27 @@ export class SessionService {
     }
   }
 
-  async #refuse(em: SqlEntityManager, userId: string): Promise<never> {
+  async #refusal(
+    em: SqlEntityManager,
+    userId: string,
+  ): Promise<{ reason: EventReason; error: AppError }> {
     // Past the identity map, which has the person as they were when the proof was checked.
     const user = await em.findOne(User, { id: userId }, { refresh: true })
     if (user?.disabledAt != null) {
-      throw new AppError(ErrorCode.UNAUTHENTICATED, 'This account is disabled.', {
-        reason: TokenErrorReason.ACCOUNT_DISABLED,
-      })
+      const reason = TokenErrorReason.ACCOUNT_DISABLED
+      return {
+        reason: EventReason.ACCOUNT_DISABLED,
+        error: new AppError(ErrorCode.UNAUTHENTICATED, 'This account is disabled.', { reason }),
+      }
     }
-    throw new AppError(ErrorCode.INVALID_CREDENTIALS, 'Wrong e-mail or password.')
+    return {
+      reason: EventReason.CREDENTIALS_CHANGED,
+      error: new AppError(ErrorCode.INVALID_CREDENTIALS, 'Wrong e-mail or password.'),
+    }
   }
 
   async #rotate(text: string): Promise<RotatedSession> {
-    const { client, clock, em, policy, secrets } = this.#options
+    const { audit, client, clock, em, onRefresh, policy, secrets } = this.#options
     const token = decodeRefreshToken(text, secrets)
     if (!token) throw invalidRefreshToken(TokenErrorReason.TOKEN_INVALID)
     const now = clock()
@@ -239,7 +291,10 @@ export class SessionService {
       where id = ${token.sessionId} and generation = ${token.generation} and expires_at > ${now}
         and exists (select 1 from users where users.id = sessions.user_id and disabled_at is null)
       returning ${sessionColumns}`.execute(kysely)
-    if (rotated.rows[0]) return toRotated(rotated.rows[0])
+    if (rotated.rows[0]) {
+      onRefresh?.('rotated')
+      return toRotated(rotated.rows[0])
+    }
 
     const { rows } = await sql<SessionRow & { disabled_at: number | string | null }>`
       select ${sessionColumns}, users.disabled_at
@@ -257,10 +312,23 @@ export class SessionService {
     const isPredecessor = token.generation === session.generation - 1
     const isInGrace =
       session.rotatedAt !== null && now - session.rotatedAt <= policy.graceSeconds * 1000
-    if (isPredecessor && isInGrace) return session
+    if (isPredecessor && isInGrace) {
+      onRefresh?.('again')
+      return session
+    }
 
     // Committed before it is said, so that nobody who hears of it can still use the session.
-    await sql`delete from sessions where id = ${token.sessionId}`.execute(kysely)
+    await audit.transactional(em, async (tx, record) => {
+      // Of several replays at once, one finds the session.
+      if ((await tx.nativeDelete(Session, { id: session.id })) === 0) return
+      await record({
+        type: EventType.REFRESH_TOKEN_REUSED,
+        userId: session.userId,
+        actor: EventActor.ANONYMOUS,
+        sessionId: session.id,
+        sessionsEnded: 1,
+      })
+    })
     throw new AppError(
       ErrorCode.REFRESH_TOKEN_REUSED,
       'This refresh token was used before. The session is ended; sign in again.',
@@ -302,6 +370,15 @@ export class SessionService {
       user,
     }
   }
+}
+
+function sessionEnded(
+  userId: string,
+  reason: EventReason,
+  which: { sessionId: string } | { sessionsEnded: number },
+): NewEvent {
+  const ended = { sessionsEnded: 1, ...which }
+  return { type: EventType.SESSION_ENDED, userId, actor: EventActor.ACCOUNT, reason, ...ended }
 }
 
 /** What a rotation tells of a session. */

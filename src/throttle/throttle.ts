@@ -111,13 +111,20 @@ export class Throttle {
       on conflict (key) do update set resets_at = excluded.resets_at`.execute(this.#database.kysely)
   }
 
-  /** Removes counters whose window has passed. */
-  async sweep(): Promise<void> {
+  /**
+   * Removes counters whose window has passed.
+   * @param limit the most to remove at once
+   * @returns how many it removed
+   */
+  async sweep(limit: number): Promise<number> {
     const now = this.#clock()
     for (const [key, until] of this.#blockedUntil) if (until <= now) this.#blockedUntil.delete(key)
-    await sql`delete from attempt_counters where resets_at <= ${now} and blocked_until <= ${now}`.execute(
+    const isOver = sql`resets_at <= ${now} and blocked_until <= ${now}`
+    const result = await sql`delete from attempt_counters where ${isOver} and key in (
+      select key from attempt_counters where ${isOver} limit ${limit})`.execute(
       this.#database.kysely,
     )
+    return Number(result.numAffectedRows)
   }
 
   async #isFamiliar(subject: string): Promise<boolean> {

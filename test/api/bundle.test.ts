@@ -1,17 +1,14 @@
 // What `npm start` runs is not what the tests run: one file with all of its dependencies.
-import { execFileSync } from 'node:child_process'
-import { readFileSync, rmSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createClient, type Client } from '../support/client.ts'
 import { createTestDatabase, type TestDatabase } from '../support/database.ts'
 import { startProcess, temporaryFolder, type ServerProcess } from '../support/process.ts'
 import { testAppSecret } from '../support/server.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
-// Beside dist/: what lies beside that is found from there.
-const out = `dist.test-${inject('engine')}-${process.pid}`
 
 // Says at the end what else was loaded than the one file: two copies of a library do not know each
 // other's classes.
@@ -27,20 +24,18 @@ describe('the compiled server', () => {
   let server: ServerProcess
   let client: Client
   beforeAll(async () => {
-    execFileSync(process.execPath, ['scripts/build.mjs', '--out', out], { cwd: root })
     database = await createTestDatabase()
     server = startProcess(
       temporaryFolder(),
       { DATABASE_URL: database.url, APP_SECRET: testAppSecret, BCRYPT_COST: '4' },
-      { main: join(root, out, 'main.js'), imports: [countingHook] },
+      { main: join(root, 'dist', 'main.js'), imports: [countingHook] },
     )
     client = createClient(await server.ready)
-  }, 120_000)
+  })
   afterAll(async () => {
     server.child.kill('SIGTERM')
     await server.ended
     await database.remove()
-    rmSync(join(root, out), { recursive: true, force: true })
   })
 
   it('signs people up, in and out, and hashes in its workers', async () => {

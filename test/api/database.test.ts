@@ -50,6 +50,11 @@ describe.runIf(!isPostgresql)('the connection to SQLite', () => {
     expect(await ask(database, 'pragma synchronous')).toBe(2)
     expect(await ask(database, 'pragma foreign_keys')).toBe(1)
     expect(await ask(database, 'pragma busy_timeout')).toBe(5000)
+    // The connection that only reads waits for others as well.
+    const read = database.prepareRead<{ timeout: number }>(
+      'select timeout from pragma_busy_timeout where ? is not null',
+    )
+    expect(await read('it')).toEqual({ timeout: 5000 })
   })
 
   // OWASP ASVS 13.2.2
@@ -108,6 +113,12 @@ describe.runIf(isPostgresql)('the connection to PostgreSQL', () => {
         expect(answer.errors).toBeUndefined()
       }
     }
+  })
+
+  it('waits for the disk, also where the server is set not to', async () => {
+    // As the tests' own server is: see postgresql.global-setup.ts.
+    const database = await openMigrated()
+    expect(await ask(database, 'show synchronous_commit')).toBe('on')
   })
 
   it('gives up a statement, a lock and a forgotten transaction in time', async () => {

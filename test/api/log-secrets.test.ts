@@ -67,6 +67,9 @@ describe('the log of a whole life', () => {
     secret(refreshed.headers.get('set-cookie')!.split(';', 1)[0]!.split('=')[1]!)
     const { accessToken } = refreshed.data.refreshToken
     const me = client.as(secret(accessToken))
+    await client.send('{ __typename }', undefined, { 'user-agent': secret('Canary Browser') })
+    await client.login(email, password)
+    await me.send('{ me { events(first: 100) { edges { node { type ip } } } } }')
     await me.send('{ me { id email name sessions { id userAgent } } }', undefined, { cookie })
     const change =
       'mutation ($old: String, $new: String!) { changePassword(currentPassword: $old, newPassword: $new) { accessToken refreshToken } }'
@@ -107,7 +110,13 @@ describe('the log of a whole life', () => {
     await server.database.query('alter table gone rename to users')
     await me.send('mutation { logout }', undefined, { cookie })
 
+    const trail = JSON.stringify(await server.database.query('select * from audit_events'))
+    expect(trail).toContain('REFRESH_TOKEN_REUSED')
+    expect(Array.from(secrets).filter((each) => each !== '' && trail.includes(each))).toEqual([])
+    expect(trail).not.toMatch(/canary/i)
+
     const log = server.logText()
+    expect(log).toContain('"type":"PASSWORD_CHANGED"')
     expect(log.split('\n').length).toBeGreaterThan(30)
     expect(log).toContain('"level":"error"')
     const found = Array.from(secrets).filter((each) => each !== '' && log.includes(each))

@@ -10,73 +10,56 @@ import { createElement } from 'react'
 import { renderToStaticMarkup } from 'react-dom/server'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import {
-  LoginWithCookieDocument,
-  LogoutDocument,
   MeDocument,
   ProtectedDocument,
   ProvidersDocument,
-  readServerError,
+  SessionsDocument,
 } from '../../client/index.ts'
-import * as apollo from '../../docs/guides/front-ends/apollo.ts'
-import * as plain from '../../docs/guides/front-ends/fetch.ts'
-import { Profile } from '../../docs/guides/front-ends/profile.tsx'
-import { explain } from '../../docs/guides/front-ends/sign-in.tsx'
+import { pageOrigin, stubFetch } from '../support/front-end.ts'
 import { readGuide, shownFiles } from '../support/guide.ts'
 import { startServer, type TestServer } from '../support/server.ts'
 
 const guide = readGuide('front-ends')
-const address = 'http://localhost:4000'
-const origin = 'http://localhost:5173'
 const password = 'correct horse battery'
+const accessTokenSeconds = 900
 
 let server: TestServer
 let email: string
 /** The operations that were sent, by name. */
 let sent: string[]
 beforeAll(async () => {
-  server = await startServer({ ALLOWED_ORIGINS: origin })
+  server = await startServer({ ALLOWED_ORIGINS: pageOrigin })
 })
 beforeEach(async () => {
   ;({ email } = await server.client.register({ name: 'Ada', password }))
-  sent = []
-  vi.stubGlobal('fetch', browserFetch())
+  sent = stubFetch(server)
 })
 afterEach(() => {
   vi.unstubAllGlobals()
 })
 afterAll(() => server.close())
 
-/** Node's own fetch, with what a browser does beside: the origin, the cookies, the rules of CORS. */
-function browserFetch(): typeof fetch {
-  const { fetch: send } = globalThis
-  let cookie = ''
-  return async (input, init = {}) => {
-    const headers = new Headers(init.headers)
-    headers.set('origin', origin)
-    if (cookie !== '' && init.credentials === 'include') headers.set('cookie', cookie)
-    const { query, operationName } = JSON.parse(init.body as string)
-    sent.push(operationName ?? query)
-    const url = (input as string).replace(address, server.url)
-    const response = await send(url, { ...init, headers })
-    if (response.headers.get('access-control-allow-origin') !== origin) {
-      throw new TypeError('Failed to fetch')
-    }
-    if (response.headers.get('access-control-allow-credentials') === 'true') {
-      const [pair] = response.headers.getSetCookie().map((header) => header.split(';')[0]!)
-      if (pair !== undefined) cookie = pair.endsWith('=') ? '' : pair
-    }
-    return response
+/** Loads the page: everything in memory is new. */
+async function loadPage() {
+  vi.resetModules()
+  const [{ auth }, { client }, { Profile }, { AuthProvider }] = await Promise.all([
+    import('../../docs/guides/front-ends/auth.ts'),
+    import('../../docs/guides/front-ends/apollo.ts'),
+    import('../../docs/guides/front-ends/profile.tsx'),
+    import('../../client/react.ts'),
+  ])
+  const render = async (error?: unknown) => {
+    const page = createElement(Profile, { error })
+    const children = createElement(ApolloProvider, { client, children: page })
+    const tree = createElement(AuthProvider, { auth, children })
+    return (await prerenderStatic({ tree, renderFunction: renderToStaticMarkup })).result
   }
+  return { auth, client, render }
 }
-
-const accessTokenSeconds = 900
 
 describe('docs/guides/front-ends.md', () => {
   it('shows the files that lie beside it, and all of them', () => {
-    // A copy of client/ in a front end.
-    const { ['latchkey/index.ts']: standIn, ...files } = guide.files
-    expect(standIn).toContain('client/index.ts')
-    expect(shownFiles(guide)).toEqual(files)
+    expect(shownFiles(guide)).toEqual(guide.files)
   })
 
   it('shows curl with a cookie, and what it answers', async () => {
@@ -100,47 +83,16 @@ describe('docs/guides/front-ends.md', () => {
   })
 })
 
-describe('fetch.ts', () => {
-  it('signs in, outlives the access token and the page, and learns of the end', async () => {
-    expect((await plain.signIn(email, 'not the password')).errors?.[0]?.extensions.code).toBe(
-      'INVALID_CREDENTIALS',
-    )
-    expect((await plain.signIn(email, password)).errors).toBeUndefined()
-    const greet = () => plain.request<{ protected: string }>('{ protected }')
-    expect((await greet()).data?.protected).toContain(email)
-
+describe('the front end', () => {
+  it('renews once, and sends again, where operations meet the end of an access token', async () => {
+    const { auth, client } = await loadPage()
+    await auth.login({ email, password })
     server.advance(accessTokenSeconds + 1)
-    expect((await greet()).data?.protected).toContain(email)
-    // The page is loaded: only the cookie is left.
-    expect(await plain.refresh()).toBe(true)
-
-    await plain.request('mutation { logout(scope: ALL) }')
-    expect((await greet()).errors?.[0]?.extensions.reason).toBe('SESSION_ENDED')
-    expect(await plain.refresh()).toBe(false)
-  })
-})
-
-describe('apollo.ts', () => {
-  const { client } = apollo
-  const ask = () => client.query({ query: MeDocument, fetchPolicy: 'network-only' })
-
-  async function signIn() {
-    const variables = { email, password }
-    const { data } = await client.mutate({ mutation: LoginWithCookieDocument, variables })
-    expect(data?.login.refreshToken).toBeNull()
-    apollo.setAccessToken(data?.login.accessToken)
-  }
-  afterEach(() => apollo.setAccessToken(undefined))
-
-  it('refreshes once, and sends again, where operations meet the end of an access token', async () => {
-    await signIn()
-    expect((await ask()).data?.me.email).toBe(email)
-    server.advance(accessTokenSeconds + 1)
-    sent = []
+    sent.length = 0
     const [me, greeting, providers] = await Promise.all([
-      ask(),
-      client.query({ query: ProtectedDocument, fetchPolicy: 'network-only' }),
-      client.query({ query: ProvidersDocument, fetchPolicy: 'network-only' }),
+      client.query({ query: MeDocument }),
+      client.query({ query: ProtectedDocument }),
+      client.query({ query: ProvidersDocument }),
     ])
     expect(me.data?.me.email).toBe(email)
     expect(greeting.data?.protected).toContain(email)
@@ -151,56 +103,57 @@ describe('apollo.ts', () => {
     )
   })
 
-  it('knows by the cookie that somebody is signed in, until they are not', async () => {
-    expect(await apollo.refresh()).toBe(false)
-    await signIn()
-    apollo.setAccessToken(undefined)
-    expect(await apollo.refresh()).toBe(true)
-    expect((await ask()).data?.me.email).toBe(email)
-    await client.mutate({ mutation: LogoutDocument })
-    expect(await apollo.refresh()).toBe(false)
+  it('shows the person and their devices, also when the page is loaded again', async () => {
+    const first = await loadPage()
+    await first.auth.login({ email, password })
+    expect(await first.render()).toContain('Hello, Ada!')
+    const again = await loadPage()
+    expect(await again.render()).toContain('One moment')
+    await again.auth.start()
+    expect(await again.render()).toMatch(/Hello, Ada!.*\(this one\)/)
+    await again.auth.logout()
+    expect(await again.render()).toContain('type="password"')
+    expect(await (await loadPage()).auth.start()).toEqual({ status: 'signedOut' })
   })
 
-  it('says that the session has ended, and does not ask again', async () => {
-    await signIn()
+  it('says why somebody sees the sign-in again', async () => {
+    const { auth, client, render } = await loadPage()
+    await auth.login({ email, password })
     const elsewhere = await server.client.login(email, password)
     await server.client.as(elsewhere.data.login.accessToken).send('mutation { logout(scope: ALL) }')
-    sent = []
-    const error = await ask().catch((reason: unknown) => reason)
-    expect(readServerError(error)?.reason).toBe('SESSION_ENDED')
-    server.advance(accessTokenSeconds + 1)
-    const later = await ask().catch((reason: unknown) => reason)
-    expect(readServerError(later)?.reason).toBe('TOKEN_EXPIRED')
-    expect(sent).toEqual(['Me', 'Me', 'RefreshToken'])
+    await client.query({ query: MeDocument }).catch(() => undefined)
+    expect(await render()).toMatch(/Your session has ended\..*type="password"/)
   })
 
-  it('keeps the session where the server was only not reached', async () => {
-    await signIn()
-    const { fetch: reachable } = globalThis
-    vi.stubGlobal('fetch', () => Promise.reject(new TypeError('Failed to fetch')))
-    await expect(apollo.refresh()).rejects.toThrow('Failed to fetch')
-    vi.stubGlobal('fetch', reachable)
-    expect((await ask()).data?.me.email).toBe(email)
+  it('shows nothing of one person to the next', async () => {
+    const { auth, client } = await loadPage()
+    await auth.login({ email, password })
+    await client.query({ query: SessionsDocument })
+    expect(JSON.stringify(client.extract())).toContain('sessions')
+    await auth.logout()
+    expect(client.extract()).toEqual({})
+    const grace = await server.client.register({ password })
+    await auth.login({ email: grace.email, password })
+    const { data } = await client.query({ query: MeDocument })
+    expect(data?.me.email).toBe(grace.email)
   })
 
-  it('shows the person, or the form to sign in', async () => {
-    const render = async () => {
-      const tree = createElement(ApolloProvider, { client, children: createElement(Profile) })
-      return (await prerenderStatic({ tree, renderFunction: renderToStaticMarkup })).result
-    }
-    expect(await render()).toContain('type="password"')
-    await signIn()
-    expect(await render()).toContain('Hello, Ada!')
-  })
-})
-
-describe('sign-in.tsx', () => {
-  it('explains what a person can do something about', () => {
-    const of = (failure: Partial<Parameters<typeof explain>[0]>) =>
-      explain({ code: undefined, message: '', ...failure })
-    expect(of({ code: 'INVALID_CREDENTIALS' })).toContain('Wrong')
-    expect(of({ code: 'RATE_LIMITED', retryAfter: 7 })).toContain('7 seconds')
-    expect(of({ code: 'UNAUTHENTICATED', reason: 'ACCOUNT_DISABLED' })).toContain('disabled')
-    expect(explain(undefined)).toContain('later')
+  it('says what went wrong', async () => {
+    const { auth, render } = await loadPage()
+    await auth.start()
+    const error = await auth
+      .login({ email, password: 'not the password' })
+      .catch((failure: unknown) => failure)
+    expect(await render(error)).toContain('Wrong e-mail or password.')
+    const { explain, explainSignedOut } = await import('../../docs/guides/front-ends/explain.ts')
+    const message = ''
+    const said = (serverError: object) => explain({ serverError: { message, ...serverError } })
+    expect(said({ code: 'RATE_LIMITED', retryAfter: 7 })).toContain('7 seconds')
+    expect(said({ code: 'UNAUTHENTICATED', reason: 'ACCOUNT_DISABLED' })).toContain('disabled')
+    expect(said({ code: 'LINK_REQUIRED', provider: 'x', linkableWith: ['password'] })).toContain(
+      'password',
+    )
+    expect(explain(new Error(message))).toContain('did not work')
+    expect(explainSignedOut('REFRESH_TOKEN_REUSED')).toContain('safety')
   })
 })

@@ -15,8 +15,12 @@ const guide = readGuide('guarded-feature')
 const project = [
   'client',
   'codegen.yml',
+  // The pages are built; with their times, they need not be built again.
+  'dist',
   'oxlint.config.ts',
+  'package-lock.json',
   'package.json',
+  'sandbox',
   'schema',
   'scripts',
   'src',
@@ -25,6 +29,7 @@ const project = [
   'tsconfig.build.json',
   'tsconfig.json',
   'vitest.config.ts',
+  'web',
 ]
 
 /** The paragraphs of a diff, each of them a place to edit. */
@@ -46,7 +51,7 @@ let copy: string
 beforeAll(async () => {
   copy = await mkdtemp(join(tmpdir(), 'latchkey-feature-'))
   for (const path of project) {
-    await cp(join(root, path), join(copy, path), { recursive: true })
+    await cp(join(root, path), join(copy, path), { recursive: true, preserveTimestamps: true })
   }
   await symlink(join(root, 'node_modules'), join(copy, 'node_modules'), 'junction')
   for (const { file, language, body } of guide.blocks) {
@@ -69,7 +74,7 @@ async function run(program: string, ...args: string[]): Promise<string> {
     const { stdout } = await promisify(execFile)(
       process.execPath,
       [join(folder, ...path), ...args],
-      { cwd: copy, env, timeout: 100_000 },
+      { cwd: copy, env, timeout: 250_000 },
     )
     return stripVTControlCharacters(stdout)
   } catch (error) {
@@ -104,5 +109,5 @@ describe('docs/guides/guarded-feature.md', () => {
     const report = await run('vitest:vitest.mjs', 'run', '--no-cache', '--fsModuleCache=false')
     // The notes' own tests and the table of who may read what, on both engines.
     expect(report).toMatch(/Test Files +4 passed/)
-  }, 120_000)
+  }, 300_000)
 })

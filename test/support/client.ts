@@ -57,11 +57,12 @@ export const authPayload = 'accessToken refreshToken expiresIn refreshExpiresIn 
 const password = 'correct horse battery'
 let accounts = 0
 
-export function createClient(url: string): Client {
+/** @param standing headers of every request */
+export function createClient(url: string, standing: Record<string, string> = {}): Client {
   const send: Client['send'] = async (query, variables, headers = {}) => {
     const response = await fetch(`${url}/graphql`, {
       method: 'POST',
-      headers: { 'content-type': 'application/json', ...headers },
+      headers: { 'content-type': 'application/json', ...standing, ...headers },
       body: JSON.stringify({ query, ...(variables && { variables }) }),
     })
     return readAnswer(response)

@@ -25,7 +25,7 @@ const nodeOptions = ['--experimental-transform-types', '--no-warnings']
  * @param input what the command reads from standard input
  */
 export async function runCommand(
-  name: 'user' | 'keys' | 'db-migrate',
+  name: 'user' | 'keys' | 'audit' | 'db-migrate' | 'db-backup' | 'db-restore',
   args: readonly string[],
   env: Environment,
   input = '',
@@ -69,6 +69,9 @@ export function operatorOf(server: { readonly database: { readonly url: string }
   return {
     user: (args: readonly string[], input?: string) => runCommand('user', args, environment, input),
     keys: (args: readonly string[]) => runCommand('keys', args, environment),
+    audit: (args: readonly string[]) => runCommand('audit', args, environment),
     migrate: () => runCommand('db-migrate', [], environment),
+    backup: (file: string) => runCommand('db-backup', [file], environment),
+    restore: (file: string) => runCommand('db-restore', [file], environment),
   }
 }

@@ -27,11 +27,13 @@ export interface IdentityProvider {
 export const redirectUri = 'https://app.example.com/callback'
 
 const interactionPath = '/interaction/'
-/** By which the browser below says who it is, in place of a form. */
-const personHeader = 'x-person'
+/** By which a browser says who it is, in place of a form. */
+export const personHeader = 'x-person'
 
+/** @param redirectUris where people may be sent back to, beside the one above */
 export async function startIdentityProvider(
   overrides: Partial<Configuration> = {},
+  redirectUris: readonly string[] = [],
 ): Promise<IdentityProvider> {
   const people = new Map<string, Person>()
   const http: Server = createServer()
@@ -46,7 +48,7 @@ export async function startIdentityProvider(
       {
         client_id: clientId,
         client_secret: clientSecret,
-        redirect_uris: [redirectUri],
+        redirect_uris: [redirectUri, ...redirectUris],
         grant_types: ['authorization_code', 'refresh_token'],
         token_endpoint_auth_method: 'client_secret_post',
         id_token_signed_response_alg: 'ES256',

@@ -85,7 +85,7 @@ export function startProcess(
   ready.promise.catch(() => {})
   child.stdout.setEncoding('utf8').on('data', (chunk: string) => {
     output.stdout += chunk
-    const url = /listening on (http:\S+)\n[^]*\n\n/.exec(output.stdout)?.[1]
+    const url = /listening on (https?:\S+)\n[^]*\n\n/.exec(output.stdout)?.[1]
     if (url !== undefined) ready.resolve(url)
   })
   child.stderr.setEncoding('utf8').on('data', (chunk: string) => {

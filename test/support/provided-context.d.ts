@@ -7,5 +7,7 @@ declare module 'vitest' {
     engine: 'sqlite' | 'postgresql'
     /** The administrator's URL of the PostgreSQL server; only where `engine` is `postgresql`. */
     postgresUrl: string | undefined
+    /** The browser of test/browser; absent, there is none on this machine. */
+    chromiumPath: string | undefined
   }
 }

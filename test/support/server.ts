@@ -66,7 +66,9 @@ export async function startServer(
     closers.push(() => app.close())
     return {
       url: app.url,
+      metricsUrl: app.metricsUrl,
       maintain: () => app.maintain(),
+      reloadCertificate: () => app.reloadCertificate(),
       client: createClient(app.url),
       logText: () => lines.join(''),
       database,

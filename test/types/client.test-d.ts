@@ -12,17 +12,19 @@ import {
   RevokeSessionDocument,
   SessionsDocument,
   readServerError,
-  useLoginMutation,
-  useLogoutMutation,
-  useMeQuery,
-  useProtectedQuery,
-  useRevokeSessionMutation,
   type LoginMutationVariables,
   type MeQuery,
   type Role,
   type ServerError,
   type TokenErrorReason,
 } from '../../client/index.ts'
+import {
+  useLoginMutation,
+  useLogoutMutation,
+  useMeQuery,
+  useProtectedQuery,
+  useRevokeSessionMutation,
+} from '../../client/apollo.ts'
 
 declare const client: ApolloClient
 

@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os'
 import { describe, expect, it } from 'vitest'
 import { ConfigError, loadConfig, variables } from '../../src/config.ts'
 
@@ -18,7 +19,9 @@ describe('the configuration of an empty environment', () => {
     expect(loadConfig({})).toEqual({
       host: '127.0.0.1',
       port: 4000,
+      workers: 1,
       publicUrl: 'http://127.0.0.1:4000',
+      tls: undefined,
       database: { engine: 'sqlite', file: 'data/latchkey.db' },
       appSecret: undefined,
       tokens: {
@@ -40,9 +43,14 @@ describe('the configuration of an empty environment', () => {
       trustProxy: false,
       introspection: true,
       sandbox: true,
+      accountPage: true,
+      brand: { name: 'Latchkey', logoFile: undefined, color: '#3b4fc4' },
       logLevel: 'info',
       registration: 'open',
       throttle: true,
+      auditRetentionSeconds: 90 * 24 * 3600,
+      metrics: undefined,
+      shutdownDelaySeconds: 0,
     })
   })
 
@@ -53,7 +61,8 @@ describe('the configuration of an empty environment', () => {
 
   it('cannot be changed afterwards', () => {
     const config = loadConfig({ ALLOWED_ORIGINS: 'https://a.example' })
-    for (const part of [config, config.tokens, config.sessions, config.allowedOrigins]) {
+    const { allowedOrigins, brand, sessions, tokens } = config
+    for (const part of [config, tokens, sessions, allowedOrigins, brand]) {
       expect(Object.isFrozen(part)).toBe(true)
     }
   })
@@ -67,6 +76,8 @@ describe('the configuration', () => {
     ['HOST', 'auth.internal', { sandbox: false }],
     ['PORT', '0', { port: 0 }],
     ['PORT', '65535', { port: 65_535 }],
+    ['WORKERS', '4', { workers: 4 }],
+    ['WORKERS', 'auto', { workers: availableParallelism() }],
     ['PUBLIC_URL', 'https://auth.example.com', { publicUrl: 'https://auth.example.com' }],
     ['PUBLIC_URL', 'https://auth.example.com:8443', { publicUrl: 'https://auth.example.com:8443' }],
     ['PUBLIC_URL', 'http://localhost:3000', { publicUrl: 'http://localhost:3000' }],
@@ -80,7 +91,39 @@ describe('the configuration', () => {
     [
       'DATABASE_URL',
       'postgresql://u:p@db.example/x',
-      { database: { engine: 'postgresql', url: 'postgresql://u:p@db.example/x' } },
+      {
+        database: {
+          engine: 'postgresql',
+          url: 'postgresql://u:p@db.example/x',
+          tls: undefined,
+          poolSize: 10,
+          replicas: [],
+        },
+      },
+    ],
+    [
+      'DATABASE_URL',
+      'postgres://u:p%40@db.example/x?application_name=a&sslmode=verify-full&sslrootcert=system',
+      {
+        database: {
+          url: 'postgres://u:p%40@db.example/x?application_name=a',
+          tls: { mode: 'verify-full' },
+        },
+      },
+    ],
+    [
+      'DATABASE_URL',
+      'postgres://db.example/x?sslmode=require&sslrootcert=/a%20b.crt&sslcert=c.crt&sslkey=c.key',
+      {
+        database: {
+          url: 'postgres://db.example/x',
+          tls: {
+            mode: 'verify-ca',
+            rootCertificateFile: '/a b.crt',
+            client: { certificateFile: 'c.crt', keyFile: 'c.key' },
+          },
+        },
+      },
     ],
     [
       'TOKEN_ISSUER',
@@ -108,6 +151,11 @@ describe('the configuration', () => {
     ['TRUST_PROXY', '10.0.0.0/8, ::1,fd00::/8', { trustProxy: ['10.0.0.0/8', '::1', 'fd00::/8'] }],
     ['INTROSPECTION', 'off', { introspection: false, sandbox: true }],
     ['SANDBOX', 'off', { introspection: true, sandbox: false }],
+    ['ACCOUNT_PAGE', 'off', { accountPage: false }],
+    ['BRAND_NAME', 'Söhne & Töchter "<b>"', { brand: { name: 'Söhne & Töchter "<b>"' } }],
+    ['BRAND_LOGO', '/srv/Acme Logo.SVG', { brand: { logoFile: '/srv/Acme Logo.SVG' } }],
+    ['BRAND_COLOR', '#FFcc00', { brand: { color: '#ffcc00' } }],
+    ['BRAND_COLOR', 'ffCC00', { brand: { color: '#ffcc00' } }],
     ['LOG_LEVEL', 'silent', { logLevel: 'silent' }],
     ['REGISTRATION', 'closed', { registration: 'closed' }],
     ['THROTTLE', 'off', { throttle: false }],
@@ -117,6 +165,7 @@ describe('the configuration', () => {
 
   it.each<[name: string, values: string[]]>([
     ['HOST', ['http://localhost', 'local host', '127.0.0.1:4000', '[::1]', '*', 'a/b']],
+    ['WORKERS', ['0', '-1', '129', '1.5', 'all', 'AUTO', '1 ']],
     ['PORT', ['-1', '65536', '4000.5', '0x10', '1e3', ' 4000', 'http', '99999999999999999999']],
     [
       'PUBLIC_URL',
@@ -150,6 +199,8 @@ describe('the configuration', () => {
         'file:a.db',
       ],
     ],
+    ['DATABASE_POOL_SIZE', ['0', '1001', 'many']],
+    ['DATABASE_REPLICA_URLS', ['sqlite:a.db', 'postgres://h/x,canary']],
     ['APP_SECRET', ['canary', 'c'.repeat(31)]],
     ['TOKEN_ALGORITHM', ['none', 'HS256', 'eddsa', 'ES384']],
     ['KEY_ROTATION_INTERVAL', ['59m', '3651d', 'never']],
@@ -189,6 +240,10 @@ describe('the configuration', () => {
     ],
     ['INTROSPECTION', ['true', 'yes', 'ON', '1']],
     ['SANDBOX', ['true', '0']],
+    ['ACCOUNT_PAGE', ['true', 'no', '1']],
+    ['BRAND_NAME', [' ', 'a\nb', 'a\u0000', 'a\u202eb', 'c'.repeat(61)]],
+    ['BRAND_LOGO', ['logo', 'logo.gif', 'logo.svg.exe', '.svg/']],
+    ['BRAND_COLOR', ['red', '#fff', '#gggggg', '#ff00000', 'rgb(0,0,0)', '#ff0000;}', '##ff0000']],
     ['LOG_LEVEL', ['verbose', 'INFO', '30']],
     ['REGISTRATION', ['yes', 'invite']],
     ['THROTTLE', ['no', 'false', '0']],
@@ -216,6 +271,68 @@ describe('the configuration', () => {
     expect(problemsOf({ [name]: value, APP_SECRET: 'c'.repeat(32) })).toEqual([])
     // Bytes, not characters.
     expect(problemsOf({ [name]: value, APP_SECRET: 'é'.repeat(16) })).toEqual([])
+  })
+
+  it.each([
+    ['sslmode=prefer', 'must have one of disable, require, verify-ca, verify-full'],
+    ['sslmode=canary', 'must have one of disable, require, verify-ca, verify-full'],
+    ['sslmode=', 'must have one of disable, require, verify-ca, verify-full'],
+    ['sslrootcert=a.crt', 'so it must have sslmode, too'],
+    ['sslmode=require&sslcert=a.crt', 'must have both sslcert and sslkey'],
+    ['sslmode=verify-ca', 'must have sslrootcert=<file> with sslmode=verify-ca'],
+    ['sslmode=verify-ca&sslrootcert=system', 'must have sslrootcert=<file>'],
+    // They would be ignored, or take the place of what is set here.
+    ['sslmode=require&sslmode=disable', 'may have, each once, the parameters sslmode,'],
+    ['ssl=true', 'may have, each once, the parameters sslmode,'],
+    ['statement_timeout=0', 'may have, each once, the parameters sslmode,'],
+  ])('refuses databases with %s', (parameters, rule) => {
+    const url = `postgres://u:canary@localhost/x?${parameters}`
+    const problems = problemsOf({
+      APP_SECRET: secret,
+      DATABASE_URL: url,
+      DATABASE_REPLICA_URLS: `postgres://localhost/x,${url}`,
+    })
+    expect(problems).toHaveLength(2)
+    expect(problems[0]).toMatch(/^DATABASE_URL /)
+    expect(problems[1]).toMatch(/^DATABASE_REPLICA_URLS /)
+    for (const problem of problems) {
+      expect(problem).toContain(rule)
+      expect(problem).not.toContain('canary')
+    }
+  })
+
+  it('serves https with certificate and key, and names itself so', () => {
+    const env = { TLS_CERT: 'a.crt', TLS_KEY: 'a.key' }
+    expect(loadConfig(env)).toMatchObject({
+      publicUrl: 'https://127.0.0.1:4000',
+      tls: { certificateFile: 'a.crt', keyFile: 'a.key' },
+      tokens: { issuer: 'https://127.0.0.1:4000' },
+    })
+    expect(problemsOf({ TLS_CERT: 'a.crt' })).toEqual([
+      'TLS_CERT and TLS_KEY must both be given, or neither',
+    ])
+    expect(problemsOf({ TLS_KEY: 'a.key' })).toHaveLength(1)
+    expect(problemsOf({ ...env, PUBLIC_URL: 'http://localhost:4000' })).toEqual([
+      'PUBLIC_URL must be https where TLS_CERT is given',
+    ])
+    expect(problemsOf({ ...env, PUBLIC_URL: 'https://auth.example.com' })).toEqual([])
+  })
+
+  it('takes pool and replicas with PostgreSQL, and replicas with nothing else', () => {
+    const replicas = 'postgres://r1/x?sslmode=disable, postgres://r2/x'
+    const env = { APP_SECRET: secret, DATABASE_POOL_SIZE: '3', DATABASE_REPLICA_URLS: replicas }
+    expect(loadConfig({ ...env, DATABASE_URL: 'postgres://h/x' })).toMatchObject({
+      database: {
+        poolSize: 3,
+        replicas: [
+          { url: 'postgres://r1/x', tls: { mode: 'disable' } },
+          { url: 'postgres://r2/x', tls: undefined },
+        ],
+      },
+    })
+    expect(problemsOf(env)).toEqual([
+      'DATABASE_REPLICA_URLS must not be given where DATABASE_URL is SQLite',
+    ])
   })
 
   it('names every problem at once', () => {

@@ -19,7 +19,7 @@ const wrong: [file: string, source: string, message: string][] = [
   [
     'src/sessions/up.ts',
     `import '../passwords/policy.ts'`,
-    'sessions may import guard/role, guard/authorized, tokens, users and errors',
+    'sessions may import audit, guard/role, guard/authorized, tokens, users and errors',
   ],
   ['src/sessions/deep/up.ts', `import '../../passwords/policy.ts'`, 'sessions may import'],
   ['src/sessions/round.ts', `import '../users/../app.ts'`, 'sessions may import'],
@@ -45,10 +45,12 @@ const wrong: [file: string, source: string, message: string][] = [
   [
     'src/passwords/keys.ts',
     `import '../tokens/key-ring.ts'`,
-    'passwords may import guard, sessions, throttle, users and errors',
+    'passwords may import audit, guard, sessions, throttle, users and errors',
   ],
   ['src/tokens/any.ts', `import '../users/user.entity.ts'`, 'tokens knows nobody'],
   ['src/throttle/any.ts', `import '../users/user.entity.ts'`, 'throttle knows nobody'],
+  ['src/audit/any.ts', `import '../sessions/session.entity.ts'`, 'audit asks nobody'],
+  ['src/metrics/any.ts', `import '../sessions/session.service.ts'`, 'metrics asks nobody'],
   ['src/demo/any.ts', `import '../sessions/session.entity.ts'`, 'demo may import guard and errors'],
   [
     'src/newcomer/any.ts',
@@ -105,6 +107,7 @@ const wrong: [file: string, source: string, message: string][] = [
   // Each library in its one place.
   ['src/guard/jwt.ts', `import 'jose'`, 'jose lives in tokens only'],
   ['src/users/hash.ts', `import 'bcryptjs'`, 'bcryptjs lives in passwords only'],
+  ['src/http/metrics.ts', `import 'prom-client'`, 'prom-client lives in metrics only'],
   ['src/app.ts', `import 'openid-client'`, 'openid-client lives in providers only'],
   [
     'src/sessions/apollo.ts',
@@ -118,11 +121,11 @@ const wrong: [file: string, source: string, message: string][] = [
   ],
   ['src/context.ts', `import '@fastify/cookie'`, 'fastify lives in http, app only'],
   // Front ends, and back.
-  ['client/link.ts', `import '../src/errors.ts'`, 'client/ and web/ never import src/'],
+  ['client/link.ts', `import '../src/errors.ts'`, 'client/, web/ and sandbox/ never import src/'],
   [
     'web/page.ts',
     `import type { ErrorCode } from '../src/errors.ts'\nexport type E = ErrorCode`,
-    'client/ and web/ never import src/',
+    'client/, web/ and sandbox/ never import src/',
   ],
   ['src/demo/client.ts', `import '../../client/link.ts'`, 'src/ stands alone'],
   // Circles.
@@ -150,7 +153,7 @@ const right: [file: string, source: string][] = [
   ],
   [
     'src/sessions/a.ts',
-    `import '../users/a.ts'\nimport '../tokens/a.ts'\nimport '../guard/authorized.ts'\nimport type { Role } from '../guard/role.ts'\nexport type R = Role`,
+    `import '../users/a.ts'\nimport '../audit/a.ts'\nimport '../tokens/a.ts'\nimport '../guard/authorized.ts'\nimport type { Role } from '../guard/role.ts'\nexport type R = Role`,
   ],
   [
     'src/guard/a.ts',

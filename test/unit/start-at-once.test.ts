@@ -1,4 +1,8 @@
-import { expect, it } from 'vitest'
+import { expect, it, onTestFinished } from 'vitest'
+import { loadConfig } from '../../src/config.ts'
+import { openDatabase } from '../../src/database/database.ts'
+import { migrations } from '../../src/database/migrations/postgresql/index.ts'
+import { startPostgresql } from '../support/postgresql.ts'
 import { startProcess, temporaryFolder } from '../support/process.ts'
 
 it('lets servers start at once on one database that is not there yet', async () => {
@@ -12,5 +16,29 @@ it('lets servers start at once on one database that is not there yet', async () 
     )
     expect(new Set(keys).size).toBe(1)
     for (const server of servers) server.child.kill('SIGKILL')
+  }
+  // Nine starts: a machine that is busy takes its time.
+}, 120_000)
+
+it('runs the migrations of PostgreSQL once, however many servers start at the same moment', async () => {
+  const server = await startPostgresql(['fsync=off'])
+  onTestFinished(() => server.stop())
+  const { database: settings } = loadConfig({
+    APP_SECRET: 'a secret that only the tests of this repository use',
+    DATABASE_URL: server.url,
+  })
+  const databases = await Promise.all(
+    Array.from({ length: 8 }, () => openDatabase(settings, () => {})),
+  )
+  try {
+    await Promise.all(databases.map((database) => database.migrate()))
+    const executed = await databases[0]!.em
+      .fork()
+      .execute<{ name: string }[]>('select name from mikro_orm_migrations order by id')
+    expect(executed.map(({ name }) => name)).toEqual(
+      migrations.map((migration) => new migration(undefined as never, undefined as never).name),
+    )
+  } finally {
+    for (const database of databases) await database.close()
   }
 })

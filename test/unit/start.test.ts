@@ -15,13 +15,16 @@ describe('a start in an empty folder', () => {
     const url = await server.ready
     const lines = server.stdout().split('\n')
     const after = (label: string) => lines.find((line) => line.trim().startsWith(label))?.trim()
+    expect(after('Account')).toBe(`Account    ${url}/`)
     expect(after('Sandbox')).toBe(`Sandbox    ${url}/graphql  (open it in a browser)`)
+    expect(after('GraphiQL')).toBe(`GraphiQL   ${url}/graphiql  (the same, offline)`)
     expect(after('JWKS')).toBe(`JWKS       ${url}/.well-known/jwks.json`)
     expect(after('Database')).toBe('Database   data/latchkey.db')
     expect(after('Warning')).toBeUndefined()
 
     const page = await fetch(`${url}/graphql`, { headers: { accept: 'text/html' } })
-    expect(await page.text()).toContain('embeddable-sandbox')
+    expect(await page.text()).toContain('Apollo Sandbox')
+    expect(await (await fetch(`${url}/graphiql`)).text()).toContain('GraphiQL')
     const jwks = (await (await fetch(`${url}/.well-known/jwks.json`)).json()) as { keys: unknown[] }
     expect(jwks.keys.length).toBeGreaterThan(0)
 

@@ -1,13 +1,20 @@
 import { ApolloProvider } from '@apollo/client/react'
+import { AuthProvider } from 'latchkey/client/react'
 import { createRoot } from 'react-dom/client'
-import { client, refresh } from './apollo.ts'
+import { client } from './apollo.ts'
+import { auth } from './auth.ts'
 import { Profile } from './profile.tsx'
 
-// Whoever was signed in before the page was loaded still has the cookie.
-await refresh().catch(() => false)
+// Where a provider has sent the person back, the address has its answer.
+const error = await auth.providerLogin.complete(location).then(
+  () => undefined,
+  (failure: unknown) => failure,
+)
 
 createRoot(document.querySelector('#root')!).render(
-  <ApolloProvider client={client}>
-    <Profile />
-  </ApolloProvider>,
+  <AuthProvider auth={auth}>
+    <ApolloProvider client={client}>
+      <Profile error={error} />
+    </ApolloProvider>
+  </AuthProvider>,
 )

@@ -1,19 +1,38 @@
-import { setAccessToken } from './apollo.ts'
-import { readServerError, useLogoutMutation, useMeQuery } from './latchkey/index.ts'
+import { SessionsDocument } from 'latchkey/client'
+import { useRevokeSessionMutation, useSessionsQuery } from 'latchkey/client/apollo'
+import { useAuth } from 'latchkey/client/react'
 import { SignIn } from './sign-in.tsx'
 
-export function Profile() {
-  const { data, error, loading } = useMeQuery()
-  const [logout] = useLogoutMutation({ onCompleted: () => setAccessToken(undefined) })
-
-  if (loading) return <p>One moment…</p>
-  // Signed out, expired and disabled alike: whoever cannot be refreshed signs in.
-  if (readServerError(error)?.code === 'UNAUTHENTICATED') return <SignIn />
-  if (!data) return <p role="alert">The server cannot be reached.</p>
+export function Profile({ error }: { error?: unknown }) {
+  const { auth, ...state } = useAuth()
+  if (state.status === 'unknown') return <p>One moment…</p>
+  if (state.status === 'signedOut') return <SignIn error={error} />
   return (
-    <p>
-      Hello, {data.me.name ?? data.me.email}!{' '}
-      <button onClick={() => void logout()}>Sign out</button>
-    </p>
+    <>
+      <p>
+        Hello, {state.user.name ?? state.user.email}!{' '}
+        <button onClick={() => void auth.logout().catch(() => undefined)}>Sign out</button>
+      </p>
+      <Devices />
+    </>
+  )
+}
+
+function Devices() {
+  const { data } = useSessionsQuery()
+  const [revoke] = useRevokeSessionMutation({ refetchQueries: [SessionsDocument] })
+  return (
+    <ul>
+      {data?.me.sessions.map(({ id, userAgent, current }) => (
+        <li key={id}>
+          {userAgent ?? 'Unknown device'}{' '}
+          {current ? (
+            '(this one)'
+          ) : (
+            <button onClick={() => void revoke({ variables: { id } })}>Sign out</button>
+          )}
+        </li>
+      ))}
+    </ul>
   )
 }

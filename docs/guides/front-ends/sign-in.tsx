@@ -1,37 +1,43 @@
-import type { SubmitEvent } from 'react'
-import { setAccessToken } from './apollo.ts'
-import { readServerError, useLoginWithCookieMutation, type ServerError } from './latchkey/index.ts'
+import { useAuth } from 'latchkey/client/react'
+import { useProvidersQuery } from 'latchkey/client/apollo'
+import { useState, type SubmitEvent } from 'react'
+import { explain, explainSignedOut } from './explain.ts'
 
-export function SignIn() {
-  const [login, { error, loading }] = useLoginWithCookieMutation({
-    // What went wrong is shown below, so it is not thrown.
-    errorPolicy: 'all',
-    onCompleted: ({ login: { accessToken } }) => setAccessToken(accessToken),
-  })
+export function SignIn({ error: before }: { error?: unknown }) {
+  const { auth, ...state } = useAuth()
+  const { data } = useProvidersQuery()
+  const [error, setError] = useState(before)
 
-  function submit(event: SubmitEvent<HTMLFormElement>) {
+  async function submit(event: SubmitEvent<HTMLFormElement>) {
     event.preventDefault()
     const form = new FormData(event.currentTarget)
     const email = form.get('email') as string
     const password = form.get('password') as string
-    void login({ variables: { email, password } })
+    await auth.login({ email, password }).catch(setError)
   }
 
+  async function visit(provider: string) {
+    try {
+      const { authorizationUrl } = await auth.providerLogin.begin(provider)
+      location.assign(authorizationUrl)
+    } catch (failure) {
+      setError(failure)
+    }
+  }
+
+  const reason = state.status === 'signedOut' ? explainSignedOut(state.reason) : undefined
   return (
-    <form onSubmit={submit}>
+    <form onSubmit={(event) => void submit(event)}>
+      {reason && <p>{reason}</p>}
       <input name="email" type="email" autoComplete="username" required />
       <input name="password" type="password" autoComplete="current-password" required />
-      <button disabled={loading}>Sign in</button>
-      {error && <p role="alert">{explain(readServerError(error))}</p>}
+      <button>Sign in</button>
+      {data?.providers.map(({ id, name }) => (
+        <button key={id} type="button" onClick={() => void visit(id)}>
+          Continue with {name}
+        </button>
+      ))}
+      {error !== undefined && <p role="alert">{explain(error)}</p>}
     </form>
   )
-}
-
-export function explain(failure: ServerError | undefined): string {
-  if (failure?.code === 'INVALID_CREDENTIALS') return 'Wrong e-mail or password.'
-  if (failure?.code === 'RATE_LIMITED') {
-    return `Too many attempts. Try again in ${failure.retryAfter} seconds.`
-  }
-  if (failure?.reason === 'ACCOUNT_DISABLED') return 'This account is disabled.'
-  return 'This did not work. Try again later.'
 }

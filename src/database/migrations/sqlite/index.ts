@@ -1,5 +1,6 @@
 /** Every migration of this engine, in the order in which they run. The other engine has the same ones. */
 import { Initial } from './0001-initial.ts'
 import { Providers } from './0002-providers.ts'
+import { Audit } from './0003-audit.ts'
 
-export const migrations = [Initial, Providers]
+export const migrations = [Initial, Providers, Audit]

@@ -1,0 +1,91 @@
+/** For Apollo Client 4: a link that authorizes operations, and a hook for each operation of this API. */
+import { ApolloLink, type ApolloClient } from '@apollo/client'
+import { catchError, concatMap, from, of, switchMap, throwError, type Observable } from 'rxjs'
+import type { AuthClient } from './auth-client.ts'
+import type { TokenSource } from './authorized-fetch.ts'
+import { readServerError } from './errors.ts'
+import { readRefusal, type Answer, type Refusal } from './operation.ts'
+import type { AuthState } from './session.ts'
+
+export * from './generated/hooks.ts'
+export type { MutationHook, QueryHook, QueryOptions } from './hooks.ts'
+
+/**
+ * Attaches the access token and renews it; sends an operation once more where only the token's time was
+ * over. Stands before the link that sends.
+ */
+export function createAuthLink(auth: TokenSource): ApolloLink {
+  return new ApolloLink((operation, forward) => {
+    const send = (accessToken: string | undefined, isSecond: boolean): Results => {
+      if (accessToken === undefined) return forward(operation)
+      operation.setContext(({ headers }: { headers?: Record<string, string> }) => ({
+        headers: { ...headers, authorization: `Bearer ${accessToken}` },
+      }))
+      /** Asks the client what to do; gives `answer` where the operation is not sent again. */
+      const handle = (refusal: Refusal | undefined, answer: Results): Results => {
+        if (!refusal || (isSecond && refusal.reason === 'TOKEN_EXPIRED')) return answer
+        return from(auth.refused(accessToken, refusal.reason)).pipe(
+          switchMap((next) =>
+            next !== undefined && refusal.mayRepeat && !isSecond ? send(next, true) : answer,
+          ),
+        )
+      }
+      return forward(operation).pipe(
+        // A link that takes a 401 for a failed request has the answer in its error.
+        catchError((error: unknown) =>
+          handle(
+            toRefusal(error),
+            throwError(() => error),
+          ),
+        ),
+        // What is wrong with a token is said at once: the parts that follow are handed on.
+        concatMap((result, index) =>
+          handle(
+            index === 0
+              ? readRefusal(result as Answer<unknown>, operation.query, operation.operationName)
+              : undefined,
+            of(result),
+          ),
+        ),
+      )
+    }
+    return from(auth.accessToken()).pipe(switchMap((accessToken) => send(accessToken, false)))
+  })
+}
+
+/**
+ * Lets go of what was read as one person when another, or nobody, is signed in: the cache is emptied, and
+ * what is on the page is asked for again.
+ * @returns stops doing so
+ */
+export function clearStoreOnChange(
+  auth: Pick<AuthClient, 'state' | 'subscribe'>,
+  client: Pick<ApolloClient, 'clearStore' | 'resetStore'>,
+): () => void {
+  let reader = readerOf(auth.state)
+  return auth.subscribe(() => {
+    const before = reader
+    reader = readerOf(auth.state)
+    if (before === undefined || before === reader) return
+    const work = reader === null ? client.clearStore() : client.resetStore()
+    // What fails when it is asked for again says so where it is used.
+    work.catch(() => undefined)
+  })
+}
+
+/** The person's id; null for nobody, undefined where it is not known. */
+function readerOf(state: AuthState): string | null | undefined {
+  return state.status === 'signedIn'
+    ? state.user.id
+    : state.status === 'signedOut'
+      ? null
+      : undefined
+}
+
+type Results = Observable<ApolloLink.Result>
+
+function toRefusal(error: unknown): Refusal | undefined {
+  const said = readServerError(error)
+  // Which field was refused is not to be seen here: the operation is not sent again.
+  return said?.code === 'UNAUTHENTICATED' ? { reason: said.reason, mayRepeat: false } : undefined
+}

@@ -1,0 +1,250 @@
+/** The client of a front end: a session that renews itself, in all tabs, and ends cleanly. */
+import type { TypedDocumentNode } from '@graphql-typed-document-node/core'
+import { attempt, createAuthorizedFetch, type TokenSource } from './authorized-fetch.ts'
+import { readStorage, type Coordination } from './coordination.ts'
+import {
+  BeginProviderLoginDocument,
+  ChangePasswordDocument,
+  LinkProviderDocument,
+  LoginDocument,
+  LoginWithProviderDocument,
+  LogoutDocument,
+  MeDocument,
+  RegisterDocument,
+  type PersonFragment,
+} from './generated/operations.ts'
+import type { LogoutScope, TokenErrorReason } from './generated/schema.ts'
+import { Keeper } from './keeper.ts'
+import { readRefusal, send, unwrap } from './operation.ts'
+import {
+  createProviderLogin,
+  memoryFlowStorage,
+  type FlowStorage,
+  type ProviderLogin,
+} from './provider-login.ts'
+import { scheduleByTimer, type Schedule } from './renewal.ts'
+import type { AuthState } from './session.ts'
+import type { TokenStore } from './tokens.ts'
+
+export interface AuthClientOptions {
+  /** The `/graphql` endpoint; in a browser it may be relative. */
+  readonly url: string
+  /**
+   * Where the app keeps tokens itself. Left out, as in browsers: the refresh token is in a cookie that
+   * scripts cannot read, the access token in memory.
+   */
+  readonly tokens?: TokenStore
+  /** Renews the access token this long before it ends; default 30, never in the first half of its life. */
+  readonly renewBeforeSeconds?: number
+  /** Origins of services of your own that `fetch` sends the token to, beside the endpoint's. */
+  readonly origins?: readonly string[]
+  readonly fetch?: typeof fetch
+  /** Milliseconds since the epoch. */
+  readonly clock?: () => number
+  /** Default: timers. */
+  readonly schedule?: Schedule
+  /** How tabs agree; default: Web Locks and BroadcastChannel in a browser, `none` elsewhere. */
+  readonly coordination?: Coordination | 'none'
+  /** Where flows with a provider wait; default: `sessionStorage`, elsewhere memory. */
+  readonly flows?: FlowStorage
+}
+
+export interface RequestOptions {
+  readonly signal?: AbortSignal
+}
+
+/** Variables may be left out where none is required. */
+export type RequestArguments<V> = {} extends V
+  ? [variables?: V, options?: RequestOptions]
+  : [variables: V, options?: RequestOptions]
+
+export interface AuthClient extends TokenSource {
+  /** The same object until something changes. */
+  readonly state: AuthState
+  /** @returns stops listening */
+  readonly subscribe: (listener: () => void) => () => void
+  /**
+   * Finds out who is signed in, by the cookie or the app's store. Asks once, however often it is called.
+   * @throws NetworkError, and AuthError where the server is too busy to say; the state stays `unknown`,
+   * and becomes known by itself when the server can be reached again
+   */
+  start(): Promise<AuthState>
+  /**
+   * A good access token, renewed if it is about to end; undefined where nobody is signed in.
+   * @throws NetworkError, AuthError: it cannot be renewed now, or the session has just ended
+   */
+  accessToken(): Promise<string | undefined>
+  /**
+   * For those who send the token in a way of their own: tells what the server has against it. A session
+   * that is over ends here too.
+   * @returns the next token, where the first one's time was over
+   */
+  refused(accessToken: string, reason: TokenErrorReason): Promise<string | undefined>
+  /** `fetch` with the access token; once more where only its time was over. For urql, and for services of your own. */
+  readonly fetch: typeof fetch
+  /**
+   * One operation.
+   * @throws AuthError where the server refuses, NetworkError where it is not reached
+   */
+  request<D, V>(document: TypedDocumentNode<D, V>, ...rest: RequestArguments<V>): Promise<D>
+  /** @throws AuthError EMAIL_TAKEN, BAD_USER_INPUT, FORBIDDEN where registration is closed …; NetworkError */
+  register(input: {
+    readonly email: string
+    readonly password: string
+    readonly name?: string | null
+  }): Promise<PersonFragment>
+  /** @throws AuthError INVALID_CREDENTIALS, RATE_LIMITED, UNAUTHENTICATED (ACCOUNT_DISABLED) …; NetworkError */
+  login(input: { readonly email: string; readonly password: string }): Promise<PersonFragment>
+  /** Ends the person's other sessions. @throws AuthError INVALID_CREDENTIALS, BAD_USER_INPUT …; NetworkError */
+  changePassword(input: {
+    readonly currentPassword?: string | null
+    readonly newPassword: string
+  }): Promise<PersonFragment>
+  /**
+   * Signs out this session (`THIS`, the default), all the others, or all. `THIS` and `ALL` sign out every
+   * tab, also where the server cannot be reached.
+   * @throws NetworkError, AuthError: signed out here, but the server does not know. With the cookie it is
+   * told when the page is loaded the next time, before anything else.
+   */
+  logout(scope?: LogoutScope): Promise<void>
+  /** Reads the person again, after something about them was changed. @returns undefined where nobody is signed in */
+  reload(): Promise<PersonFragment | undefined>
+  readonly providerLogin: ProviderLogin
+  /** Ends timers and the channel to other tabs; the session stays. */
+  close(): void
+}
+
+/** Of a service that says no more than 401: a token newer than this was not refused for its age. */
+const unknownRefusalMilliseconds = 30_000
+
+/** Made once for a page. Nothing happens before the first call. */
+export function createAuthClient(options: AuthClientOptions): AuthClient {
+  const { clock = Date.now, tokens: store, url } = options
+  const endpoint = {
+    url,
+    // Called as a method, a browser's fetch throws.
+    fetch: options.fetch ?? ((...call: Parameters<typeof fetch>) => fetch(...call)),
+    usesCookie: store === undefined,
+  }
+  const transport = store ? ('BODY' as const) : ('COOKIE' as const)
+  const keeper = new Keeper({
+    endpoint,
+    store,
+    renewBeforeSeconds: options.renewBeforeSeconds ?? 30,
+    clock,
+    schedule: options.schedule ?? scheduleByTimer,
+    coordination: options.coordination,
+  })
+  const source: TokenSource = {
+    accessToken: () => keeper.accessToken(),
+    refused: (accessToken, reason) => keeper.refused(accessToken, reason),
+  }
+
+  async function request<D, V>(
+    document: TypedDocumentNode<D, V>,
+    ...[variables, { signal } = {}]: RequestArguments<V>
+  ): Promise<D> {
+    const answer = await attempt(
+      source,
+      (accessToken) => send(endpoint, document, variables, { accessToken, signal }),
+      (said) => readRefusal(said, document),
+      signal,
+    )
+    return unwrap(answer)
+  }
+
+  async function changePassword(
+    input: Parameters<AuthClient['changePassword']>[0],
+  ): Promise<PersonFragment> {
+    const answer = await attempt(
+      source,
+      (accessToken) =>
+        keeper.replaceTokens(
+          (signal) => send(endpoint, ChangePasswordDocument, input, { accessToken, signal }),
+          ({ data }) => data?.changePassword,
+        ),
+      (said) => readRefusal(said, ChangePasswordDocument),
+    )
+    return unwrap(answer).changePassword.user
+  }
+
+  async function logout(scope: LogoutScope = 'THIS'): Promise<void> {
+    if (scope === 'OTHERS') return void (await request(LogoutDocument, { scope }))
+    if (scope === 'THIS') return keeper.signOut(false)
+    // It needs a good access token, so it comes first.
+    const failure = await failureOf(request(LogoutDocument, { scope }))
+    await keeper.signOut(failure === undefined)
+    if (failure) throw failure
+  }
+
+  async function reload(): Promise<PersonFragment | undefined> {
+    if ((await keeper.accessToken()) === undefined) return undefined
+    const { me } = await request(MeDocument)
+    keeper.update(me)
+    return me
+  }
+
+  const providerLogin = createProviderLogin({
+    clock,
+    flows: options.flows ?? readStorage('sessionStorage') ?? memoryFlowStorage(),
+    begin: async (provider, redirectUri, purpose) => {
+      const variables = { provider, redirectUri }
+      const { beginProviderLogin } =
+        purpose === 'link'
+          ? await request(BeginProviderLoginDocument, variables)
+          : unwrap(await send(endpoint, BeginProviderLoginDocument, variables))
+      return beginProviderLogin
+    },
+    finish: async (purpose, answer) => {
+      if (purpose === 'login') {
+        return keeper.signIn(async (signal) => {
+          const variables = { ...answer, transport }
+          return unwrap(await send(endpoint, LoginWithProviderDocument, variables, { signal }))
+            .loginWithProvider
+        })
+      }
+      await request(LinkProviderDocument, answer)
+      const user = await reload()
+      if (!user) throw keeper.session.endedError()
+      return user
+    },
+  })
+
+  return {
+    get state() {
+      return keeper.session.state
+    },
+    subscribe: (listener) => keeper.session.subscribe(listener),
+    start: () => keeper.start(),
+    ...source,
+    fetch: createAuthorizedFetch({
+      endpoint,
+      origins: options.origins ?? [],
+      source,
+      isPastItsYouth: () => keeper.isOlderThan(unknownRefusalMilliseconds),
+    }),
+    request,
+    register: (input) =>
+      keeper.signIn(async (signal) => {
+        const variables = { ...input, transport }
+        return unwrap(await send(endpoint, RegisterDocument, variables, { signal })).register
+      }),
+    login: (input) =>
+      keeper.signIn(async (signal) => {
+        const variables = { ...input, transport }
+        return unwrap(await send(endpoint, LoginDocument, variables, { signal })).login
+      }),
+    changePassword,
+    logout,
+    reload,
+    providerLogin,
+    close: () => keeper.close(),
+  }
+}
+
+function failureOf(work: Promise<unknown>): Promise<Error | undefined> {
+  return work.then(
+    () => undefined,
+    (error: Error) => error,
+  )
+}

@@ -1,0 +1,332 @@
+/** Keeps a session alive: begins it, restores it, renews it, and lets go of it when it is over. */
+import type { TokenSource } from './authorized-fetch.ts'
+import type { Coordination } from './coordination.ts'
+import { inTime } from './deadline.ts'
+import { NetworkError, readServerError } from './errors.ts'
+import {
+  MeDocument,
+  RefreshTokenDocument,
+  type PersonFragment,
+  type SignedInFragment,
+} from './generated/operations.ts'
+import type { TokenErrorReason } from './generated/schema.ts'
+import { readRefusal, send, unwrap, type Endpoint } from './operation.ts'
+import { Renewal, type Schedule } from './renewal.ts'
+import { Session, type AuthState, type SignedOutReason } from './session.ts'
+import { SignOutMark, tellSignOut } from './sign-out.ts'
+import { Tabs } from './tabs.ts'
+import { sessionIdOf, type Tokens, type TokenStore } from './tokens.ts'
+
+export interface KeeperOptions {
+  readonly endpoint: Endpoint
+  readonly store: TokenStore | undefined
+  readonly renewBeforeSeconds: number
+  readonly clock: () => number
+  readonly schedule: Schedule
+  readonly coordination: Coordination | 'none' | undefined
+}
+
+export class Keeper implements TokenSource {
+  readonly session: Session
+  readonly tabs: Tabs
+  readonly #endpoint: Endpoint
+  readonly #store: TokenStore | undefined
+  readonly #clock: () => number
+  readonly #renewal: Renewal
+  readonly #signOutMark: SignOutMark
+  #starting: Promise<AuthState> | undefined
+
+  constructor(options: KeeperOptions) {
+    const { clock, coordination, endpoint, schedule, store } = options
+    const { url } = endpoint
+    const session = new Session(options.renewBeforeSeconds)
+    const renewal = new Renewal({
+      exclusive: (task) => this.tabs.exclusive(task),
+      isHeld: (accessToken) => session.held?.tokens.accessToken === accessToken,
+      refresh: (aborted) => this.#refresh(aborted),
+      clock,
+      schedule,
+    })
+    this.tabs = new Tabs({
+      url,
+      coordination,
+      session,
+      clock,
+      hasStore: store !== undefined,
+      lookAgain: () => void this.#lookAgain(),
+      onEnd: () => renewal.abort(),
+      onOnline: () => renewal.retryNow(),
+    })
+    this.session = session
+    this.#endpoint = endpoint
+    this.#store = store
+    this.#clock = clock
+    this.#renewal = renewal
+    this.#signOutMark = new SignOutMark(url)
+  }
+
+  // What requests need.
+
+  /** AuthClient.accessToken */
+  async accessToken(): Promise<string | undefined> {
+    await this.start()
+    const { held } = this.session
+    if (!held || this.#clock() < held.renewAt) return held?.tokens.accessToken
+    try {
+      await this.#renewal.renew(held.tokens.accessToken)
+    } catch (error) {
+      if (!this.session.held) throw this.session.endedError()
+      // It is early yet: the old token does as long as it is good.
+      if (this.session.held !== held || this.#clock() >= held.tokens.expiresAt) throw error
+    }
+    // What was asked for one person is never sent as another.
+    if (this.session.held?.user.id !== held.user.id) throw this.session.endedError()
+    return this.session.held.tokens.accessToken
+  }
+
+  /** AuthClient.refused */
+  async refused(refusedToken: string, reason: TokenErrorReason): Promise<string | undefined> {
+    const { held } = this.session
+    // It is about another session than the one that is held by now.
+    if (!held || sessionIdOf(refusedToken) !== held.id) return undefined
+    const isCurrent = held.tokens.accessToken === refusedToken
+    switch (reason) {
+      case 'TOKEN_EXPIRED':
+        if (!isCurrent) return this.accessToken()
+        await this.#renewUnlessEnded(refusedToken)
+        return this.session.held?.user.id === held.user.id
+          ? this.session.held.tokens.accessToken
+          : undefined
+      case 'ACCOUNT_DISABLED':
+        // It may be said of somebody else, who tried to sign in: the renewal tells.
+        if (isCurrent) await this.#renewUnlessEnded(refusedToken)
+        return undefined
+      case 'SESSION_ENDED':
+      case 'TOKEN_INVALID':
+        await this.end(reason)
+        return undefined
+      case 'TOKEN_MISSING':
+        return undefined
+    }
+  }
+
+  /** Whether the access token was got that long ago. */
+  isOlderThan(milliseconds: number): boolean {
+    const { expiresAt = 0, lifetimeSeconds = 0 } = this.session.held?.tokens ?? {}
+    return this.#clock() > expiresAt - lifetimeSeconds * 1000 + milliseconds
+  }
+
+  // The beginning.
+
+  /** AuthClient.start */
+  async start(): Promise<AuthState> {
+    this.tabs.open()
+    if (this.session.state.status !== 'unknown') return this.session.state
+    return (this.#starting ??= this.#restore().finally(() => (this.#starting = undefined)))
+  }
+
+  /** Signs in, in turn: a renewal that is under way would write its cookie over the new one. */
+  signIn(getPayload: (signal: AbortSignal) => Promise<SignedInFragment>): Promise<PersonFragment> {
+    return this.tabs.exclusive(async () => {
+      const sentAt = this.#clock()
+      const payload = await inTime(getPayload)
+      await this.#takeOver(payload, sentAt, 'signIn')
+      return payload.user
+    })
+  }
+
+  /** Takes over the tokens of an answer that replaces the refresh token: nobody may renew meanwhile. */
+  replaceTokens<A>(
+    work: (signal: AbortSignal) => Promise<A>,
+    read: (answer: A) => SignedInFragment | undefined,
+  ): Promise<A> {
+    return this.tabs.exclusive(async () => {
+      const sentAt = this.#clock()
+      const answer = await inTime(work)
+      const payload = read(answer)
+      if (payload) await this.#takeOver(payload, sentAt, 'renewal')
+      return answer
+    })
+  }
+
+  /** What is known anew of the person. */
+  update(user: PersonFragment): void {
+    this.session.update(user)
+    this.tabs.share('renewal')
+  }
+
+  async #restore(): Promise<AuthState> {
+    const { session } = this
+    try {
+      const stored = await this.#store?.read()
+      if (this.#store && !stored) session.end()
+      else if (stored && this.#isGood(stored)) await this.#adoptStored(stored)
+      if (session.state.status === 'unknown') await this.#renewal.renew(undefined)
+    } catch (error) {
+      // Somebody signed in or out meanwhile: then it is known.
+      if (session.state.status === 'unknown') throw error
+    }
+    // The session is one that has just ended in another tab.
+    if (session.state.status === 'unknown') session.end()
+    return session.state
+  }
+
+  // The end.
+
+  /** Of a session that the server, or the person, has ended. */
+  end(reason: SignedOutReason | undefined): Promise<void> {
+    this.#renewal.abort()
+    return this.#forget(reason)
+  }
+
+  /**
+   * Signs out at once, then tells the server.
+   * @param isKnown whether the server has ended the session already
+   */
+  async signOut(isKnown: boolean): Promise<void> {
+    const before = (await this.#store?.read()) ?? this.session.held?.tokens
+    if (!this.#store) this.#signOutMark.set()
+    // This page may not know yet who is signed in; other tabs do.
+    if (!this.session.held) this.tabs.tellEnd(undefined, 'SIGNED_OUT')
+    await this.end('SIGNED_OUT')
+    await this.tabs.exclusive(async () => {
+      // A sign-in that was under way when the person signed out ends as well.
+      const late = this.session.held?.tokens
+      if (late) await this.end('SIGNED_OUT')
+      if (late || !isKnown) await tellSignOut(this.#endpoint, late ?? before)
+      this.#signOutMark.clear()
+    })
+  }
+
+  close(): void {
+    this.#renewal.abort()
+    this.tabs.close()
+  }
+
+  /** @param reason undefined where nobody was signed in */
+  async #forget(reason: SignedOutReason | undefined): Promise<void> {
+    const { held } = this.session
+    this.session.end(reason)
+    if (held) this.tabs.tellEnd(held.id, reason ?? 'SIGNED_OUT')
+    await this.#store?.clear()
+  }
+
+  // Renewal.
+
+  /** In turn with the other tabs: gets the next tokens, or learns that the session is over. */
+  async #refresh(aborted: AbortSignal): Promise<void> {
+    const stale = this.session.held
+    if (!this.#store && !stale && this.#signOutMark.isSet()) {
+      await tellSignOut(this.#endpoint, undefined)
+      this.#signOutMark.clear()
+      return this.#forget('SIGNED_OUT')
+    }
+    const stored = await this.#store?.read()
+    if (stored && stored.accessToken !== stale?.tokens.accessToken && this.#isGood(stored)) {
+      await this.#adoptStored(stored, aborted)
+      if (this.session.held !== stale || this.session.state.status === 'signedOut') return
+    }
+    const refreshToken = stored?.refreshToken ?? stale?.tokens.refreshToken
+    if (this.#store && refreshToken === undefined) return this.#forget(stale && 'TOKEN_EXPIRED')
+
+    const sentAt = this.#clock()
+    const variables = refreshToken === undefined ? {} : { refreshToken }
+    const answer = await twice(aborted, () =>
+      inTime(
+        (signal) =>
+          send(this.#endpoint, RefreshTokenDocument, variables, { signal, outlivesPage: true }),
+        aborted,
+      ),
+    )
+    if (aborted.aborted) return
+    const failure = readServerError(answer)
+    if (failure?.code === 'REFRESH_TOKEN_REUSED') return this.#forget(failure.code)
+    if (failure?.code === 'INVALID_REFRESH_TOKEN') {
+      // Without a token nobody was signed in, or another tab has signed out.
+      const { reason } = failure
+      return this.#forget(reason === 'TOKEN_MISSING' ? stale && 'SESSION_ENDED' : reason)
+    }
+    await this.#takeOver(unwrap(answer).refreshToken, sentAt, 'renewal')
+  }
+
+  async #takeOver(
+    payload: SignedInFragment,
+    sentAt: number,
+    cause: 'signIn' | 'renewal',
+  ): Promise<void> {
+    const { accessToken, expiresIn, refreshToken, user } = payload
+    const tokens: Tokens = {
+      accessToken,
+      // From when it was asked for: the answer may have been long on its way.
+      expiresAt: sentAt + expiresIn * 1000,
+      lifetimeSeconds: expiresIn,
+      refreshToken: this.#store ? (refreshToken ?? undefined) : undefined,
+    }
+    if (!this.session.adopt(tokens, user)) return
+    if (cause === 'signIn') this.#signOutMark.clear()
+    await this.#store?.write(tokens)
+    this.tabs.share(cause)
+  }
+
+  async #renewUnlessEnded(stale: string): Promise<void> {
+    try {
+      await this.#renewal.renew(stale)
+    } catch (error) {
+      if (this.session.held) throw error
+    }
+  }
+
+  // What comes from elsewhere.
+
+  /** Asks the store, or by the cookie. */
+  async #lookAgain(): Promise<void> {
+    const store = this.#store
+    try {
+      if (!store) return await this.#renewal.renew(this.session.held?.tokens.accessToken)
+      // In turn: a write of our own may be under way.
+      const stored = await this.tabs.exclusive(async () => store.read())
+      const { held } = this.session
+      if (!stored) return this.session.end('SIGNED_OUT')
+      if (stored.accessToken === held?.tokens.accessToken) return
+      if (this.#isGood(stored)) await this.#adoptStored(stored)
+      else await this.#renewal.renew(held?.tokens.accessToken)
+    } catch {
+      // It will be seen at the next call.
+    }
+  }
+
+  #isGood(tokens: Tokens): boolean {
+    return this.#clock() < this.session.renewAt(tokens)
+  }
+
+  /** Tokens that the store has, of somebody whom it does not name. */
+  async #adoptStored(tokens: Tokens, aborted?: AbortSignal): Promise<void> {
+    const { accessToken } = tokens
+    const { held } = this.session
+    if (held?.id !== undefined && held.id === sessionIdOf(accessToken)) {
+      if (tokens.expiresAt > held.tokens.expiresAt) this.session.adopt(tokens, held.user)
+      return
+    }
+    const answer = await inTime(
+      (signal) => send(this.#endpoint, MeDocument, undefined, { accessToken, signal }),
+      aborted,
+    )
+    const reason = readRefusal(answer, MeDocument)?.reason
+    // This client's clock is wrong; the tokens are to be renewed.
+    if (reason === 'TOKEN_EXPIRED') return
+    if (reason !== undefined) {
+      return this.#forget(reason === 'TOKEN_MISSING' ? 'TOKEN_INVALID' : reason)
+    }
+    this.session.adopt(tokens, unwrap(answer).me)
+  }
+}
+
+/** Once more where no answer came: an idle connection that the server has just closed, an answer that got lost. */
+async function twice<T>(aborted: AbortSignal, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work()
+  } catch (error) {
+    if (aborted.aborted || !(error instanceof NetworkError)) throw error
+    return work()
+  }
+}

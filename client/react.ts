@@ -1,0 +1,53 @@
+/** Who is signed in, for React components. */
+import {
+  createContext,
+  createElement,
+  useContext,
+  useEffect,
+  useMemo,
+  useSyncExternalStore,
+  type ReactElement,
+  type ReactNode,
+} from 'react'
+import type { AuthClient } from './auth-client.ts'
+import type { AuthState } from './session.ts'
+
+interface Provided {
+  readonly auth: AuthClient
+  readonly renderedState: AuthState | undefined
+}
+
+const AuthContext = createContext<Provided | undefined>(undefined)
+
+export interface AuthProviderProps {
+  readonly auth: AuthClient
+  /** What the server has rendered the page with, so that hydration finds the same. */
+  readonly renderedState?: AuthState
+  readonly children?: ReactNode
+}
+
+/** Gives the client to the components below, and finds out who is signed in. */
+export function AuthProvider({ auth, renderedState, children }: AuthProviderProps): ReactElement {
+  useEffect(() => {
+    // Without an answer the state stays `unknown`; the client goes on trying.
+    auth.start().catch(() => undefined)
+  }, [auth])
+  const value = useMemo(() => ({ auth, renderedState }), [auth, renderedState])
+  return createElement(AuthContext.Provider, { value }, children)
+}
+
+/**
+ * Who is signed in, and the client.
+ * @throws Error where there is no AuthProvider above
+ */
+export function useAuth(): AuthState & { readonly auth: AuthClient } {
+  const provided = useContext(AuthContext)
+  if (!provided) throw new Error('useAuth() needs an <AuthProvider> above it.')
+  const { auth, renderedState } = provided
+  const state = useSyncExternalStore(
+    auth.subscribe,
+    () => auth.state,
+    () => renderedState ?? auth.state,
+  )
+  return useMemo(() => ({ ...state, auth }), [state, auth])
+}

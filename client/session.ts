@@ -1,0 +1,108 @@
+/** Who is signed in, and with which tokens: the one place where that changes. */
+import { AuthError } from './errors.ts'
+import type { PersonFragment } from './generated/operations.ts'
+import type { TokenErrorReason } from './generated/schema.ts'
+import { sessionIdOf, type Tokens } from './tokens.ts'
+
+/** Why somebody is signed out who was signed in. */
+export type SignedOutReason =
+  /** By this page, or by another tab. */
+  'SIGNED_OUT' | 'REFRESH_TOKEN_REUSED' | Exclude<TokenErrorReason, 'TOKEN_MISSING'>
+
+export type AuthState =
+  /** Before `start` has had an answer. */
+  | { readonly status: 'unknown' }
+  | { readonly status: 'signedIn'; readonly user: PersonFragment }
+  /** Without a reason nobody was signed in. */
+  | { readonly status: 'signedOut'; readonly reason?: SignedOutReason }
+
+export interface HeldSession {
+  readonly id: string | undefined
+  readonly tokens: Tokens
+  readonly user: PersonFragment
+  /** From when on the access token is to be renewed, in milliseconds of the client's clock. */
+  readonly renewAt: number
+}
+
+export class Session {
+  #held: HeldSession | undefined
+  #state: AuthState = { status: 'unknown' }
+  readonly #listeners = new Set<() => void>()
+  /** Sessions that are over. An answer or a message that was on its way brings none of them back. */
+  readonly #ended = new Set<string>()
+  readonly #renewBeforeSeconds: number
+
+  constructor(renewBeforeSeconds: number) {
+    this.#renewBeforeSeconds = renewBeforeSeconds
+  }
+
+  get held(): HeldSession | undefined {
+    return this.#held
+  }
+
+  /** The same object until something changes. */
+  get state(): AuthState {
+    return this.#state
+  }
+
+  /** @returns stops listening */
+  subscribe(listener: () => void): () => void {
+    this.#listeners.add(listener)
+    return () => void this.#listeners.delete(listener)
+  }
+
+  /** When tokens are to be renewed: shortly before they end, never in the first half of their life. */
+  renewAt({ expiresAt, lifetimeSeconds = Infinity }: Tokens): number {
+    return expiresAt - Math.min(this.#renewBeforeSeconds, lifetimeSeconds / 2) * 1000
+  }
+
+  /** @returns false where the session is known to be over */
+  adopt(tokens: Tokens, user: PersonFragment): boolean {
+    const id = sessionIdOf(tokens.accessToken)
+    if (id !== undefined && this.#ended.has(id)) return false
+    this.#held = { id, tokens, user, renewAt: this.renewAt(tokens) }
+    this.#become({ status: 'signedIn', user })
+    return true
+  }
+
+  /** What is known anew of the person. */
+  update(user: PersonFragment): void {
+    if (this.#held?.user.id !== user.id) return
+    this.#held = { ...this.#held, user }
+    this.#become({ status: 'signedIn', user })
+  }
+
+  /** @param reason left out where nobody was signed in */
+  end(reason?: SignedOutReason): void {
+    if (this.#held?.id !== undefined) this.#ended.add(this.#held.id)
+    const wasSignedIn = this.#held !== undefined
+    this.#held = undefined
+    // Whoever is signed out already keeps the reason that they were told.
+    if (this.#state.status === 'signedOut' && !wasSignedIn) return
+    this.#become(reason === undefined ? { status: 'signedOut' } : { status: 'signedOut', reason })
+  }
+
+  /** Another tab says that a session is over; it may be one that is only about to arrive here. */
+  markEnded(id: string): void {
+    this.#ended.add(id)
+  }
+
+  /** What a call gets that was waiting when the session ended. */
+  endedError(): AuthError {
+    const reason = this.#state.status === 'signedOut' ? this.#state.reason : undefined
+    return new AuthError({
+      code: 'UNAUTHENTICATED',
+      reason:
+        reason === undefined || reason === 'SIGNED_OUT' || reason === 'REFRESH_TOKEN_REUSED'
+          ? 'SESSION_ENDED'
+          : reason,
+      message: 'The session has ended. Sign in again.',
+    })
+  }
+
+  #become(state: AuthState): void {
+    if (JSON.stringify(state) === JSON.stringify(this.#state)) return
+    this.#state = state
+    for (const listener of this.#listeners) listener()
+  }
+}

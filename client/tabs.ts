@@ -1,0 +1,115 @@
+/** What the tabs of a browser tell each other about the session, and what each makes of it. */
+import {
+  createCoordination,
+  createSolitude,
+  isBrowser,
+  type Coordination,
+  type TabMessage,
+} from './coordination.ts'
+import type { Session, SignedOutReason } from './session.ts'
+import { sessionIdOf } from './tokens.ts'
+
+export interface TabsOptions {
+  readonly url: string
+  readonly coordination: Coordination | 'none' | undefined
+  readonly session: Session
+  readonly clock: () => number
+  /** Whether the app keeps the tokens: its store then says what is true, and a message only that it changed. */
+  readonly hasStore: boolean
+  /** Something may have happened elsewhere. */
+  readonly lookAgain: () => void
+  /** Another tab has ended the session. */
+  readonly onEnd: () => void
+  /** The network is back. */
+  readonly onOnline: () => void
+}
+
+/** The other tabs, heard and told from the first call on. */
+export class Tabs {
+  readonly #options: TabsOptions
+  #coordination: Coordination | undefined
+  #stopListening: (() => void)[] = []
+
+  constructor(options: TabsOptions) {
+    this.#options = options
+  }
+
+  open(): Coordination {
+    if (this.#coordination) return this.#coordination
+    const { lookAgain, onOnline } = this.#options
+    const coordination = createFor(this.#options)
+    this.#coordination = coordination
+    this.#stopListening = [
+      coordination.listen((message) => this.#hear(message)),
+      listenToPage('online', onOnline),
+      // Out of the back/forward cache: what was told meanwhile was not heard.
+      listenToPage('pageshow', (event) => {
+        if ((event as PageTransitionEvent).persisted) lookAgain()
+      }),
+    ]
+    return coordination
+  }
+
+  exclusive<T>(task: () => Promise<T>): Promise<T> {
+    return this.open().exclusive(task)
+  }
+
+  /** Gives the session that is held to the others. */
+  share(cause: 'signIn' | 'renewal' | 'answer'): void {
+    const { held } = this.#options.session
+    if (!held) return
+    const { accessToken, expiresAt, lifetimeSeconds } = held.tokens
+    const session = { accessToken, expiresAt, lifetimeSeconds, user: held.user }
+    this.open().tell({ type: 'session', cause, session })
+  }
+
+  tellEnd(sessionId: string | undefined, reason: SignedOutReason): void {
+    this.open().tell({ type: 'signedOut', sessionId, reason })
+  }
+
+  close(): void {
+    for (const stop of this.#stopListening) stop()
+    this.#stopListening = []
+    this.#coordination?.close()
+    this.#coordination = undefined
+  }
+
+  #hear(message: TabMessage): void {
+    const { clock, hasStore, lookAgain, onEnd, session } = this.#options
+    const { held } = session
+    if (message.type === 'ask') {
+      if (held && clock() < held.renewAt) this.share('answer')
+    } else if (hasStore) {
+      lookAgain()
+    } else if (message.type === 'signedOut') {
+      if (message.sessionId !== undefined) session.markEnded(message.sessionId)
+      if (!held || (message.sessionId ?? held.id) !== held.id) return
+      session.end(message.reason)
+      onEnd()
+    } else if (message.session) {
+      const { user, ...tokens } = message.session
+      const isSame = sessionIdOf(tokens.accessToken) === held?.id
+      // What a tab merely holds says less than what the cookie has just given.
+      const isNews = isSame
+        ? tokens.expiresAt >= (held?.tokens.expiresAt ?? 0)
+        : !held || message.cause !== 'answer'
+      if (isNews) session.adopt({ ...tokens, refreshToken: undefined }, user)
+    } else if (message.cause === 'signIn') {
+      lookAgain()
+    }
+  }
+}
+
+function createFor({ coordination, url }: TabsOptions): Coordination {
+  if (coordination !== undefined && coordination !== 'none') return coordination
+  return coordination === undefined && isBrowser()
+    ? createCoordination(`latchkey ${new URL(url, location.href).href}`)
+    : createSolitude()
+}
+
+/** @returns stops listening */
+function listenToPage(name: string, hear: (event: Event) => void): () => void {
+  if (!isBrowser()) return () => undefined
+  addEventListener(name, hear)
+  return () => removeEventListener(name, hear)
+}

@@ -1,2 +1,0 @@
-// In a front end this folder is a copy of client/.
-export * from '../../../../client/index.ts'

@@ -1,0 +1,17 @@
+import { Migration } from '@mikro-orm/migrations'
+
+export class Notes extends Migration {
+  override name = '0004-notes'
+
+  override up(): void {
+    this.addSql(`create table notes (
+      id uuid not null primary key,
+      author_id uuid not null,
+      text text not null,
+      created_at bigint not null,
+      constraint notes_author_id_foreign
+        foreign key (author_id) references users (id) on delete cascade
+    )`)
+    this.addSql('create index notes_author_id_created_at_index on notes (author_id, created_at)')
+  }
+}

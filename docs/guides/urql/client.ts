@@ -1,0 +1,31 @@
+/** urql, or plain fetch, with the session of `auth`. */
+import { Client, cacheExchange, fetchExchange } from '@urql/core'
+import { createAuthClient } from 'latchkey/client'
+
+const url = 'http://localhost:4000/graphql'
+
+export const auth = createAuthClient({
+  url,
+  // A service of your own that verifies the same tokens.
+  origins: ['http://localhost:5000'],
+})
+
+const createClient = () =>
+  new Client({
+    url,
+    fetch: auth.fetch,
+    preferGetMethod: false,
+    exchanges: [cacheExchange, fetchExchange],
+  })
+
+/** The client for whoever is signed in: a new one, with an empty cache, where that has changed. */
+export let client = createClient()
+let reader: string | undefined
+
+auth.subscribe(() => {
+  const { state } = auth
+  const person = state.status === 'signedIn' ? state.user.id : undefined
+  if (person === reader) return
+  reader = person
+  client = createClient()
+})

@@ -1,0 +1,100 @@
+/** Writes down who did what, when and from where; in the transaction of what it tells, where there is one. */
+import type { SqlEntityManager } from '@mikro-orm/sqlite'
+import { sql } from 'kysely'
+import type { EventActor, EventReason, EventType } from './event.ts'
+import type { EventIds } from './event-id.ts'
+
+/** What happened, without when and from where. */
+export interface NewEvent {
+  readonly type: EventType
+  /** Whose account it is about, where there is one. */
+  readonly userId: string | null
+  readonly actor: EventActor
+  readonly reason?: EventReason
+  /** `password` or a provider's id. */
+  readonly method?: string
+  readonly role?: string
+  readonly sessionId?: string
+  /** How many sessions it ended. */
+  readonly sessionsEnded?: number
+}
+
+/** Where it comes from: a request, or an operator's command. */
+export interface EventOrigin {
+  readonly ip?: string | undefined
+  readonly userAgent?: string | undefined
+  readonly requestId?: string | undefined
+  /** Who runs the command, as their system names them. */
+  readonly operator?: string | undefined
+}
+
+/** An event that is stored, with all that the log may have of it. */
+export interface RecordedEvent extends NewEvent {
+  readonly id: string
+}
+
+export type RecordEvent = (event: NewEvent) => Promise<void>
+
+export interface AuditTrailOptions {
+  readonly clock: () => number
+  /** One for each process, so that what it records stays in its order. */
+  readonly ids: EventIds
+  readonly origin: EventOrigin
+  /** Hears of each event once, when it can no longer be undone. */
+  readonly onRecorded?: (event: RecordedEvent) => void
+}
+
+const userAgentCharacters = 512
+
+export class AuditTrail {
+  readonly #options: AuditTrailOptions
+
+  constructor(options: AuditTrailOptions) {
+    this.#options = options
+  }
+
+  /** Records what no transaction is about, such as a failure. */
+  async record(em: SqlEntityManager, event: NewEvent): Promise<void> {
+    this.#announce(await this.#insert(em, event))
+  }
+
+  /** Runs the work in a transaction, to which what it records belongs. */
+  async transactional<T>(
+    em: SqlEntityManager,
+    work: (tx: SqlEntityManager, record: RecordEvent) => Promise<T>,
+  ): Promise<T> {
+    const recorded: RecordedEvent[] = []
+    const result = await em.transactional((tx) =>
+      work(tx, async (event) => void recorded.push(await this.#insert(tx, event))),
+    )
+    for (const event of recorded) this.#announce(event)
+    return result
+  }
+
+  async #insert(em: SqlEntityManager, event: NewEvent): Promise<RecordedEvent> {
+    const { clock, ids, origin } = this.#options
+    const now = clock()
+    const id = ids.next(now)
+    await sql`insert into audit_events (id, type, occurred_at, user_id, actor, operator, reason,
+        method, role, session_id, sessions_ended, ip, user_agent, request_id)
+      values (${id}, ${event.type}, ${now}, ${event.userId}, ${event.actor},
+        ${origin.operator ?? null}, ${event.reason ?? null}, ${event.method ?? null},
+        ${event.role ?? null}, ${event.sessionId ?? null}, ${event.sessionsEnded ?? null},
+        ${origin.ip ?? null}, ${origin.userAgent?.slice(0, userAgentCharacters) ?? null},
+        ${origin.requestId ?? null})`.execute(em.getKysely())
+    return { ...event, id }
+  }
+
+  #announce(event: RecordedEvent): void {
+    this.#options.onRecorded?.(event)
+  }
+}
+
+/**
+ * What remains of an account that is deleted: what happened and when, under its id, without address and
+ * browser. Belongs to the transaction that deletes it.
+ */
+export async function forgetOrigins(tx: SqlEntityManager, userId: string): Promise<void> {
+  await sql`update audit_events set ip = null, user_agent = null
+    where user_id = ${userId}`.execute(tx.getKysely())
+}

@@ -1,0 +1,63 @@
+/** What the trail tells: the kinds of events, who brings them about, and why. All of it is API. */
+
+/** What happened. */
+export enum EventType {
+  ACCOUNT_CREATED = 'ACCOUNT_CREATED',
+  SIGNED_IN = 'SIGNED_IN',
+  SIGN_IN_FAILED = 'SIGN_IN_FAILED',
+  REFRESH_TOKEN_REUSED = 'REFRESH_TOKEN_REUSED',
+  SESSION_ENDED = 'SESSION_ENDED',
+  PASSWORD_CHANGED = 'PASSWORD_CHANGED',
+  PASSWORD_SET = 'PASSWORD_SET',
+  PASSWORD_CHANGE_FAILED = 'PASSWORD_CHANGE_FAILED',
+  PROVIDER_LINKED = 'PROVIDER_LINKED',
+  PROVIDER_UNLINKED = 'PROVIDER_UNLINKED',
+  ROLE_GRANTED = 'ROLE_GRANTED',
+  ROLE_REVOKED = 'ROLE_REVOKED',
+  ACCOUNT_DISABLED = 'ACCOUNT_DISABLED',
+  ACCOUNT_ENABLED = 'ACCOUNT_ENABLED',
+  ACCOUNT_DELETED = 'ACCOUNT_DELETED',
+  KEYS_ROTATED = 'KEYS_ROTATED',
+  KEYS_RESET = 'KEYS_RESET',
+}
+
+/** Who brought it about. */
+export enum EventActor {
+  /** Whoever has the account's credentials, or a session of it. */
+  ACCOUNT = 'ACCOUNT',
+  /** Somebody who has not shown that the account is theirs. */
+  ANONYMOUS = 'ANONYMOUS',
+  OPERATOR = 'OPERATOR',
+}
+
+export enum EventOutcome {
+  SUCCESS = 'SUCCESS',
+  FAILURE = 'FAILURE',
+}
+
+/** Why something failed, or a session ended. */
+export enum EventReason {
+  UNKNOWN_ACCOUNT = 'UNKNOWN_ACCOUNT',
+  WRONG_PASSWORD = 'WRONG_PASSWORD',
+  NO_PASSWORD = 'NO_PASSWORD',
+  ACCOUNT_DISABLED = 'ACCOUNT_DISABLED',
+  CREDENTIALS_CHANGED = 'CREDENTIALS_CHANGED',
+  PROVIDER_ERROR = 'PROVIDER_ERROR',
+  LINK_REQUIRED = 'LINK_REQUIRED',
+  REGISTRATION_CLOSED = 'REGISTRATION_CLOSED',
+  LOGOUT = 'LOGOUT',
+  LOGOUT_OTHERS = 'LOGOUT_OTHERS',
+  LOGOUT_ALL = 'LOGOUT_ALL',
+  REVOKED = 'REVOKED',
+  TOO_MANY_SESSIONS = 'TOO_MANY_SESSIONS',
+}
+
+const failures = new Set([
+  EventType.SIGN_IN_FAILED,
+  EventType.REFRESH_TOKEN_REUSED,
+  EventType.PASSWORD_CHANGE_FAILED,
+])
+
+export function outcomeOf(type: EventType): EventOutcome {
+  return failures.has(type) ? EventOutcome.FAILURE : EventOutcome.SUCCESS
+}

@@ -1,0 +1,167 @@
+/** `npm run db:restore -- FILE`: puts a backup in the place of the database; everybody has to sign in again. */
+import {
+  chmodSync,
+  copyFileSync,
+  existsSync,
+  linkSync,
+  mkdirSync,
+  renameSync,
+  rmSync,
+} from 'node:fs'
+import { dirname } from 'node:path'
+import Sqlite from 'better-sqlite3'
+import { appSecretFile } from '../app-secret.ts'
+import { loadConfig, type Config } from '../config.ts'
+import { openDatabase } from '../database/database.ts'
+import type { PostgresqlConfig } from '../database/postgresql.ts'
+import { tablesLeftOut } from './backup-tables.ts'
+import { startTool, waitForTool } from './postgresql-tools.ts'
+import { CommandError, run, withDatabase } from './run.ts'
+
+const usage = `Usage: npm run db:restore -- FILE
+
+  FILE   from npm run db:backup. Stop the servers first.`
+
+await run(async () => {
+  const [file, ...rest] = process.argv.slice(2)
+  if (file === undefined || file.startsWith('-') || rest.length > 0) throw new CommandError(usage)
+  if (!existsSync(file)) throw new CommandError(`There is no ${file}.`)
+  const config = loadConfig(process.env)
+  const { database } = config
+  const kept =
+    database.engine === 'sqlite'
+      ? restoreSqlite(file, database.file)
+      : await restorePostgresql(file, database)
+  // A backup may be older than the program.
+  await migrate(config)
+  return `Restored. Everybody has to sign in again.${kept}`
+})
+
+async function migrate(config: Config): Promise<void> {
+  await withDatabase(config, async () => {})
+}
+
+/** @returns what else there is to say */
+function restoreSqlite(backup: string, target: string): string {
+  const restored = `${target}.restoring`
+  const replaced = `${target}.replaced`
+  const hadDatabase = existsSync(target)
+  if (hadDatabase && existsSync(replaced)) {
+    throw new CommandError(`${replaced} is there already, from an earlier restore: move it away.`)
+  }
+  if (hadDatabase) closeWriteAheadLog(target)
+  rmSync(restored, { force: true })
+  mkdirSync(dirname(target), { recursive: true, mode: 0o700 })
+  copyFileSync(backup, restored)
+  chmodSync(restored, 0o600)
+  try {
+    emptyOfSessions(restored, backup)
+    if (hadDatabase) linkSync(target, replaced)
+    // There is a database at every moment: the old or the new one.
+    renameSync(restored, target)
+  } finally {
+    rmSync(restored, { force: true })
+  }
+  const secret = appSecretFile(target)
+  const hint = existsSync(secret)
+    ? ''
+    : `\nUnless APP_SECRET is set, the secret of that time belongs in ${secret}; if it is lost: npm run keys -- reset.`
+  return (hadDatabase ? `\nWhat was there before is in ${replaced}.` : '') + hint
+}
+
+/** Only the last one who has the database open can do that. */
+function closeWriteAheadLog(target: string): void {
+  try {
+    const current = new Sqlite(target, { timeout: 1000 })
+    try {
+      current.pragma('journal_mode = delete')
+    } finally {
+      current.close()
+    }
+  } catch (error) {
+    const code = String((error as { code?: unknown }).code)
+    if (code.startsWith('SQLITE_BUSY')) {
+      throw new CommandError(`${target} is in use: stop the server, and its operators' commands.`)
+    }
+    // A database that is damaged is a reason to be here.
+    if (!/^SQLITE_(CORRUPT|NOTADB|IOERR)/.test(code)) throw error
+    for (const suffix of ['-wal', '-shm']) rmSync(target + suffix, { force: true })
+  }
+}
+
+/** Whatever the file is, and however it was made: a copy of the file has sessions. */
+function emptyOfSessions(restored: string, backup: string): void {
+  const database = (() => {
+    try {
+      const opened = new Sqlite(restored)
+      const verdict = opened.pragma('integrity_check(1)', { simple: true })
+      if (verdict === 'ok') return opened
+      opened.close()
+    } catch {
+      // The same to whoever reads it.
+    }
+    throw new CommandError(`${backup} is no SQLite database, or it is damaged.`)
+  })()
+  try {
+    const tables = database
+      .prepare("select name from sqlite_master where type = 'table'")
+      .pluck()
+      .all()
+    if (!tables.includes('users')) throw new CommandError(`${backup} is no backup of Latchkey.`)
+    for (const table of tablesLeftOut) {
+      if (tables.includes(table)) database.exec(`delete from ${table}`)
+    }
+    database.pragma('journal_mode = delete')
+  } finally {
+    database.close()
+  }
+}
+
+/** In one transaction: until its end a server that runs sees what was there before. */
+async function restorePostgresql(backup: string, config: PostgresqlConfig): Promise<string> {
+  // Those of this version, since the backup may know fewer.
+  const tables = [...(await tableNames(config)), 'mikro_orm_migrations']
+  const before = `drop table if exists ${tables.join(', ')} cascade;\n`
+  const after = [
+    // The dump has emptied it.
+    'reset search_path;\n',
+    ...tablesLeftOut.map((table) => `delete from ${table};\n`),
+  ].join('')
+  const reader = startTool(
+    'pg_restore',
+    ['--no-owner', '--no-privileges', '--file=-', backup],
+    config,
+    ['ignore', 'pipe', 'inherit'],
+  )
+  const writer = startTool(
+    'psql',
+    ['--no-psqlrc', '--quiet', '--single-transaction', '--set=ON_ERROR_STOP=1', '--file=-'],
+    config,
+    ['pipe', 'ignore', 'inherit'],
+  )
+  // What is written to one that has ended is lost; its end is what counts.
+  writer.stdin!.on('error', () => {})
+  writer.stdin!.write(before)
+  reader.stdout!.pipe(writer.stdin!, { end: false })
+  try {
+    await Promise.all([
+      waitForTool('pg_restore', reader).then(() => writer.stdin!.end(after)),
+      waitForTool('psql', writer),
+    ])
+  } catch (error) {
+    // At the end of its input psql would commit what it has.
+    writer.kill('SIGKILL')
+    reader.kill('SIGKILL')
+    throw error
+  }
+  return ''
+}
+
+async function tableNames(config: PostgresqlConfig): Promise<string[]> {
+  const database = await openDatabase(config, (message) => console.error(message))
+  try {
+    return Array.from(database.em.getMetadata().getAll().values(), ({ tableName }) => tableName)
+  } finally {
+    await database.close()
+  }
+}

@@ -1,0 +1,27 @@
+/** The audit trail as operators' commands write it. */
+import { hostname, userInfo } from 'node:os'
+import { AuditTrail } from '../audit/audit-trail.ts'
+import { EventIds } from '../audit/event-id.ts'
+
+export function operatorTrail(): AuditTrail {
+  return new AuditTrail({
+    clock: Date.now,
+    ids: new EventIds(),
+    origin: { operator: operatorName() },
+  })
+}
+
+/** Such as `deploy@login-1`. */
+function operatorName(): string {
+  const user = process.env['SUDO_USER'] ?? nameOfUser()
+  return `${user}@${hostname()}`.slice(0, 255)
+}
+
+function nameOfUser(): string {
+  try {
+    return userInfo().username
+  } catch {
+    // In a container, the user may have a number and no name.
+    return String(process.getuid?.() ?? 'unknown')
+  }
+}

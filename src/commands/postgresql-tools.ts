@@ -1,0 +1,55 @@
+/** PostgreSQL's own programs, on the database of DATABASE_URL. */
+import { spawn, type ChildProcess, type StdioOptions } from 'node:child_process'
+import type { PostgresqlServer } from '../config.database.ts'
+import { CommandError } from './run.ts'
+
+type Environment = Readonly<Record<string, string | undefined>>
+
+/** What libpq reads: the address is not for other users of this machine to see in the list of processes. */
+export function libpqEnvironment({ tls, url }: PostgresqlServer): Environment {
+  const { hostname, password, pathname, port, searchParams, username } = new URL(url)
+  const mode = tls?.mode ?? 'disable'
+  const given = {
+    PGHOST: searchParams.get('host') ?? decodeURIComponent(hostname).replace(/^\[(.*)\]$/, '$1'),
+    PGPORT: port,
+    PGUSER: decodeURIComponent(username),
+    PGPASSWORD: decodeURIComponent(password),
+    PGDATABASE: decodeURIComponent(pathname.slice(1)),
+    PGOPTIONS: searchParams.get('options') ?? '',
+    PGAPPNAME: searchParams.get('application_name') ?? 'latchkey',
+    PGSSLMODE: mode,
+    PGSSLROOTCERT: tls?.rootCertificateFile ?? (mode === 'verify-full' ? 'system' : ''),
+    PGSSLCERT: tls?.client?.certificateFile ?? '',
+    PGSSLKEY: tls?.client?.keyFile ?? '',
+  }
+  return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== ''))
+}
+
+export function startTool(
+  program: string,
+  args: readonly string[],
+  server: PostgresqlServer,
+  stdio: StdioOptions,
+): ChildProcess {
+  return spawn(program, args, {
+    stdio,
+    env: { PATH: process.env['PATH'], ...libpqEnvironment(server) },
+  })
+}
+
+/** @throws CommandError where the program is not there, or says that it has failed */
+export async function waitForTool(program: string, child: ChildProcess): Promise<void> {
+  const status = await new Promise<number | NodeJS.Signals | null>((resolve, reject) => {
+    child.once('error', (error) =>
+      reject(
+        (error as NodeJS.ErrnoException).code === 'ENOENT'
+          ? new CommandError(
+              `${program} is needed: install PostgreSQL's client programs, of the server's version or newer.`,
+            )
+          : error,
+      ),
+    )
+    child.once('close', (code, signal) => resolve(code ?? signal))
+  })
+  if (status !== 0) throw new CommandError(`${program} has failed (${status}).`)
+}

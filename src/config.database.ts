@@ -1,0 +1,120 @@
+/** `DATABASE_URL` and what belongs to it: a part of config.ts. */
+
+/** How the connection to a PostgreSQL server is encrypted; the names are those of libpq. */
+export interface DatabaseTls {
+  /**
+   * `require` encrypts and believes any certificate; `verify-ca` wants one of the authority in
+   * `rootCertificateFile`; `verify-full` wants it to be for the host, too.
+   */
+  readonly mode: 'disable' | 'require' | 'verify-ca' | 'verify-full'
+  /** Absent: the authorities that Node knows. */
+  readonly rootCertificateFile?: string
+  /** The certificate by which the server may know us. */
+  readonly client?: { readonly certificateFile: string; readonly keyFile: string }
+}
+
+export interface PostgresqlServer {
+  /** Without what is in `tls`. */
+  readonly url: string
+  /** Absent where the URL does not say: not encrypted. */
+  readonly tls: DatabaseTls | undefined
+}
+
+export type DatabaseConfig =
+  | { readonly engine: 'sqlite'; readonly file: string }
+  | (PostgresqlServer & {
+      readonly engine: 'postgresql'
+      /** Connections to each server, at most. */
+      readonly poolSize: number
+      /** Servers that follow the first one, a moment behind. */
+      readonly replicas: readonly PostgresqlServer[]
+    })
+
+const tlsModes = ['disable', 'require', 'verify-ca', 'verify-full'] as const
+const tlsParameters = ['sslmode', 'sslrootcert', 'sslcert', 'sslkey']
+/** Anything else would be ignored, or would take the place of the timeouts that are set. */
+const otherParameters = ['application_name', 'host', 'options']
+
+/** A part of the rule that a URL breaks, to be read after the name of its variable. */
+export class DatabaseUrlProblem extends Error {
+  override name = 'DatabaseUrlProblem'
+}
+
+const serverUrlRule =
+  'must be postgres://user:password@host:port/database, with what is special in a URL percent-encoded'
+const urlRule = serverUrlRule.replace('must be', 'must be sqlite:<file> or')
+
+/** @throws DatabaseUrlProblem, without the URL */
+export function parseDatabaseUrl(
+  text: string,
+): { engine: 'sqlite'; file: string } | (PostgresqlServer & { engine: 'postgresql' }) {
+  if (!text.startsWith('sqlite:')) {
+    return { engine: 'postgresql', ...parsePostgresqlUrl(text, urlRule) }
+  }
+  const file = text.slice('sqlite:'.length).replace(/^\/\/(?=\/)/, '')
+  // Two slashes may be meant as none or as one: sqlite:data/a.db, sqlite:///var/a.db.
+  if (file === '' || /^\/\/|:memory:|\?/.test(file)) throw new DatabaseUrlProblem(urlRule)
+  return { engine: 'sqlite', file }
+}
+
+/**
+ * @param rule what to say where it is no such URL at all
+ * @throws DatabaseUrlProblem, without the URL
+ */
+export function parsePostgresqlUrl(text: string, rule = serverUrlRule): PostgresqlServer {
+  const url = URL.canParse(text) ? new URL(text) : undefined
+  if (!url || !/^postgres(ql)?:$/.test(url.protocol) || !isDecodable(text)) {
+    throw new DatabaseUrlProblem(rule)
+  }
+  const allowed = [...tlsParameters, ...otherParameters]
+  const names = [...url.searchParams.keys()]
+  if (names.some((name) => !allowed.includes(name)) || new Set(names).size < names.length) {
+    throw new DatabaseUrlProblem(`may have, each once, the parameters ${allowed.join(', ')}`)
+  }
+  const tls = readTls(url.searchParams)
+  if (!names.some((name) => tlsParameters.includes(name))) return { url: text, tls }
+  for (const name of tlsParameters) url.searchParams.delete(name)
+  return { url: url.href, tls }
+}
+
+function readTls(parameters: URLSearchParams): DatabaseTls | undefined {
+  const [sslmode, rootCertificate, certificateFile, keyFile] = tlsParameters.map(
+    (name) => parameters.get(name) ?? undefined,
+  )
+  if (sslmode === undefined) {
+    if (rootCertificate ?? certificateFile ?? keyFile) {
+      throw new DatabaseUrlProblem('has certificates, so it must have sslmode, too')
+    }
+    return undefined
+  }
+  const mode = tlsModes.find((name) => name === sslmode)
+  if (!mode) {
+    // prefer and allow fall back to plain text where somebody on the way wants them to.
+    throw new DatabaseUrlProblem(`must have one of ${tlsModes.join(', ')} as its sslmode`)
+  }
+  if ((certificateFile === undefined) !== (keyFile === undefined)) {
+    throw new DatabaseUrlProblem('must have both sslcert and sslkey, or neither')
+  }
+  if (mode === 'verify-ca' && (rootCertificate ?? 'system') === 'system') {
+    throw new DatabaseUrlProblem(
+      'must have sslrootcert=<file> with sslmode=verify-ca: of the public authorities anybody gets a certificate. Or use verify-full',
+    )
+  }
+  const rootCertificateFile = rootCertificate === 'system' ? undefined : rootCertificate
+  return {
+    // As libpq does it: whoever names an authority wants it to be asked.
+    mode: mode === 'require' && rootCertificateFile !== undefined ? 'verify-ca' : mode,
+    ...(rootCertificateFile !== undefined && { rootCertificateFile }),
+    ...(certificateFile !== undefined &&
+      keyFile !== undefined && { client: { certificateFile, keyFile } }),
+  }
+}
+
+function isDecodable(text: string): boolean {
+  try {
+    decodeURIComponent(text)
+    return true
+  } catch {
+    return false
+  }
+}

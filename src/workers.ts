@@ -1,0 +1,136 @@
+/**
+ * Several processes that serve on one port of one machine: this one, the primary, starts them, hands
+ * them the connections in turn, and starts anew those that die. It opens no database itself.
+ */
+import cluster, { type Worker } from 'node:cluster'
+import type { Logger } from './http/logger.ts'
+
+/** What primary and worker tell each other. */
+type Message =
+  | { readonly latchkey: 'listening'; readonly url: string }
+  | { readonly latchkey: 'stop' | 'reload' }
+
+/** A worker ended before it listened. It has said why itself. */
+export class WorkerStartError extends Error {
+  override name = 'WorkerStartError'
+}
+
+export interface Workers {
+  /** Where they listen, without a trailing slash. */
+  readonly url: string
+  /** Fulfilled when the last of them listens as well. */
+  readonly allListen: Promise<unknown>
+  /** Has them end what they have begun. @returns whether all ended well */
+  stop(): Promise<boolean>
+  /** Ends them at once. */
+  kill(): void
+  /** Has them take the certificate that the files hold now. */
+  reloadCertificate(): void
+}
+
+/** A worker that lived this long has started well: the next restart is a first one again. */
+const stableAfterMilliseconds = 60_000
+const longestRestartDelayMilliseconds = 30_000
+
+/**
+ * Starts one worker, which migrates the database, and then the others.
+ * @returns when the first listens
+ * @throws WorkerStartError when the first cannot start
+ */
+export async function startWorkers(count: number, log: Logger): Promise<Workers> {
+  let isStopping = false
+  let allEndedWell = true
+  const running = new Set<Worker>()
+
+  /**
+   * Keeps one worker running until the stop.
+   * @param onListening is told whenever it listens
+   * @param onFailure is told, in place of a restart, where it ends before it has ever listened
+   */
+  const keepRunning = (
+    onListening: (url: string) => void,
+    onFailure?: (error: WorkerStartError) => void,
+  ) => {
+    let failures = 0
+    const fork = () => {
+      if (isStopping) return
+      const startedAt = performance.now()
+      const worker = cluster.fork()
+      running.add(worker)
+      let hasListened = false
+      worker.on('message', (message: Message) => {
+        if (message.latchkey !== 'listening') return
+        hasListened = true
+        onListening(message.url)
+      })
+      worker.once('exit', (status, signal) => {
+        running.delete(worker)
+        if (isStopping) {
+          if (status !== 0) allEndedWell = false
+          return
+        }
+        if (onFailure && failures === 0 && !hasListened) {
+          isStopping = true
+          onFailure(new WorkerStartError('The first worker could not start'))
+          return
+        }
+        failures = performance.now() - startedAt > stableAfterMilliseconds ? 1 : failures + 1
+        const delay = restartDelayMilliseconds(failures)
+        log.error(
+          { worker: worker.id, status: signal ?? status, restartInMilliseconds: delay },
+          'A worker died',
+        )
+        setTimeout(fork, delay)
+      })
+    }
+    fork()
+  }
+
+  const url = await new Promise<string>((resolve, reject) => {
+    keepRunning(resolve, reject)
+  })
+  const others = Array.from(
+    { length: count - 1 },
+    () => new Promise<string>((resolve) => keepRunning(resolve)),
+  )
+  const tell = (message: Message) => {
+    for (const worker of running) if (worker.isConnected()) worker.send(message)
+  }
+  return {
+    url,
+    allListen: Promise.all(others),
+    stop: async () => {
+      isStopping = true
+      const ended = Array.from(
+        running,
+        (worker) => new Promise<void>((resolve) => void worker.once('exit', () => resolve())),
+      )
+      tell({ latchkey: 'stop' })
+      await Promise.all(ended)
+      return allEndedWell
+    },
+    kill: () => {
+      isStopping = true
+      for (const worker of running) worker.process.kill('SIGKILL')
+    },
+    reloadCertificate: () => tell({ latchkey: 'reload' }),
+  }
+}
+
+/** At once after a first death; then longer and longer, up to half a minute. */
+function restartDelayMilliseconds(failures: number): number {
+  return failures <= 1 ? 0 : Math.min(longestRestartDelayMilliseconds, 500 * 2 ** (failures - 2))
+}
+
+/** In a worker: obeys the primary. Without it the process ends by itself. */
+export function obeyPrimary(orders: { stop(): void; reloadCertificate(): void }): void {
+  process.on('message', (message: Message) => {
+    if (message.latchkey === 'stop') orders.stop()
+    if (message.latchkey === 'reload') orders.reloadCertificate()
+  })
+}
+
+/** In a worker: tells the primary that it listens. */
+export function announceListening(url: string): void {
+  cluster.worker?.send({ latchkey: 'listening', url } satisfies Message)
+}

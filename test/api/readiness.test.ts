@@ -1,0 +1,63 @@
+// What a proxy asks before it sends anybody here.
+import { setTimeout as wait } from 'node:timers/promises'
+import { inject, it, expect, onTestFinished } from 'vitest'
+import { Client } from 'pg'
+import { startServer, type TestServer } from '../support/server.ts'
+
+const ready = async (server: TestServer) => (await fetch(`${server.url}/health/ready`)).status
+const live = async (server: TestServer) => (await fetch(`${server.url}/health/live`)).status
+
+it('a server is ready with its database up to date, and not where a migration is missing', async () => {
+  const server = await startServer()
+  expect(await ready(server)).toBe(200)
+  // As after a backup of an older version was restored below it.
+  const [last] = await server.database.query(
+    'select name from mikro_orm_migrations order by id desc limit 1',
+  )
+  await server.database.query('delete from mikro_orm_migrations where name = ?', [
+    String(last!['name']),
+  ])
+  expect(await ready(server)).toBe(503)
+  expect(await live(server)).toBe(200)
+  await server.database.query(
+    'insert into mikro_orm_migrations (name, executed_at) values (?, current_timestamp)',
+    [String(last!['name'])],
+  )
+  expect(await ready(server)).toBe(200)
+})
+
+it('a newer version that has migrated further does not make an older one unready', async () => {
+  const server = await startServer()
+  await server.database.query(
+    "insert into mikro_orm_migrations (name, executed_at) values ('9999-of-tomorrow', current_timestamp)",
+  )
+  expect(await ready(server)).toBe(200)
+})
+
+it('says only whether it is', async () => {
+  const server = await startServer()
+  await server.database.query('alter table mikro_orm_migrations rename to lost')
+  const response = await fetch(`${server.url}/health/ready`)
+  expect([response.status, await response.json()]).toEqual([503, { status: 'unavailable' }])
+  await server.database.query('alter table lost rename to mikro_orm_migrations')
+  expect(await ready(server)).toBe(200)
+})
+
+it.runIf(inject('engine') === 'postgresql')(
+  'a database that does not answer makes it unready in time, however often it is asked',
+  async () => {
+    const server = await startServer()
+    const client = new Client({ connectionString: server.database.url })
+    await client.connect()
+    onTestFinished(() => client.end())
+    await client.query('begin; lock table mikro_orm_migrations in access exclusive mode')
+    const statuses = Promise.all(Array.from({ length: 30 }, () => ready(server)))
+    // Well before the statement gives up by itself.
+    const late = wait(4500).then(() => 'too late')
+    expect(await Promise.race([statuses, late])).toEqual(Array.from({ length: 30 }, () => 503))
+    // They share one question: the pool has room for everybody else.
+    await server.client.register()
+    await client.query('rollback')
+    await expect.poll(() => ready(server), { timeout: 10_000 }).toBe(200)
+  },
+)

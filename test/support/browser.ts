@@ -1,0 +1,119 @@
+/** A real Chromium for a test: a fresh browser, with cookies and storage of its own, and no way to the internet. */
+import { mkdirSync } from 'node:fs'
+import { basename, join } from 'node:path'
+import {
+  chromium,
+  type Browser,
+  type BrowserContext,
+  type BrowserContextOptions,
+} from 'playwright-core'
+import { afterAll, beforeEach, expect, inject, onTestFinished } from 'vitest'
+import { missingChromium } from './chromium.ts'
+
+export interface BrowserOptions extends BrowserContextOptions {
+  /**
+   * Problems that must show: what violates a content security policy, errors that nobody catches, and
+   * what the console has as an error. A test fails on every other one.
+   */
+  readonly expected?: readonly RegExp[]
+  /** Problems that may show. */
+  readonly allowed?: readonly RegExp[]
+}
+
+const executablePath = inject('chromiumPath')
+const loopback = ['localhost', '*.localhost', '127.0.0.1', '[::1]']
+const actionTimeoutMilliseconds = 20_000
+
+beforeEach(({ skip }) => {
+  if (executablePath !== undefined) return
+  // There, tests that do not run must not pass for tests that do. Elsewhere the global setup has said it.
+  if (process.env['CI']) throw new Error(missingChromium)
+  skip(missingChromium)
+})
+
+let launched: Promise<Browser> | undefined
+afterAll(async () => (await launched)?.close())
+
+function launch(): Promise<Browser> {
+  return (launched ??= chromium.launch({
+    executablePath: executablePath!,
+    // Its sandbox refuses to run as root.
+    chromiumSandbox: process.getuid?.() !== 0,
+    // Playwright turns the back/forward cache off, which people's browsers have.
+    ignoreDefaultArgs: ['--disable-back-forward-cache'],
+    args: [
+      '--disable-gpu',
+      '--disable-background-networking',
+      '--disable-component-update',
+      '--disable-sync',
+      '--no-first-run',
+      // A closed network; page.route, unlike this, would also turn the HTTP cache off.
+      `--host-resolver-rules=MAP * ~NOTFOUND, ${loopback.map((host) => `EXCLUDE ${host}`).join(', ')}`,
+    ],
+  }))
+}
+
+/**
+ * A browser of its own: its pages share cookies and storage, another `openBrowser` does not. It is closed
+ * with the test, which fails if there was a problem in it that the test does not expect; a test that fails
+ * leaves a trace and pictures in artifacts/.
+ */
+export async function openBrowser(options: BrowserOptions = {}): Promise<BrowserContext> {
+  const { allowed = [], expected = [], ...contextOptions } = options
+  const context = await (await launch()).newContext(contextOptions)
+  const problems: string[] = []
+  onTestFinished(async ({ task }) => {
+    const unexpected = problems.filter(
+      (problem) => ![...expected, ...allowed].some((pattern) => pattern.test(problem)),
+    )
+    const missing = expected.filter((pattern) => !problems.some((text) => pattern.test(text)))
+    const hasFailed =
+      task.fails !== true &&
+      (task.result?.state === 'fail' || unexpected.length + missing.length > 0)
+    if (hasFailed) await keepArtifacts(context, task.name)
+    await context.close()
+    expect(unexpected, 'problems in the browser').toEqual([])
+    expect(missing, 'expected problems that did not show').toEqual([])
+  })
+  context.setDefaultTimeout(actionTimeoutMilliseconds)
+  await collectProblems(context, (problem) => problems.push(problem))
+  await context.tracing.start({ snapshots: true })
+  return context
+}
+
+async function collectProblems(context: BrowserContext, add: (problem: string) => void) {
+  context.on('weberror', (error) => add(`error: ${error.error().stack ?? error.error()}`))
+  context.on('console', (message) => {
+    if (message.type() === 'error') add(`console: ${message.text()} (${message.location().url})`)
+  })
+  context.on('page', (page) => page.on('crash', () => add(`crash: ${page.url()}`)))
+  // Not each of them is in the console: what a policy forbids to `eval`, for example.
+  await context.exposeBinding('__violation', (_source, text: string) => add(text))
+  await context.addInitScript(() => {
+    document.addEventListener('securitypolicyviolation', (event) => {
+      const { blockedURI, documentURI, effectiveDirective, sample, sourceFile } = event
+      const report = (window as unknown as { __violation: (text: string) => void }).__violation
+      report(
+        `violation: ${effectiveDirective} forbids ${blockedURI} in ${documentURI} (${sourceFile} ${sample})`,
+      )
+    })
+  })
+}
+
+async function keepArtifacts(context: BrowserContext, testName: string): Promise<void> {
+  const name = testName.replaceAll(/[^\w]+/g, '-').slice(0, 80)
+  for (const [index, page] of context.pages().entries()) {
+    // A page that hangs, or is about to close, has no picture.
+    await page
+      .screenshot({ path: artifactPath(`${name}-${index + 1}.png`), timeout: 5000 })
+      .catch(() => {})
+  }
+  await context.tracing.stop({ path: artifactPath(`${name}.trace.zip`) })
+}
+
+/** Where a file goes that CI keeps: in a git-ignored folder, by the name of the running test file. */
+export function artifactPath(name: string): string {
+  const folder = join('artifacts', basename(expect.getState().testPath!, '.test.ts'))
+  mkdirSync(folder, { recursive: true })
+  return join(folder, name)
+}

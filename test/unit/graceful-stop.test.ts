@@ -1,0 +1,108 @@
+// Security case REL-10: not ready first, then no new connections; what is in flight is answered.
+import { Agent, get } from 'node:http'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { createClient } from '../support/client.ts'
+import { startProcess, temporaryFolder } from '../support/process.ts'
+
+const quiet = { LOG_LEVEL: 'warn', BCRYPT_COST: '4', THROTTLE: 'off' }
+const patient = { interval: 10, timeout: 20_000 }
+
+interface Reply {
+  readonly status: number
+  readonly connection: string | undefined
+}
+
+/** One request on a connection of the agent's. */
+function ask(url: string, agent: Agent): Promise<Reply> {
+  return new Promise((resolve, reject) => {
+    const request = get(url, { agent }, (response) => {
+      response.resume()
+      response.on('end', () =>
+        resolve({ status: response.statusCode!, connection: response.headers.connection }),
+      )
+    })
+    request.on('error', reject)
+  })
+}
+
+describe('SIGTERM', () => {
+  it('makes the server say that it is not ready, while it goes on serving', async () => {
+    const server = startProcess(temporaryFolder(), { ...quiet, SHUTDOWN_DELAY: '5s' })
+    const client = createClient(await server.ready)
+    const { accessToken, email, password } = await client.register()
+    const readiness = async () => (await fetch(`${client.url}/health/ready`)).status
+    expect(await readiness()).toBe(200)
+    server.child.kill('SIGTERM')
+    await expect.poll(readiness, patient).toBe(503)
+    // It lives, and takes what a proxy sends until it has noticed.
+    expect((await fetch(`${client.url}/health/live`)).status).toBe(200)
+    expect((await client.as(accessToken).send('{ me { email } }')).data).toEqual({ me: { email } })
+    expect((await client.login(email, password)).errors).toBeUndefined()
+    expect(await server.ended).toBe(0)
+    expect(server.stderr()).toBe('')
+  })
+
+  it('lets clients that keep connections open another one elsewhere', async () => {
+    const server = startProcess(temporaryFolder(), { ...quiet, SHUTDOWN_DELAY: '5s' })
+    const url = await server.ready
+    const agent = new Agent({ keepAlive: true, maxSockets: 1 })
+    const live = () => ask(`${url}/health/live`, agent)
+    expect(await live()).toEqual({ status: 200, connection: 'keep-alive' })
+    server.child.kill('SIGTERM')
+    await expect.poll(live, patient).toEqual({ status: 200, connection: 'close' })
+    agent.destroy()
+    expect(await server.ended).toBe(0)
+  })
+
+  it('loses no request of clients under load that go where the server is ready', async () => {
+    const folder = temporaryFolder()
+    const env = { ...quiet, SHUTDOWN_DELAY: '5s' }
+    const leaving = startProcess(folder, env)
+    const first = createClient(await leaving.ready)
+    const people = await Promise.all(Array.from({ length: 8 }, () => first.register()))
+    const staying = startProcess(folder, env)
+    const second = createClient(await staying.ready)
+    // As a proxy does that looks at readiness: a request goes to a server that was ready a moment ago.
+    let target = first
+    const failures: unknown[] = []
+    let answered = 0
+    const over = new AbortController()
+    onTestFinished(() => over.abort())
+    const load = people.map(async ({ accessToken, email, password }, index) => {
+      // Until the test is over.
+      for (let count = 0; !over.signal.aborted; count++) {
+        try {
+          const answer = await (count % 8 === index
+            ? target.login(email, password)
+            : target.as(accessToken).send('{ me { id } }'))
+          if (answer.errors) failures.push(answer.text)
+          answered += 1
+        } catch (error) {
+          failures.push(error)
+        }
+      }
+    })
+    const probe = async () => (await fetch(`${first.url}/health/ready`)).status
+    await expect.poll(() => answered, patient).toBeGreaterThan(50)
+    leaving.child.kill('SIGTERM')
+    await expect.poll(probe, patient).toBe(503)
+    target = second
+    expect(await leaving.ended).toBe(0)
+    const atTheEnd = answered
+    await expect.poll(() => answered, patient).toBeGreaterThan(atTheEnd + 20)
+    over.abort()
+    await Promise.all(load)
+    expect(failures).toEqual([])
+    staying.child.kill('SIGTERM')
+    expect(await staying.ended).toBe(0)
+  })
+
+  it('is forced by a second one', async () => {
+    const server = startProcess(temporaryFolder(), { ...quiet, SHUTDOWN_DELAY: '5s' })
+    const url = await server.ready
+    server.child.kill('SIGTERM')
+    await expect.poll(async () => (await fetch(`${url}/health/ready`)).status, patient).toBe(503)
+    server.child.kill('SIGTERM')
+    expect(await server.ended).toBe(1)
+  })
+})

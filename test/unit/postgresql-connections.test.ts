@@ -1,0 +1,138 @@
+// What the server of Latchkey asks of its connections, and what it does when it gets none.
+import { sql } from 'kysely'
+import { Client } from 'pg'
+import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest'
+import { createApp } from '../../src/app.ts'
+import { loadConfig } from '../../src/config.ts'
+import { openDatabase } from '../../src/database/database.ts'
+import { loadSettings } from '../../src/settings.ts'
+import { createClient, type Client as ApiClient } from '../support/client.ts'
+import { startPostgresql, type PostgresqlServer } from '../support/postgresql.ts'
+import { startTcpRelay, type TcpRelay } from '../support/tcp-relay.ts'
+
+const APP_SECRET = 'a secret that only the tests of this repository use'
+
+let server: PostgresqlServer
+let admin: Client
+beforeAll(async () => {
+  server = await startPostgresql(['fsync=off'])
+  admin = new Client({ connectionString: server.url })
+  await admin.connect()
+})
+afterAll(async () => {
+  await admin.end()
+  await server.stop()
+})
+
+describe('a connection', () => {
+  it('has a limit for every wait, and tells of a commit only when it is on disk', async () => {
+    const { database: settings } = loadConfig({ APP_SECRET, DATABASE_URL: server.url })
+    const database = await openDatabase(settings, () => {})
+    onTestFinished(() => database.close())
+    const names = [
+      'application_name',
+      'idle_in_transaction_session_timeout',
+      'lock_timeout',
+      'statement_timeout',
+      'synchronous_commit',
+    ]
+    const { rows } = await sql<{ name: string; setting: string; unit: string | null }>`
+      select name, setting, unit from pg_settings where name in (${sql.join(names)}) order by name
+    `.execute(database.kysely)
+    expect(rows.map(({ name, setting, unit }) => [name, setting + (unit ?? '')])).toEqual([
+      ['application_name', 'latchkey'],
+      ['idle_in_transaction_session_timeout', '10000ms'],
+      ['lock_timeout', '5000ms'],
+      ['statement_timeout', '8000ms'],
+      ['synchronous_commit', 'on'],
+    ])
+  })
+
+  it('is one of as many as DATABASE_POOL_SIZE says, and no more', async () => {
+    const { database: settings } = loadConfig({
+      APP_SECRET,
+      DATABASE_URL: `${server.url}?application_name=counted`,
+      DATABASE_POOL_SIZE: '3',
+    })
+    const database = await openDatabase(settings, () => {})
+    onTestFinished(() => database.close())
+    await Promise.all(
+      Array.from({ length: 20 }, () => sql`select pg_sleep(0.01)`.execute(database.kysely)),
+    )
+    const { rows } = await admin.query(
+      "select count(*)::int as count from pg_stat_activity where application_name = 'counted'",
+    )
+    expect(rows[0]).toEqual({ count: 3 })
+  })
+})
+
+interface Person {
+  readonly client: ApiClient
+  me(): ReturnType<ApiClient['send']>
+}
+
+/** A server with one signed-in person. */
+async function start(env: Record<string, string>): Promise<Person> {
+  const app = await createApp(
+    loadSettings({ APP_SECRET, PORT: '0', LOG_LEVEL: 'silent', THROTTLE: 'off', ...env }),
+    { passwordCost: 4 },
+  )
+  onTestFinished(() => app.close())
+  const client = createClient(app.url)
+  const { accessToken } = await client.register()
+  return { client, me: () => client.as(accessToken).send('{ me { email sessions { id } } }') }
+}
+
+/** Masked: it says that it is the server's fault, and not what. */
+function expectMasked(answer: Awaited<ReturnType<Person['me']>>) {
+  expect(answer.code).toBe('INTERNAL_SERVER_ERROR')
+  expect(answer.status).toBeGreaterThanOrEqual(500)
+  expect(answer.errors![0]!.message).toBe('Internal server error')
+  expect(answer.text).not.toMatch(/timeout|pool|connect|lock|postgres/i)
+}
+
+describe('a server whose pool is used up', () => {
+  it('answers with a masked error, and goes on when there is room again', async () => {
+    const { client, me } = await start({ DATABASE_URL: server.url, DATABASE_POOL_SIZE: '2' })
+    await admin.query('begin; lock table sessions in access exclusive mode')
+    const answers = await Promise.all(Array.from({ length: 6 }, me))
+    for (const answer of answers) expectMasked(answer)
+    await admin.query('rollback')
+    expect((await me()).errors).toBeUndefined()
+    expect((await client.register()).email).toBeDefined()
+  })
+})
+
+describe('a server whose database is away', () => {
+  let relay: TcpRelay
+  beforeAll(async () => {
+    const { port } = new URL(server.url)
+    relay = await startTcpRelay({ host: '127.0.0.1', port: Number(port) })
+  })
+  afterAll(() => relay.close())
+
+  const throughRelay = () => {
+    const url = new URL(server.url)
+    url.port = String(relay.port)
+    return url.href
+  }
+
+  it('answers with a masked error at once where connections are refused, and comes back', async () => {
+    const { me } = await start({ DATABASE_URL: throughRelay() })
+    relay.cut()
+    for (const answer of await Promise.all([me(), me(), me()])) expectMasked(answer)
+    relay.pass()
+    expect((await me()).errors).toBeUndefined()
+  })
+
+  it('does so too where nothing comes back, and keeps no dead connection', async () => {
+    const { me } = await start({ DATABASE_URL: throughRelay(), DATABASE_POOL_SIZE: '2' })
+    await Promise.all([me(), me(), me()])
+    relay.swallow()
+    // Two that have a connection and ask in vain, two that wait for one.
+    for (const answer of await Promise.all([me(), me(), me(), me()])) expectMasked(answer)
+    relay.pass()
+    // The connections of before stay silent: they have to be given up.
+    await vi.waitFor(async () => expect((await me()).errors).toBeUndefined(), { timeout: 15_000 })
+  })
+})

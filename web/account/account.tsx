@@ -1,0 +1,98 @@
+/** The page of somebody who is signed in. */
+import { LogoutScope, type AccountQuery } from '../../client/index.ts'
+import { useAuth } from '../../client/react.ts'
+import { Brand } from '../parts/brand.tsx'
+import { Notice, ProblemNotice, type Message } from '../parts/notice.tsx'
+import { useAction } from '../parts/use-action.ts'
+import { useViewHeading } from '../parts/view.tsx'
+import { useProviders } from '../providers.tsx'
+import { Devices } from './devices.tsx'
+import { LinkedProviders } from './linked-providers.tsx'
+import { Password } from './password.tsx'
+import { Profile } from './profile.tsx'
+import { useAccount } from './use-account.ts'
+
+export type Person = AccountQuery['me']
+
+/** What each section gets. */
+export interface SectionProps {
+  readonly person: Person
+  /** Reads the account again, after a change. */
+  readonly reload: () => Promise<void>
+}
+
+export function Account({ message }: { message: Message | undefined }) {
+  const heading = useViewHeading('Your account')
+  const { person, problem, reload, retry } = useAccount()
+  const providers = useProviders()
+  const hasProviders = providers.length > 0 || (person && person.identities.length > 0)
+  const sections = [
+    { id: 'profile', title: 'Profile' },
+    { id: 'password', title: 'Password' },
+    ...(hasProviders === true ? [{ id: 'providers', title: 'Linked providers' }] : []),
+    { id: 'devices', title: 'Devices' },
+  ]
+  return (
+    <>
+      <a className="skip" href="#account">
+        Skip to your account
+      </a>
+      <header className="bar">
+        <div className="bar-inside">
+          <Brand />
+          <SignOut />
+        </div>
+      </header>
+      <div className="account">
+        <nav aria-label="Your account">
+          <ul>
+            {sections.map(({ id, title }) => (
+              <li key={id}>
+                <a href={`#${id}`}>{title}</a>
+              </li>
+            ))}
+          </ul>
+        </nav>
+        <main id="account" tabIndex={-1}>
+          <h1 ref={heading} tabIndex={-1}>
+            Your account
+          </h1>
+          {message && <Notice kind={message.kind}>{message.text}</Notice>}
+          {problem && <ProblemNotice problem={problem} retry={retry} />}
+          {person ? (
+            <>
+              <Profile person={person} />
+              <Password person={person} reload={reload} />
+              {hasProviders === true && <LinkedProviders person={person} reload={reload} />}
+              <Devices person={person} reload={reload} />
+            </>
+          ) : (
+            !problem && (
+              <p role="status" className="waiting">
+                Loading…
+              </p>
+            )
+          )}
+        </main>
+      </div>
+    </>
+  )
+}
+
+function SignOut() {
+  const { auth } = useAuth()
+  const { isBusy, problem, run } = useAction()
+  return (
+    <div className="sign-out">
+      {problem && <ProblemNotice problem={problem} />}
+      <button
+        type="button"
+        className="button button-quiet"
+        aria-disabled={isBusy}
+        onClick={() => run(() => auth.logout(LogoutScope.THIS))}
+      >
+        Sign out
+      </button>
+    </div>
+  )
+}

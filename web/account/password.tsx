@@ -1,0 +1,102 @@
+/** Changing the password, or setting the first one. */
+import { useRef, useState } from 'react'
+import { ErrorCode } from '../../client/index.ts'
+import { useAuth } from '../../client/react.ts'
+import { ActionForm, Field, PasswordField } from '../parts/form.tsx'
+import { Notice } from '../parts/notice.tsx'
+import type { SectionProps } from './account.tsx'
+import { Section } from './section.tsx'
+
+export function Password({ person, reload }: SectionProps) {
+  const { auth } = useAuth()
+  const [isOpen, setIsOpen] = useState(false)
+  const [isDone, setIsDone] = useState(false)
+  const heading = useRef<HTMLHeadingElement>(null)
+  const { email, hasPassword } = person
+
+  if (email == null) {
+    return (
+      <Section id="password" title="Password">
+        <p>Your account has no e-mail address, so there is nothing to use a password with.</p>
+      </Section>
+    )
+  }
+  const change = async ({
+    currentPassword,
+    newPassword = '',
+  }: Readonly<Record<string, string>>) => {
+    await auth.changePassword({
+      newPassword,
+      ...(currentPassword !== undefined && { currentPassword }),
+    })
+    setIsOpen(false)
+    setIsDone(true)
+    heading.current?.focus()
+    await reload()
+  }
+  return (
+    <Section
+      id="password"
+      title="Password"
+      heading={heading}
+      lead={
+        hasPassword
+          ? 'A new one signs you out on all other devices.'
+          : 'You have none yet. With one you can sign in without a provider.'
+      }
+    >
+      {isDone && (
+        <Notice kind="good">Your password is set, and other devices are signed out.</Notice>
+      )}
+      {isOpen ? (
+        <>
+          <ActionForm
+            label={hasPassword ? 'Change password' : 'Set password'}
+            busyLabel="Saving…"
+            wording={{
+              [ErrorCode.INVALID_CREDENTIALS]: 'The current password is not right.',
+            }}
+            action={change}
+          >
+            {/* Tells a password manager whose password this is. */}
+            <Field
+              name="username"
+              label="E-mail address"
+              type="email"
+              autoComplete="username"
+              defaultValue={email}
+              readOnly
+            />
+            {hasPassword && (
+              <PasswordField
+                name="currentPassword"
+                label="Current password"
+                autoComplete="current-password"
+              />
+            )}
+            <PasswordField
+              name="newPassword"
+              label="New password"
+              autoComplete="new-password"
+              hint="At least 8 characters."
+            />
+          </ActionForm>
+          <button type="button" className="link" onClick={() => setIsOpen(false)}>
+            Cancel
+          </button>
+        </>
+      ) : (
+        <button
+          type="button"
+          className="button"
+          onClick={() => {
+            setIsDone(false)
+            setIsOpen(true)
+          }}
+        >
+          {hasPassword ? 'Change password…' : 'Set a password…'}
+        </button>
+      )}
+    </Section>
+  )
+}

@@ -1,0 +1,21 @@
+/** Sends the person to a provider, from where they come back to /callback. */
+import type { FlowPurpose } from '../../client/index.ts'
+import { useAuth } from '../../client/react.ts'
+import { useAction, type Action } from './use-action.ts'
+
+export function useProviderLogin(
+  purpose: FlowPurpose,
+): Action & { readonly begin: (provider: string) => void } {
+  const { auth } = useAuth()
+  const action = useAction()
+  const begin = (provider: string) =>
+    action.run(async () => {
+      const { authorizationUrl } = await auth.providerLogin.begin(provider, {
+        redirectUri: new URL('/callback', location.origin).href,
+        purpose,
+        returnTo: '/',
+      })
+      location.assign(authorizationUrl)
+    })
+  return { ...action, begin }
+}

@@ -1,0 +1,90 @@
+/** A provider's e-mail address has an account already: into it first, then the two are linked. */
+import { ProviderButtons } from '../parts/provider-buttons.tsx'
+import { Notice, type Message } from '../parts/notice.tsx'
+import { CardView } from '../parts/view.tsx'
+import type { PendingLink } from '../pending-link.ts'
+import { useProviders } from '../providers.tsx'
+import { SignInForm } from './sign-in.tsx'
+
+interface LinkingProps {
+  readonly pending: PendingLink
+  readonly onCancel: () => void
+  readonly message: Message | undefined
+}
+
+/** The first step, for somebody who is not signed in. */
+export function LinkRequired({ pending, onCancel, message }: LinkingProps) {
+  const providers = useProviders()
+  const name = providers.find(({ id }) => id === pending.provider)?.name ?? pending.provider
+  const others = providers.filter(({ id }) => pending.linkableWith.includes(id))
+  const hasPassword = pending.linkableWith.includes('password')
+  const isLost = !hasPassword && others.length === 0
+  return (
+    <CardView title="You have an account already">
+      {message && <Notice kind={message.kind}>{message.text}</Notice>}
+      {!isLost && <Steps current={1} name={name} />}
+      <p>
+        An account here has the e-mail address of your {name} account.{' '}
+        {isLost
+          ? 'None of the ways to sign in to it is offered any more: ask the operator of this service.'
+          : `Sign in to it ${describeWays(hasPassword, others)}; then you can link ${name} and use either from now on.`}
+      </p>
+      {hasPassword && <SignInForm />}
+      {hasPassword && others.length > 0 && (
+        <p className="divider">
+          <span>or</span>
+        </p>
+      )}
+      {others.length > 0 && (
+        <ProviderButtons providers={others} purpose="login" verb="Sign in with" />
+      )}
+      <p className="card-end">
+        <button type="button" className="link" onClick={onCancel}>
+          Sign in another way
+        </button>
+      </p>
+    </CardView>
+  )
+}
+
+/** The second step, for somebody who has just signed in. */
+export function FinishLinking({ pending, onCancel, message }: LinkingProps) {
+  const providers = useProviders().filter(({ id }) => id === pending.provider)
+  const name = providers[0]?.name ?? pending.provider
+  return (
+    <CardView title={`Link ${name}`}>
+      {message && <Notice kind={message.kind}>{message.text}</Notice>}
+      <Steps current={2} name={name} />
+      <p>
+        You are signed in. Confirm once more at {name}, and from then on it signs you in to this
+        account, too.
+      </p>
+      <ProviderButtons providers={providers} purpose="link" verb="Link" isMain />
+      <p className="card-end">
+        <button type="button" className="link" onClick={onCancel}>
+          Not now
+        </button>
+      </p>
+    </CardView>
+  )
+}
+
+function Steps({ current, name }: { current: 1 | 2; name: string }) {
+  return (
+    <ol className="steps" aria-label="Steps">
+      {['Sign in', `Link ${name}`].map((step, index) => (
+        <li key={step} aria-current={index + 1 === current ? 'step' : undefined}>
+          {step}
+        </li>
+      ))}
+    </ol>
+  )
+}
+
+function describeWays(hasPassword: boolean, providers: readonly { name: string }[]): string {
+  const ways = [
+    ...(hasPassword ? ['your password'] : []),
+    ...providers.map((provider) => provider.name),
+  ]
+  return `with ${new Intl.ListFormat('en', { type: 'disjunction' }).format(ways)}`
+}

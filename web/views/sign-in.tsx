@@ -1,0 +1,94 @@
+/** Signing in to an account, and making one. */
+import { useAuth } from '../../client/react.ts'
+import { configuration } from '../configuration.ts'
+import { ActionForm, EmailField, Field, PasswordField } from '../parts/form.tsx'
+import { Notice, type Message } from '../parts/notice.tsx'
+import { ProviderButtons } from '../parts/provider-buttons.tsx'
+import { CardView } from '../parts/view.tsx'
+import { useProviders } from '../providers.tsx'
+
+export function SignIn({ message }: { message: Message | undefined }) {
+  return (
+    <CardView title="Sign in">
+      {message && <Notice kind={message.kind}>{message.text}</Notice>}
+      <SignInForm />
+      <ProviderChoice />
+      {configuration.isRegistrationOpen ? (
+        <p className="card-end">
+          New here? <a href="#sign-up">Create an account</a>
+        </p>
+      ) : (
+        <p className="card-end">New accounts are made by the operator of this service.</p>
+      )}
+    </CardView>
+  )
+}
+
+export function SignInForm() {
+  const { auth } = useAuth()
+  return (
+    <ActionForm
+      label="Sign in"
+      busyLabel="Signing in…"
+      action={async ({ email = '', password = '' }) => {
+        await auth.login({ email, password })
+      }}
+    >
+      <EmailField />
+      <PasswordField name="password" label="Password" autoComplete="current-password" />
+    </ActionForm>
+  )
+}
+
+export function SignUp() {
+  const { auth } = useAuth()
+  if (!configuration.isRegistrationOpen) {
+    return (
+      <CardView title="Registration is closed">
+        <p>
+          New accounts are made by the operator of this service. If you have one, sign in with it.
+        </p>
+        <p className="card-end">
+          <a href="#sign-in">Go to sign in</a>
+        </p>
+      </CardView>
+    )
+  }
+  return (
+    <CardView title="Create an account">
+      <ActionForm
+        label="Create account"
+        busyLabel="Creating…"
+        action={async ({ email = '', password = '', name = '' }) => {
+          await auth.register({ email, password, ...(name.trim() !== '' && { name }) })
+        }}
+      >
+        <EmailField />
+        <Field name="name" label="Name" autoComplete="name" />
+        <PasswordField
+          name="password"
+          label="Password"
+          autoComplete="new-password"
+          hint="At least 8 characters. A few words are easier to keep than one odd one."
+        />
+      </ActionForm>
+      <ProviderChoice />
+      <p className="card-end">
+        Have an account? <a href="#sign-in">Sign in</a>
+      </p>
+    </CardView>
+  )
+}
+
+function ProviderChoice() {
+  const providers = useProviders()
+  if (providers.length === 0) return null
+  return (
+    <>
+      <p className="divider">
+        <span>or</span>
+      </p>
+      <ProviderButtons providers={providers} purpose="login" verb="Continue with" />
+    </>
+  )
+}
