@@ -17,13 +17,11 @@ export function graphqlRoute<C extends BaseContext>(
   options: GraphqlRouteOptions<C>,
 ): void {
   const { apollo, cookiePolicy, createContext } = options
-  const checkHost = hostChecker()
   app.route({
     method: ['GET', 'POST'],
     url: '/graphql',
     exposeHeadRoute: false,
     handler: async (request, reply) => {
-      checkHost(request)
       const { body, headers, status } = await apollo.executeHTTPGraphQLRequest({
         httpGraphQLRequest: {
           method: request.method,
@@ -45,17 +43,6 @@ export function graphqlRoute<C extends BaseContext>(
       return body.string
     },
   })
-}
-
-/** Refuses a Host that is none, as the error of `new URL` that `sendError` knows. */
-function hostChecker(): (request: FastifyRequest) => void {
-  let lastGood: string | undefined
-  return ({ hostname }) => {
-    if (hostname === lastGood) return
-    // oxlint-disable-next-line no-new -- it throws, and that is all that is wanted of it
-    new URL(`http://${hostname}/`)
-    lastGood = hostname
-  }
 }
 
 /** What asks for no more than the media type that an answer has where nothing is asked for. */
