@@ -13,6 +13,8 @@ export interface SweepOptions {
   readonly throttle: Throttle
   readonly flows: FlowStore
   readonly auditRetentionSeconds: number
+  /** Asked between batches: what is left then is for another time. */
+  readonly isStopping: () => boolean
 }
 
 /** Rows that one statement removes: few enough that nobody waits for it. */
@@ -23,7 +25,7 @@ export const batchRows = 500
  * @throws what a sweep has thrown, once the others have had their turn
  */
 export async function sweepExpired(options: SweepOptions): Promise<void> {
-  const { auditRetentionSeconds, clock, database, flows, throttle } = options
+  const { auditRetentionSeconds, clock, database, flows, isStopping, throttle } = options
   const retention = () => ({ database, now: clock(), retentionSeconds: auditRetentionSeconds })
   /** Removes a batch, and says whether there may be more. */
   const sweeps: ((limit: number) => Promise<boolean>)[] = [
@@ -41,7 +43,7 @@ export async function sweepExpired(options: SweepOptions): Promise<void> {
         while (await sweep(batchRows)) {
           // SQLite answers at once: without a pause, requests would wait for all of it.
           await nextTurn()
-          if (!(await extend())) return
+          if (isStopping() || !(await extend())) return
         }
       } catch (error) {
         failures.push(error)

@@ -110,6 +110,15 @@ describe('sweeping', () => {
     expect(await server.database.query('select * from audit_events')).toEqual([])
   })
 
+  it('ends with its batch where the server stops', async () => {
+    const server = await startServer()
+    const { user } = await server.client.register()
+    await insertExpired(server, user.id, 20 * batchRows)
+    const maintained = server.maintain()
+    await server.close()
+    await expect(maintained).resolves.toBeUndefined()
+  })
+
   it('is tried again after a failure', async () => {
     const server = await startServer()
     const { user } = await server.client.register()
@@ -150,6 +159,15 @@ describe('a lease', () => {
     expect(done).toBe(true)
     expect(asked).toEqual([])
     expect(await server.database.query('select * from leases')).toEqual([])
+  })
+
+  it('is not kept by one whose clock was wrong', async () => {
+    const server = await startServer()
+    const { user } = await server.client.register()
+    await insertExpired(server, user.id, 3)
+    await holdLease(server, 10 * 365 * 24 * 3600)
+    await server.maintain()
+    expect(await countSessions(server)).toBe(1)
   })
 
   it('has one winner of many who want it at once', async () => {
