@@ -44,8 +44,6 @@ export interface AuditTrailOptions {
   readonly onRecorded?: (event: RecordedEvent) => void
 }
 
-const userAgentCharacters = 512
-
 export class AuditTrail {
   readonly #options: AuditTrailOptions
 
@@ -81,7 +79,7 @@ export class AuditTrail {
       values (${id}, ${event.type}, ${now}, ${event.userId}, ${event.actor},
         ${origin.operator ?? null}, ${event.reason ?? null}, ${event.method ?? null},
         ${event.role ?? null}, ${event.sessionId ?? null}, ${event.sessionsEnded ?? null},
-        ${kept(origin.ip)}, ${kept(origin.userAgent?.slice(0, userAgentCharacters))},
+        ${kept(origin.ip)}, ${kept(origin.userAgent)},
         ${origin.requestId ?? null})`.execute(em.getKysely())
     return { ...event, id }
   }

@@ -45,6 +45,9 @@ export function graphqlRoute<C extends BaseContext>(
   })
 }
 
+/** As long as the columns that keep it: a client may send kilobytes. */
+const userAgentCharacters = 512
+
 /** What asks for no more than the media type that an answer has where nothing is asked for. */
 const plainAccept = new Set(['*/*', 'application/json'])
 
@@ -96,7 +99,7 @@ class FastifyHttpRequest implements HttpRequest {
     const { headers, ip, socket } = this.#request
     return {
       ip: normalizeAddress(ip) ?? normalizeAddress(socket.remoteAddress),
-      userAgent: headers['user-agent'],
+      userAgent: headers['user-agent']?.slice(0, userAgentCharacters),
     }
   }
 
