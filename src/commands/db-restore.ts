@@ -117,15 +117,19 @@ function emptyOfSessions(restored: string, backup: string): void {
   }
 }
 
-/** In one transaction: until its end a server that runs sees what was there before. */
+/**
+ * In one transaction: until its end a server that runs sees what was there before. The transaction is
+ * ended by what we write, not by psql at the end of its input: that also comes where we are killed.
+ */
 async function restorePostgresql(backup: string, config: PostgresqlConfig): Promise<string> {
   // Those of this version, since the backup may know fewer.
   const tables = [...(await tableNames(config)), 'mikro_orm_migrations']
-  const before = `drop table if exists ${tables.join(', ')} cascade;\n`
+  const before = `begin;\ndrop table if exists ${tables.join(', ')} cascade;\n`
   const after = [
     // The dump has emptied it.
     'reset search_path;\n',
     ...tablesLeftOut.map((table) => `delete from ${table};\n`),
+    'commit;\n',
   ].join('')
   const reader = startTool(
     'pg_restore',
@@ -135,7 +139,7 @@ async function restorePostgresql(backup: string, config: PostgresqlConfig): Prom
   )
   const writer = startTool(
     'psql',
-    ['--no-psqlrc', '--quiet', '--single-transaction', '--set=ON_ERROR_STOP=1', '--file=-'],
+    ['--no-psqlrc', '--quiet', '--set=ON_ERROR_STOP=1', '--file=-'],
     config,
     ['pipe', 'ignore', 'inherit'],
   )
@@ -149,7 +153,6 @@ async function restorePostgresql(backup: string, config: PostgresqlConfig): Prom
       waitForTool('psql', writer),
     ])
   } catch (error) {
-    // At the end of its input psql would commit what it has.
     writer.kill('SIGKILL')
     reader.kill('SIGKILL')
     throw error

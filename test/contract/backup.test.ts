@@ -1,5 +1,6 @@
 // Backup and restore by the operator's commands: nothing is lost that was there, and nobody comes back who was ended.
 import { execFileSync } from 'node:child_process'
+import { once } from 'node:events'
 import {
   copyFileSync,
   existsSync,
@@ -12,7 +13,7 @@ import {
 import { join } from 'node:path'
 import Sqlite from 'better-sqlite3'
 import { Client } from 'pg'
-import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { createApp, type App } from '../../src/app.ts'
 import { loadSettings } from '../../src/settings.ts'
 import { createClient } from '../support/client.ts'
@@ -276,5 +277,59 @@ describe('a backup of SQLite', () => {
     const refused = await operator(url).restore(file)
     expect([refused.status, refused.stderr]).toEqual([1, `${file} is no backup of Latchkey.\n`])
     expect(existsSync(join(folder, 'latchkey.db'))).toBe(false)
+  })
+})
+
+describe.runIf(installation)('a restore on PostgreSQL', () => {
+  it('that is killed in the middle has changed nothing', async () => {
+    const { folder, url } = await createDatabase('postgresql')
+    const file = join(folder, 'backup')
+    const app = await start(url)
+    const ada = await createClient(app.url).register()
+    const admin = new Client({ connectionString: url, application_name: 'admin' })
+    await admin.connect()
+    onTestFinished(() => admin.end())
+    // First in the backup, more than what the pipes between the programs hold, and good wherever it is
+    // cut off.
+    await admin.query(`create table aaa (line text);
+      insert into aaa select repeat('x', 500) from generate_series(1, 3000)`)
+    expect((await operator(url).backup(file)).status).toBe(0)
+    await admin.query('drop table aaa')
+    const tables = ['users', 'sessions', 'signing_keys', 'audit_events', 'mikro_orm_migrations']
+    const counts = async () => {
+      const columns = tables.map((table) => `(select count(*) from ${table}) as ${table}`)
+      return (await admin.query(`select ${columns.join(', ')}`)).rows[0]
+    }
+    const before = await counts()
+    await app.close()
+
+    // It waits where it has done nothing yet, and has no more of the backup than the pipes hold.
+    const holder = new Client({ connectionString: url, application_name: 'admin' })
+    await holder.connect()
+    onTestFinished(() => holder.end())
+    await holder.query('begin; lock table users in access share mode')
+    const { child } = operator(url).startRestore(file)
+    const programs = async (condition: string) =>
+      (
+        await admin.query(`select 1 from pg_stat_activity where datname = current_database()
+          and application_name = 'latchkey' ${condition}`)
+      ).rows.length
+    const patient = { timeout: 20_000, interval: 20 }
+    await vi.waitFor(
+      async () => expect(await programs("and wait_event_type = 'Lock'")).toBe(1),
+      patient,
+    )
+    // psql has its standard error, too, and lives on.
+    const killed = once(child, 'exit')
+    child.kill('SIGKILL')
+    await killed
+    await holder.query('rollback')
+    await vi.waitFor(async () => expect(await programs('')).toBe(0), patient)
+
+    expect(await counts()).toEqual(before)
+    const client = createClient((await start(url)).url)
+    expect((await client.as(ada.accessToken).send('{ me { email } }')).data.me.email).toBe(
+      ada.email,
+    )
   })
 })
