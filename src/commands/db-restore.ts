@@ -16,7 +16,8 @@ import { openDatabase } from '../database/database.ts'
 import type { PostgresqlConfig } from '../database/postgresql.ts'
 import { tablesLeftOut } from './backup-tables.ts'
 import { startTool, waitForTool } from './postgresql-tools.ts'
-import { CommandError, run, withDatabase } from './run.ts'
+import { CommandError, run } from './run.ts'
+import { withDatabase } from './with-database.ts'
 
 const usage = `Usage: npm run db:restore -- FILE
 
