@@ -228,6 +228,10 @@ describe('a backup of SQLite', () => {
     const app = await start(url)
     const { accessToken } = await createClient(app.url).register()
     const { sid, sub } = JSON.parse(Buffer.from(accessToken.split('.')[1]!, 'base64url').toString())
+    // The audit trail tells of it, and may.
+    const trail = new Sqlite(join(folder, 'latchkey.db'))
+    trail.exec('delete from audit_events')
+    trail.close()
     const file = join(folder, 'backup')
     await operator(url).backup(file)
     const bytes = readFileSync(file)
@@ -244,6 +248,50 @@ describe('a backup of SQLite', () => {
     expect(refused.status).toBe(1)
     expect(refused.stderr).toMatch(/latchkey\.db is in use: stop the server/)
     expect((await createClient(app.url).register()).email).toBeDefined()
+  })
+
+  it('is not restored under a server that starts meanwhile', async () => {
+    const { folder, url } = await createDatabase('sqlite')
+    const file = join(folder, 'backup')
+    await (await start(url)).close()
+    await operator(url).backup(file)
+    // Large enough that its check takes a moment.
+    const large = new Sqlite(file)
+    large.exec('create table padding (bytes blob)')
+    for (let row = 0; row < 100; row++) {
+      large.exec('insert into padding values (randomblob(1000000))')
+    }
+    large.close()
+    const database = join(folder, 'latchkey.db')
+    const { result } = operator(url).startRestore(file)
+    await vi.waitFor(() => expect(existsSync(`${database}.restoring`)).toBe(true), {
+      timeout: 20_000,
+      interval: 1,
+    })
+    const other = new Sqlite(database)
+    onTestFinished(() => void other.close())
+    other.pragma('journal_mode = wal')
+    other.exec('create table newer (id text)')
+    const refused = await result
+    expect([refused.status, refused.stderr]).toEqual([
+      1,
+      `${database} is in use: stop the server, and its operators' commands.\n`,
+    ])
+    expect(readdirSync(folder).filter((name) => /restoring|replaced/.test(name))).toEqual([])
+    expect(other.prepare('select count(*) from newer').pluck().get()).toBe(0)
+  })
+
+  it('is restored without the log of a database that is damaged, which stays beside that', async () => {
+    const { folder, url } = await createDatabase('sqlite')
+    const file = join(folder, 'backup')
+    await (await start(url)).close()
+    await operator(url).backup(file)
+    const database = join(folder, 'latchkey.db')
+    writeFileSync(database, 'a letter\n'.repeat(1000))
+    writeFileSync(`${database}-wal`, 'the newest commits')
+    expect((await operator(url).restore(file)).status).toBe(0)
+    expect(readFileSync(`${database}.replaced-wal`, 'utf8')).toBe('the newest commits')
+    expect((await createClient((await start(url)).url).register()).email).toBeDefined()
   })
 
   it('leaves beside it what was there, and replaces a database that is damaged or gone', async () => {
