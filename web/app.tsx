@@ -30,8 +30,10 @@ export function App({ answer }: { answer: URL | undefined }) {
   }, [status])
 
   useEffect(() => {
-    // The client goes on trying by itself: once it has got through, what is left is done, too.
-    if (arrival.phase === 'unreachable' && status !== 'unknown') arrival.retry()
+    // The client goes on trying to start: once it has got through, what is left is done, too. What fails
+    // after that is tried again by the person only.
+    const isWaiting = arrival.phase === 'unreachable' && !arrival.isStarted
+    if (isWaiting && status !== 'unknown') arrival.retry()
   }, [arrival, status])
 
   if (arrival.phase === 'unreachable') {
