@@ -1,9 +1,20 @@
 // The account page where the network fails in the middle of something: what was done is told, and nothing else is.
 import type { Page } from 'playwright-core'
 import { describe, expect, it } from 'vitest'
-import { open, openBrowserOf, press, seeView, startWithProviders } from '../support/account-page.ts'
+import {
+  open,
+  openBrowserOf,
+  password,
+  press,
+  seeView,
+  signUp,
+  startAccountPage,
+  startWithProviders,
+} from '../support/account-page.ts'
+import { openBrowser } from '../support/browser.ts'
 
-const ada = { sub: 'ada', name: 'Ada Lovelace', email: 'ada@example.com' }
+const email = 'ada@example.com'
+const ada = { sub: 'ada', name: 'Ada Lovelace', email }
 const allowed = [/^console: .*ERR_FAILED/]
 
 /** Requests of one operation do not reach the server. */
@@ -23,6 +34,18 @@ async function cut(
   return requests
 }
 
+/** An account with the two providers linked to it. */
+async function openLinked(): Promise<Page> {
+  const server = await startWithProviders([ada])
+  const page = await open(await openBrowserOf(ada, { allowed }), server)
+  await press(page, 'Continue with Acme')
+  await seeView(page, 'Your account')
+  await press(page, 'Link Other')
+  await page.getByText('Other is linked').waitFor()
+  await page.getByRole('button', { name: 'Unlink Other' }).waitFor()
+  return page
+}
+
 describe('a sign-in with a provider', () => {
   it('is tried once, and once more when the person says so', async () => {
     const server = await startWithProviders([ada])
@@ -39,5 +62,60 @@ describe('a sign-in with a provider', () => {
     await requests.mend()
     await press(page, 'Try again')
     await seeView(page, 'Your account')
+  })
+})
+
+describe('unlinking a provider', () => {
+  it('that failed is not offered again when another one is asked about', async () => {
+    const page = await openLinked()
+    const { mend } = await cut(page, 'unlinkProvider')
+    const dialog = page.getByRole('dialog')
+    await press(page, 'Unlink Acme')
+    await dialog.getByRole('button', { name: 'Unlink' }).click()
+    await dialog.getByText('cannot be reached').waitFor()
+    await dialog.getByRole('button', { name: 'Cancel' }).click()
+    await mend()
+    await press(page, 'Unlink Other')
+    await dialog.getByText('Unlink Other?').waitFor()
+    expect(await dialog.getByRole('alert').count()).toBe(0)
+    await dialog.getByRole('button', { name: 'Unlink' }).click()
+    await page.getByText('Other is unlinked.').waitFor()
+    await page.getByRole('button', { name: 'Link Other' }).waitFor()
+    await page
+      .getByRole('button', { name: 'Unlink Acme' })
+      .or(page.getByText('Your only way to sign in'))
+      .waitFor()
+  })
+
+  it('is told, and what failed after it as well', async () => {
+    const page = await openLinked()
+    const { mend } = await cut(page, '"Account"')
+    await press(page, 'Unlink Acme')
+    await page.getByRole('dialog').getByRole('button', { name: 'Unlink' }).click()
+    const section = page.locator('#providers')
+    await section.getByText('Acme is unlinked.').waitFor()
+    await section.getByText('cannot be reached').waitFor()
+    await mend()
+    await section.getByRole('button', { name: 'Try again' }).click()
+    await page.getByRole('button', { name: 'Link Acme' }).waitFor()
+    await expect.poll(() => section.getByRole('alert').count()).toBe(0)
+  })
+})
+
+describe('signing out', () => {
+  it('of another device that failed is not told where it is asked about all of them', async () => {
+    const server = await startAccountPage()
+    const page = await open(await openBrowser({ allowed }), server)
+    await signUp(page, email)
+    await server.client.login(email, password)
+    await page.reload()
+    await cut(page, 'revokeSession')
+    await page.locator('#devices li').nth(1).getByRole('button').click()
+    const section = page.locator('#devices')
+    await section.getByText('cannot be reached').waitFor()
+    await press(page, 'Sign out everywhere')
+    const dialog = page.getByRole('dialog')
+    await dialog.waitFor()
+    expect(await dialog.getByRole('alert').count()).toBe(0)
   })
 })

@@ -38,9 +38,7 @@ export function Devices({ person, reload }: SectionProps) {
       lead="Where you are signed in. Sign out what you do not know, then change your password."
     >
       {done !== undefined && <Notice kind="good">{done}</Notice>}
-      {action.problem && !isAsked && (
-        <ProblemNotice problem={action.problem} retry={action.retry} />
-      )}
+      {action.problem && <ProblemNotice problem={action.problem} retry={action.retry} />}
       <ul className="rows">
         {sessions.map((session) => (
           <Device
@@ -77,8 +75,7 @@ export function Devices({ person, reload }: SectionProps) {
         <ConfirmDialog
           title="Sign out everywhere?"
           confirm="Sign out everywhere"
-          action={action}
-          onConfirm={() => action.run(() => auth.logout(LogoutScope.ALL))}
+          onConfirm={() => auth.logout(LogoutScope.ALL)}
           onCancel={() => setIsAsked(false)}
         >
           <p>This device is signed out as well, and you will have to sign in again.</p>

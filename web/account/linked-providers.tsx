@@ -16,7 +16,7 @@ export function LinkedProviders({ person, reload }: SectionProps) {
   const { auth } = useAuth()
   const providers = useProviders()
   const names = useProviderNames()
-  const action = useAction()
+  const reloading = useAction()
   const linking = useProviderLogin('link')
   const heading = useRef<HTMLHeadingElement>(null)
   const [asked, setAsked] = useState<string>()
@@ -29,14 +29,14 @@ export function LinkedProviders({ person, reload }: SectionProps) {
   const offered = [...linked].filter((id) => names.has(id))
   const isLast = (id: string) => !hasWorkingPassword && offered.every((other) => other === id)
 
-  const unlink = (provider: string) =>
-    action.run(async () => {
-      await auth.request(UnlinkProviderDocument, { provider })
-      setAsked(undefined)
-      setUnlinked(nameOf(provider))
-      heading.current?.focus()
-      await reload()
-    })
+  const unlink = async (provider: string) => {
+    await auth.request(UnlinkProviderDocument, { provider })
+    // By now the person may have been asked about another one.
+    setAsked((now) => (now === provider ? undefined : now))
+    setUnlinked(nameOf(provider))
+    heading.current?.focus()
+    reloading.run(reload)
+  }
 
   return (
     <Section
@@ -47,6 +47,7 @@ export function LinkedProviders({ person, reload }: SectionProps) {
     >
       {linking.problem && <ProblemNotice problem={linking.problem} retry={linking.retry} />}
       {unlinked !== undefined && <Notice kind="good">{unlinked} is unlinked.</Notice>}
+      {reloading.problem && <ProblemNotice problem={reloading.problem} retry={reloading.retry} />}
       <ul className="rows">
         {person.identities.map(({ provider, email, linkedAt }) => (
           <li key={`${provider} ${linkedAt}`} className="row">
@@ -96,9 +97,9 @@ export function LinkedProviders({ person, reload }: SectionProps) {
       </ul>
       {asked !== undefined && (
         <ConfirmDialog
+          key={asked}
           title={`Unlink ${nameOf(asked)}?`}
           confirm="Unlink"
-          action={action}
           onConfirm={() => unlink(asked)}
           onCancel={() => setAsked(undefined)}
         >
