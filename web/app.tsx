@@ -7,6 +7,7 @@ import type { Message } from './parts/notice.tsx'
 import { readPendingLink, writePendingLink, type PendingLink } from './pending-link.ts'
 import { describeProblem, describeSignedOut } from './problem.ts'
 import { useProviderNames } from './providers.tsx'
+import { useSignOut } from './sign-out.tsx'
 import { FinishLinking, LinkRequired } from './views/linking.tsx'
 import { SignIn, SignUp } from './views/sign-in.tsx'
 import { NotStarted, Starting } from './views/starting.tsx'
@@ -20,7 +21,8 @@ export function App({ answer }: { answer: URL | undefined }) {
   const arrival = useArrival(state.auth, answer)
   const outcome = arrival.phase === 'done' ? arrival.outcome : undefined
   const [pending, setPending] = usePendingLink(outcome)
-  const message = useTold(outcome, status, names)
+  const told = useTold(outcome, status, names)
+  const message = useSignOut().failure ?? told
 
   useEffect(() => {
     // The views of whoever is not signed in have addresses that mean nothing afterwards.

@@ -2,6 +2,7 @@
 import type { Page } from 'playwright-core'
 import { describe, expect, it } from 'vitest'
 import {
+  notice,
   open,
   openBrowserOf,
   password,
@@ -117,5 +118,38 @@ describe('signing out', () => {
     const dialog = page.getByRole('dialog')
     await dialog.waitFor()
     expect(await dialog.getByRole('alert').count()).toBe(0)
+  })
+
+  it('everywhere, without a network, is of this device only, and is said to be', async () => {
+    const server = await startAccountPage()
+    const browser = await openBrowser({ allowed })
+    const page = await open(browser, server)
+    await signUp(page, email)
+    const { mend } = await cut(page, 'logout')
+    await press(page, 'Sign out everywhere')
+    await page.getByRole('dialog').getByRole('button', { name: 'Sign out everywhere' }).click()
+    await seeView(page, 'Sign in')
+    await expect
+      .poll(() => notice(page).textContent())
+      .toMatch(/^This device is signed out\..*others/)
+    await mend()
+    // It is told as long as nobody signs in.
+    await page.getByRole('link', { name: 'Create an account' }).click()
+    await seeView(page, 'Create an account')
+    await page.goBack()
+    await expect.poll(() => notice(page).textContent()).toMatch(/others/)
+    await signUp(page, 'grace@example.com')
+    await press(page, 'Sign out')
+    await expect.poll(() => notice(page).textContent()).toBe('You are signed out.')
+  })
+
+  it('without a network is said to be unknown to the server', async () => {
+    const server = await startAccountPage()
+    const page = await open(await openBrowser({ allowed }), server)
+    await signUp(page, email)
+    await cut(page, 'logout')
+    await press(page, 'Sign out')
+    await seeView(page, 'Sign in')
+    await expect.poll(() => notice(page).textContent()).toMatch(/the server does not know/)
   })
 })

@@ -1,11 +1,11 @@
 /** The page of somebody who is signed in. */
 import { LogoutScope, type AccountQuery } from '../../client/index.ts'
-import { useAuth } from '../../client/react.ts'
 import { Brand } from '../parts/brand.tsx'
 import { Notice, ProblemNotice, type Message } from '../parts/notice.tsx'
 import { useAction } from '../parts/use-action.ts'
 import { useViewHeading } from '../parts/view.tsx'
 import { useProviders } from '../providers.tsx'
+import { useSignOut } from '../sign-out.tsx'
 import { Devices } from './devices.tsx'
 import { LinkedProviders } from './linked-providers.tsx'
 import { Password } from './password.tsx'
@@ -80,19 +80,16 @@ export function Account({ message }: { message: Message | undefined }) {
 }
 
 function SignOut() {
-  const { auth } = useAuth()
-  const { isBusy, problem, run } = useAction()
+  const { signOut } = useSignOut()
+  const { isBusy, run } = useAction()
   return (
-    <div className="sign-out">
-      {problem && <ProblemNotice problem={problem} />}
-      <button
-        type="button"
-        className="button button-quiet"
-        aria-disabled={isBusy}
-        onClick={() => run(() => auth.logout(LogoutScope.THIS))}
-      >
-        Sign out
-      </button>
-    </div>
+    <button
+      type="button"
+      className="button button-quiet sign-out"
+      aria-disabled={isBusy}
+      onClick={() => run(() => signOut(LogoutScope.THIS))}
+    >
+      Sign out
+    </button>
   )
 }

@@ -7,6 +7,7 @@ import { ConfirmDialog } from '../parts/confirm-dialog.tsx'
 import { Notice, ProblemNotice } from '../parts/notice.tsx'
 import { useAction } from '../parts/use-action.ts'
 import { useProviderNames } from '../providers.tsx'
+import { useSignOut } from '../sign-out.tsx'
 import type { Person, SectionProps } from './account.tsx'
 import { Moment } from './moment.tsx'
 import { Section } from './section.tsx'
@@ -15,6 +16,7 @@ type Session = Person['sessions'][number]
 
 export function Devices({ person, reload }: SectionProps) {
   const { auth } = useAuth()
+  const { signOut: signOutHere } = useSignOut()
   const action = useAction()
   const heading = useRef<HTMLHeadingElement>(null)
   const [isAsked, setIsAsked] = useState(false)
@@ -75,7 +77,7 @@ export function Devices({ person, reload }: SectionProps) {
         <ConfirmDialog
           title="Sign out everywhere?"
           confirm="Sign out everywhere"
-          onConfirm={() => auth.logout(LogoutScope.ALL)}
+          onConfirm={() => signOutHere(LogoutScope.ALL)}
           onCancel={() => setIsAsked(false)}
         >
           <p>This device is signed out as well, and you will have to sign in again.</p>
