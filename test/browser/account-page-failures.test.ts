@@ -66,6 +66,49 @@ describe('a sign-in with a provider', () => {
   })
 })
 
+describe('the ways to sign in', () => {
+  it('are asked for once the server can be reached', async () => {
+    const server = await startWithProviders([ada])
+    const page = await (await openBrowser({ allowed })).newPage()
+    const { mend } = await cut(page, '')
+    await page.goto(server.url)
+    await seeView(page, 'No connection')
+    await mend()
+    await press(page, 'Try again')
+    await seeView(page, 'Sign in')
+    await page.getByRole('button', { name: 'Continue with Acme' }).waitFor()
+  })
+
+  it('are asked for again where only this question was lost', async () => {
+    const server = await startWithProviders([ada])
+    const page = await (await openBrowser({ allowed })).newPage()
+    const requests = await cut(page, 'providers')
+    await page.goto(server.url)
+    await seeView(page, 'Sign in')
+    await expect.poll(() => requests.count).toBeGreaterThan(0)
+    await requests.mend()
+    await page.getByRole('button', { name: 'Continue with Acme' }).waitFor()
+  })
+
+  it('are not said to be none before the server has said so', async () => {
+    const server = await startWithProviders([ada])
+    const page = await open(await openBrowserOf(ada, { allowed }), server)
+    await press(page, 'Continue with Acme')
+    await seeView(page, 'Your account')
+    await press(page, 'Sign out')
+    await press(page, 'Continue with Other')
+    await page.getByText('Sign in to it with Acme').waitFor()
+    const requests = await cut(page, 'providers')
+    await page.reload()
+    await seeView(page, 'You have an account already')
+    await expect.poll(() => requests.count).toBeGreaterThan(0)
+    expect(await page.textContent('main')).not.toContain('None of the ways')
+    await requests.mend()
+    await page.getByText('Sign in to it with Acme').waitFor()
+    await page.getByRole('button', { name: 'Sign in with Acme' }).waitFor()
+  })
+})
+
 describe('unlinking a provider', () => {
   it('that failed is not offered again when another one is asked about', async () => {
     const page = await openLinked()
