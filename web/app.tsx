@@ -47,7 +47,8 @@ export function App({ answer }: { answer: URL | undefined }) {
     return pending ? (
       <FinishLinking pending={pending} onCancel={cancel} message={message} />
     ) : (
-      <Account message={message} />
+      // Another tab can sign in somebody else: nothing of the one before stays.
+      <Account key={state.user.id} message={message} />
     )
   }
   if (pending) return <LinkRequired pending={pending} onCancel={cancel} message={message} />
