@@ -57,7 +57,7 @@ export function Account({ message }: { message: Message | undefined }) {
           <h1 ref={heading} tabIndex={-1}>
             Your account
           </h1>
-          {message && <Notice kind={message.kind}>{message.text}</Notice>}
+          <Notice message={message} />
           {problem && <ProblemNotice problem={problem} retry={retry} />}
           {person ? (
             <>

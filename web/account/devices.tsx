@@ -4,7 +4,7 @@ import { LogoutScope, RevokeSessionDocument } from '../../client/index.ts'
 import { useAuth } from '../../client/react.ts'
 import { deviceName } from '../device-name.ts'
 import { ConfirmDialog } from '../parts/confirm-dialog.tsx'
-import { Notice, ProblemNotice } from '../parts/notice.tsx'
+import { Notice, ProblemNotice, type Message } from '../parts/notice.tsx'
 import { useAction } from '../parts/use-action.ts'
 import { useProviderNames } from '../providers.tsx'
 import { useSignOut } from '../sign-out.tsx'
@@ -20,7 +20,7 @@ export function Devices({ person, reload }: SectionProps) {
   const action = useAction()
   const heading = useRef<HTMLHeadingElement>(null)
   const [isAsked, setIsAsked] = useState(false)
-  const [done, setDone] = useState<string>()
+  const [done, setDone] = useState<Message>()
   const sessions = person.sessions.toSorted((a, b) => Number(b.current) - Number(a.current))
 
   /** The button that was pressed is gone afterwards, so the heading takes the focus. */
@@ -29,7 +29,7 @@ export function Devices({ person, reload }: SectionProps) {
       setDone(undefined)
       await work()
       await reload()
-      setDone(text)
+      setDone({ kind: 'good', text })
       heading.current?.focus()
     })
   return (
@@ -39,7 +39,7 @@ export function Devices({ person, reload }: SectionProps) {
       heading={heading}
       lead="Where you are signed in. Sign out what you do not know, then change your password."
     >
-      {done !== undefined && <Notice kind="good">{done}</Notice>}
+      <Notice message={done} />
       {action.problem && <ProblemNotice problem={action.problem} retry={action.retry} />}
       <ul className="rows">
         {sessions.map((session) => (

@@ -3,7 +3,7 @@ import { useRef, useState } from 'react'
 import { UnlinkProviderDocument } from '../../client/index.ts'
 import { useAuth } from '../../client/react.ts'
 import { ConfirmDialog } from '../parts/confirm-dialog.tsx'
-import { Notice, ProblemNotice } from '../parts/notice.tsx'
+import { Notice, ProblemNotice, type Message } from '../parts/notice.tsx'
 import { ProviderIcon } from '../parts/provider-icon.tsx'
 import { useAction } from '../parts/use-action.ts'
 import { useProviderLogin } from '../parts/use-provider-login.ts'
@@ -20,7 +20,7 @@ export function LinkedProviders({ person, reload }: SectionProps) {
   const linking = useProviderLogin('link')
   const heading = useRef<HTMLHeadingElement>(null)
   const [asked, setAsked] = useState<string>()
-  const [unlinked, setUnlinked] = useState<string>()
+  const [unlinked, setUnlinked] = useState<Message>()
 
   const linked = new Set(person.identities.map(({ provider }) => provider))
   const others = providers.filter(({ id }) => !linked.has(id))
@@ -33,7 +33,7 @@ export function LinkedProviders({ person, reload }: SectionProps) {
     await auth.request(UnlinkProviderDocument, { provider })
     // By now the person may have been asked about another one.
     setAsked((now) => (now === provider ? undefined : now))
-    setUnlinked(nameOf(provider))
+    setUnlinked({ kind: 'good', text: `${nameOf(provider)} is unlinked.` })
     heading.current?.focus()
     reloading.run(reload)
   }
@@ -46,7 +46,7 @@ export function LinkedProviders({ person, reload }: SectionProps) {
       lead="What is linked signs you in to this account."
     >
       {linking.problem && <ProblemNotice problem={linking.problem} retry={linking.retry} />}
-      {unlinked !== undefined && <Notice kind="good">{unlinked} is unlinked.</Notice>}
+      <Notice message={unlinked} />
       {reloading.problem && <ProblemNotice problem={reloading.problem} retry={reloading.retry} />}
       <ul className="rows">
         {person.identities.map(({ provider, email, linkedAt }) => (

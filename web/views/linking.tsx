@@ -23,7 +23,7 @@ export function LinkRequired({ pending, onCancel, message }: LinkingProps) {
   const isLost = known !== undefined && !hasWays
   return (
     <CardView title="You have an account already">
-      {message && <Notice kind={message.kind}>{message.text}</Notice>}
+      <Notice message={message} />
       {!isLost && <Steps current={1} name={name} />}
       <p>
         An account here has the e-mail address of your {name} account.{' '}
@@ -57,7 +57,7 @@ export function FinishLinking({ pending, onCancel, message }: LinkingProps) {
   const name = providers[0]?.name ?? pending.provider
   return (
     <CardView title={`Link ${name}`}>
-      {message && <Notice kind={message.kind}>{message.text}</Notice>}
+      <Notice message={message} />
       <Steps current={2} name={name} />
       <p>
         You are signed in. Confirm once more at {name}, and from then on it signs you in to this
