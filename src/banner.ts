@@ -1,8 +1,11 @@
 /** What a start prints: where to go next, and what to be warned of. */
 import { isLoopback, type Config } from './config.ts'
 
-/** @param url where the server listens */
-export function describeStart(config: Config, url: string): string {
+/**
+ * @param url where the server listens
+ * @param metricsUrl where the metrics are, if anywhere
+ */
+export function describeStart(config: Config, url: string, metricsUrl?: string): string {
   const { database } = config
   const lines = [
     '',
@@ -17,6 +20,7 @@ export function describeStart(config: Config, url: string): string {
       : []),
     `  GraphQL    ${url}/graphql`,
     `  JWKS       ${url}/.well-known/jwks.json`,
+    ...(metricsUrl === undefined ? [] : [`  Metrics    ${metricsUrl}/metrics`]),
     `  Database   ${database.engine === 'sqlite' ? database.file : withoutCredentials(database.url)}`,
     '',
     '  Try it:',

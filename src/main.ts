@@ -4,6 +4,9 @@ import { createApp } from './app.ts'
 import { describeStart } from './banner.ts'
 import type { Config } from './config.ts'
 import { createLogger } from './http/logger.ts'
+import { listenForMetrics } from './http/metrics-server.ts'
+import { CombinedMetrics } from './metrics/combined-metrics.ts'
+import type { MetricsSnapshot } from './metrics/metrics.ts'
 import { loadEnvFile, loadSettings } from './settings.ts'
 import { describeStartError } from './start-error.ts'
 import { announceListening, obeyPrimary, startWorkers, WorkerStartError } from './workers.ts'
@@ -20,6 +23,8 @@ interface Running {
   kill(): void
   /** Takes the certificate that the files hold now. */
   reloadCertificate(): void
+  /** What this process has counted, as a worker. */
+  readMetrics(): Promise<MetricsSnapshot>
 }
 
 type Settings = Config & { readonly appSecret: string }
@@ -28,7 +33,7 @@ type Settings = Config & { readonly appSecret: string }
 async function serve(settings: Settings): Promise<Running> {
   const app = await createApp(settings)
   if (cluster.isWorker) announceListening(app.url)
-  else console.log(describeStart(settings, app.url))
+  else console.log(describeStart(settings, app.url, app.metricsUrl))
   // A state that nobody foresaw is left by a restart.
   process.on('uncaughtException', (error) => {
     app.log.fatal({ err: error }, 'Uncaught exception')
@@ -41,17 +46,22 @@ async function serve(settings: Settings): Promise<Running> {
     },
     kill: () => {},
     reloadCertificate: () => app.reloadCertificate(),
+    readMetrics: () => app.readMetrics(),
   }
 }
 
 /** This process starts the workers and keeps them running. */
 async function supervise(settings: Settings): Promise<Running> {
   const workers = await startWorkers(settings.workers, createLogger(settings.logLevel))
-  void workers.allListen.then(() => console.log(describeStart(settings, workers.url)))
+  const metrics =
+    settings.metrics &&
+    (await listenForMetrics(new CombinedMetrics(() => workers.readMetrics()), settings.metrics))
+  void workers.allListen.then(() => console.log(describeStart(settings, workers.url, metrics?.url)))
   return {
     stop: async () => ((await workers.stop()) ? 0 : 1),
     kill: () => workers.kill(),
     reloadCertificate: () => workers.reloadCertificate(),
+    readMetrics: async () => [],
   }
 }
 
@@ -80,7 +90,7 @@ function stopOnSignals(running: Running): void {
   const onSignal = () => (isStopping && !cluster.isWorker ? force() : stop())
   process.on('SIGTERM', onSignal)
   process.on('SIGINT', onSignal)
-  if (cluster.isWorker) obeyPrimary({ stop, reloadCertificate: () => running.reloadCertificate() })
+  if (cluster.isWorker) obeyPrimary({ ...running, stop })
 }
 
 try {

@@ -4,11 +4,14 @@
  */
 import cluster, { type Worker } from 'node:cluster'
 import type { Logger } from './http/logger.ts'
+import type { Answers } from './metrics/combined-metrics.ts'
+import type { MetricsSnapshot } from './metrics/metrics.ts'
 
 /** What primary and worker tell each other. */
 type Message =
   | { readonly latchkey: 'listening'; readonly url: string }
-  | { readonly latchkey: 'stop' | 'reload' }
+  | { readonly latchkey: 'stop' | 'reload' | 'readMetrics' }
+  | { readonly latchkey: 'metrics'; readonly snapshot: MetricsSnapshot }
 
 /** A worker ended before it listened. It has said why itself. */
 export class WorkerStartError extends Error {
@@ -26,11 +29,15 @@ export interface Workers {
   kill(): void
   /** Has them take the certificate that the files hold now. */
   reloadCertificate(): void
+  /** Asks each that listens for what it has counted. */
+  readMetrics(): Promise<Answers>
 }
 
 /** A worker that lived this long has started well: the next restart is a first one again. */
 const stableAfterMilliseconds = 60_000
 const longestRestartDelayMilliseconds = 30_000
+/** Well below the ten seconds that Prometheus waits. */
+const metricsTimeoutMilliseconds = 2000
 
 /**
  * Starts one worker, which migrates the database, and then the others.
@@ -41,6 +48,7 @@ export async function startWorkers(count: number, log: Logger): Promise<Workers>
   let isStopping = false
   let allEndedWell = true
   const running = new Set<Worker>()
+  const listening = new Set<Worker>()
 
   /**
    * Keeps one worker running until the stop.
@@ -57,14 +65,14 @@ export async function startWorkers(count: number, log: Logger): Promise<Workers>
       const startedAt = performance.now()
       const worker = cluster.fork()
       running.add(worker)
-      let hasListened = false
       worker.on('message', (message: Message) => {
         if (message.latchkey !== 'listening') return
-        hasListened = true
+        listening.add(worker)
         onListening(message.url)
       })
       worker.once('exit', (status, signal) => {
         running.delete(worker)
+        const hasListened = listening.delete(worker)
         if (isStopping) {
           if (status !== 0) allEndedWell = false
           return
@@ -94,7 +102,7 @@ export async function startWorkers(count: number, log: Logger): Promise<Workers>
     () => new Promise<string>((resolve) => keepRunning(resolve)),
   )
   const tell = (message: Message) => {
-    for (const worker of running) if (worker.isConnected()) worker.send(message)
+    for (const worker of running) send(worker, message, () => {})
   }
   return {
     url,
@@ -114,7 +122,44 @@ export async function startWorkers(count: number, log: Logger): Promise<Workers>
       for (const worker of running) worker.process.kill('SIGKILL')
     },
     reloadCertificate: () => tell({ latchkey: 'reload' }),
+    readMetrics: async () =>
+      new Map(
+        await Promise.all(
+          Array.from(
+            listening,
+            async (worker) => [worker.id, await readMetricsOf(worker)] as const,
+          ),
+        ),
+      ),
   }
+}
+
+/** @param onFailure is called where the worker is gone; without it the error would end the primary */
+function send(worker: Worker, message: Message, onFailure: () => void): void {
+  if (!worker.isConnected()) return onFailure()
+  worker.send(message, (error: Error | null) => {
+    if (error) onFailure()
+  })
+}
+
+/** @returns nothing where the worker dies, or has no time for an answer */
+function readMetricsOf(worker: Worker): Promise<MetricsSnapshot | undefined> {
+  return new Promise((resolve) => {
+    const end = (snapshot?: MetricsSnapshot) => {
+      clearTimeout(timer)
+      worker.off('message', onMessage)
+      worker.off('exit', onSilence)
+      resolve(snapshot)
+    }
+    const onMessage = (message: Message) => {
+      if (message.latchkey === 'metrics') end(message.snapshot)
+    }
+    const onSilence = () => end()
+    const timer = setTimeout(onSilence, metricsTimeoutMilliseconds)
+    worker.on('message', onMessage)
+    worker.once('exit', onSilence)
+    send(worker, { latchkey: 'readMetrics' }, onSilence)
+  })
 }
 
 /** At once after a first death; then longer and longer, up to half a minute. */
@@ -122,15 +167,30 @@ function restartDelayMilliseconds(failures: number): number {
   return failures <= 1 ? 0 : Math.min(longestRestartDelayMilliseconds, 500 * 2 ** (failures - 2))
 }
 
+/** What a worker does for its primary. */
+export interface Obedient {
+  stop(): void
+  reloadCertificate(): void
+  readMetrics(): Promise<MetricsSnapshot>
+}
+
 /** In a worker: obeys the primary. Without it the process ends by itself. */
-export function obeyPrimary(orders: { stop(): void; reloadCertificate(): void }): void {
+export function obeyPrimary(worker: Obedient): void {
   process.on('message', (message: Message) => {
-    if (message.latchkey === 'stop') orders.stop()
-    if (message.latchkey === 'reload') orders.reloadCertificate()
+    if (message.latchkey === 'stop') worker.stop()
+    if (message.latchkey === 'reload') worker.reloadCertificate()
+    if (message.latchkey === 'readMetrics') {
+      void worker.readMetrics().then((snapshot) => tellPrimary({ latchkey: 'metrics', snapshot }))
+    }
   })
 }
 
 /** In a worker: tells the primary that it listens. */
 export function announceListening(url: string): void {
-  cluster.worker?.send({ latchkey: 'listening', url } satisfies Message)
+  tellPrimary({ latchkey: 'listening', url })
+}
+
+/** Where there is no primary any more, the process is about to end. */
+function tellPrimary(message: Message): void {
+  cluster.worker?.send(message, () => {})
 }

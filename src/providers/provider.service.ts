@@ -59,6 +59,8 @@ const flowsPerAddress = 1000
 const resolveAttempts = 3
 const providerIdShape = /^[a-z0-9-]{1,64}$/
 const nameCharacters = 200
+/** Past the identity map: another field of the same request may have changed the account. */
+const freshly = { refresh: true } as const
 
 export class ProviderService {
   readonly #options: ProviderServiceOptions
@@ -316,7 +318,7 @@ export class ProviderService {
     { subject }: ProviderProfile,
   ): Promise<{ user: User; identity: Identity } | undefined> {
     const key = { provider: provider.id, subject }
-    const identity = await em.findOne(Identity, key, { populate: ['user'] })
+    const identity = await em.findOne(Identity, key, { populate: ['user'], ...freshly })
     return identity ? { user: identity.user, identity } : undefined
   }
 
@@ -327,7 +329,7 @@ export class ProviderService {
     profile: ProviderProfile,
   ): Promise<{ user: User; identity: Identity }> {
     const email = profile.email === null ? undefined : normalizeEmail(profile.email)
-    const owner = email === undefined ? null : await em.findOne(User, { email })
+    const owner = email === undefined ? null : await em.findOne(User, { email }, freshly)
     if (owner && !(profile.isEmailAttested && owner.emailVerified)) {
       // The same person, at the same moment, may have made the account since we looked.
       const found = await this.#find(em, provider, profile)

@@ -77,6 +77,7 @@ describe('the ways to sign in', () => {
     await press(page, 'Try again')
     await seeView(page, 'Sign in')
     await page.getByRole('button', { name: 'Continue with Acme' }).waitFor()
+    expect(await notice(page).count()).toBe(0)
   })
 
   it('are asked for again where only this question was lost', async () => {
