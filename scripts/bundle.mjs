@@ -4,8 +4,8 @@ import { readFile, rm, writeFile } from 'node:fs/promises'
 import { relative, resolve } from 'node:path'
 import { build } from 'esbuild'
 
-/** Native, or found by its own files; or optional, and not installed. */
-const external = ['better-sqlite3', 'piscina', 'pg-native', 'class-validator', 'dataloader']
+/** Found by its own files; or optional, and not installed. */
+const external = ['piscina', 'pg-native', 'class-validator', 'dataloader']
 
 /**
  * @param entry the compiled entry file; the bundle takes its place
@@ -34,7 +34,7 @@ export async function bundle(entry, folder) {
     // Not even a source map: Node would read and keep all of it at the first error that is logged.
     sourcemap: false,
     banner: { js: banner },
-    plugins: [keepPlaces(resolve(folder))],
+    plugins: [keepPlaces(resolve(folder)), loadLate('better-sqlite3')],
   })
   await writeFile(entry, namingOnlyClasses(outputFiles[0].text))
   await rm(`${entry}.map`)
@@ -80,6 +80,24 @@ function keepPlaces(folder) {
           ),
         }
       })
+    },
+  }
+}
+
+/**
+ * Leaves a native package outside, and has it loaded by the module that imports it, when that runs: an
+ * import of what is outside would stand at the head of the bundle, and be loaded by every start.
+ */
+function loadLate(name) {
+  return {
+    name: 'load-late',
+    setup({ onLoad, onResolve }) {
+      onResolve({ filter: new RegExp(`^${name}$`) }, ({ namespace, path }) =>
+        namespace === 'late' ? { path, external: true } : { path, namespace: 'late' },
+      )
+      onLoad({ filter: /.*/, namespace: 'late' }, ({ path }) => ({
+        contents: `module.exports = require(${JSON.stringify(path)})`,
+      }))
     },
   }
 }

@@ -95,6 +95,9 @@ export async function createApp(
     const certificate = config.tls && new ServerCertificate(config.tls, log)
     const database = await openDatabase(config.database, (message) => log.warn(message))
     closers.push(() => database.close())
+    // After the server has closed: what is under way in the background still needs the database.
+    let maintaining: Promise<void> | undefined
+    closers.push(async () => void (await Promise.allSettled([maintaining])))
     await database.migrate()
 
     const secrets = new Secrets(config.appSecret)
@@ -212,7 +215,7 @@ export async function createApp(
     closers.push(() => http.close())
     await http.listen({ host: config.host, port: config.port })
 
-    const maintain = async () => {
+    const maintainOnce = async () => {
       certificate?.reload()
       await keyRing.maintain()
       await sweepExpired({
@@ -221,8 +224,10 @@ export async function createApp(
         throttle,
         flows,
         auditRetentionSeconds: config.auditRetentionSeconds,
+        isStopping: () => isStopping,
       })
     }
+    const maintain = () => (maintaining ??= maintainOnce().finally(() => (maintaining = undefined)))
     const timer = setInterval(() => {
       maintain().catch((error: unknown) => log.error({ err: error }, 'Maintenance failed'))
     }, maintenanceIntervalMilliseconds)

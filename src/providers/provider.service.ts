@@ -105,7 +105,11 @@ export class ProviderService {
    */
   async login(answer: ProviderAnswer, transport: TokenTransport): Promise<AuthPayloadType> {
     const { sessions } = this.#options
-    const { provider, exchange } = await this.#exchangeToSignIn(answer)
+    const { provider, exchange } = await this.#exchange(
+      answer,
+      () => true,
+      () => this.#recordFailure(answer.provider, null, EventReason.PROVIDER_ERROR),
+    )
     const { user, identity } = await this.#resolve(provider, exchange.profile)
     const payload = await sessions.begin(
       { userId: user.id, credentialVersion: user.credentialVersion, method: provider.id },
@@ -123,11 +127,25 @@ export class ProviderService {
   async link(answer: ProviderAnswer, session: SessionReference): Promise<void> {
     const { audit, em } = this.#options
     const { userId } = session
-    const { provider, exchange } = await this.#exchange(answer, (flow) => flow.userId === userId)
+    const refused = (reason: EventReason) =>
+      audit.record(em, {
+        type: EventType.PROVIDER_LINK_FAILED,
+        userId,
+        actor: EventActor.ACCOUNT,
+        reason,
+        method: answer.provider,
+        sessionId: session.sessionId,
+      })
+    const { provider, exchange } = await this.#exchange(
+      answer,
+      (flow) => flow.userId === userId,
+      () => refused(EventReason.PROVIDER_ERROR),
+    )
     const identity = await audit.transactional(em, (tx, record) =>
       this.#link(tx, record, provider, exchange.profile, session),
     )
     if (identity.user.id !== userId) {
+      await refused(EventReason.LINKED_TO_ANOTHER)
       throw new AppError(
         ErrorCode.FORBIDDEN,
         `This ${provider.name} account is linked to another account.`,
@@ -228,24 +246,14 @@ export class ProviderService {
   }
 
   /**
-   * What comes without a flow of ours is not recorded: it names nobody, has tried nothing, and could be
-   * sent without end.
+   * Uses the flow up, whatever comes of it, and exchanges the code.
+   * @param recordRefusal by the provider. What comes without a flow of ours is not recorded: it names
+   * nobody, has tried nothing, and could be sent without end
    */
-  async #exchangeToSignIn(answer: ProviderAnswer) {
-    try {
-      return await this.#exchange(answer, () => true)
-    } catch (error) {
-      if (error instanceof AppError && error.code === ErrorCode.PROVIDER_ERROR) {
-        await this.#recordFailure(answer.provider, null, EventReason.PROVIDER_ERROR)
-      }
-      throw error
-    }
-  }
-
-  /** Uses the flow up, whatever comes of it, and exchanges the code. */
   async #exchange(
     answer: ProviderAnswer,
     isAllowed: (flow: Flow) => boolean,
+    recordRefusal: () => Promise<void>,
   ): Promise<{ provider: ProviderClient; exchange: Exchange }> {
     const provider = this.#provider(answer.provider)
     const flow = await this.#options.flows.take(provider.id, answer.flowToken, answer.state)
@@ -256,18 +264,25 @@ export class ProviderService {
         { provider: provider.id },
       )
     }
-    const exchange = await this.#asking(provider, undefined, () =>
-      provider.exchange(
-        {
-          redirectUri: this.#knownRedirectUri(provider, flow.redirectUri),
-          code: answer.code,
-          state: answer.state,
-          iss: answer.iss,
-        },
-        flow,
-      ),
-    )
-    return { provider, exchange }
+    try {
+      const exchange = await this.#asking(provider, undefined, () =>
+        provider.exchange(
+          {
+            redirectUri: this.#knownRedirectUri(provider, flow.redirectUri),
+            code: answer.code,
+            state: answer.state,
+            iss: answer.iss,
+          },
+          flow,
+        ),
+      )
+      return { provider, exchange }
+    } catch (error) {
+      if (error instanceof AppError && error.code === ErrorCode.PROVIDER_ERROR) {
+        await recordRefusal()
+      }
+      throw error
+    }
   }
 
   /** The provider's failures end here. */
