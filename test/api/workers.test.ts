@@ -248,11 +248,10 @@ describe('the primary', () => {
       }, patient)
       server.child.kill('SIGTERM')
       if (receiver === 'the whole group') for (const pid of workers) killIfThere(pid, 'SIGTERM')
+      // It would be 1 if they had to be forced.
       expect(await server.ended).toBe(0)
       for (const pid of workers) expect(() => process.kill(pid, 0)).toThrow('ESRCH')
     },
-    // Less than it takes until workers are forced.
-    9000,
   )
 
   it.skipIf(prlimit === undefined)(
