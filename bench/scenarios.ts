@@ -156,13 +156,13 @@ async function measureOverflow(subjects: readonly Subject[], settings: Settings)
   const { login, server } = subjects[0]!
   const { refused, refusedP99, requests } = await load(
     server.origin,
-    connections(login!, 64),
+    connections(login!, 32),
     { seconds: settings.seconds },
     'refusals',
   )
   return [
     {
-      scenario: '`login`, 64 connections, more than may wait: refused with `RATE_LIMITED`',
+      scenario: '`login`, 32 connections, more than may wait: refused with `RATE_LIMITED`',
       latchkey: `${refused} of ${requests}, p99 of refusals ${ms(refusedP99)}`,
       goal: goal('< 50 ms', refused > 0 && refusedP99 < 50),
     },

@@ -102,6 +102,8 @@ async function compileServer(folder) {
   if (status !== 0) return status
   // Here, because a production tree has no bundler either.
   const { bundle } = await import('./bundle.mjs')
+  // What traces instruments packages, which it does not find in a bundle (docs/guides/tracing.md).
+  cpSync(join(folder, 'main.js'), join(folder, 'main.unbundled.js'))
   await bundle(join(folder, 'main.js'), folder)
   return 0
 }

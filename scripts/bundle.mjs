@@ -1,37 +1,56 @@
 // Makes one file of what a start loads, our own modules and their dependencies: Node finds, reads and
 // links it in a third of the time that it takes for 1,500 of them (docs/adr/0022).
-import { readFile, rm } from 'node:fs/promises'
+import { readFile, rm, writeFile } from 'node:fs/promises'
 import { relative, resolve } from 'node:path'
 import { build } from 'esbuild'
 
-/** Native, or found by its own files; or optional, and not installed. */
-const external = ['better-sqlite3', 'piscina', 'pg-native', 'class-validator', 'dataloader']
+/** Found by its own files; or optional, and not installed. */
+const external = ['piscina', 'pg-native', 'class-validator', 'dataloader']
 
 /**
  * @param entry the compiled entry file; the bundle takes its place
  * @param folder of our compiled files, which stay: workers and commands run from them
  */
 export async function bundle(entry, folder) {
-  await build({
+  const { outputFiles } = await build({
+    write: false,
     entryPoints: [entry],
     outfile: entry,
-    allowOverwrite: true,
     bundle: true,
     external,
     platform: 'node',
     format: 'esm',
     target: 'node22',
     mainFields: ['module', 'main'],
-    // Of two classes of one name the second would lose it, and names are in logs and in the schema.
+    // graphql-js asks it at its start, and else looks twice at every value's class.
+    define: { 'process.env.NODE_ENV': '"production"' },
+    // MikroORM finds its extensions by the names of their classes, and kysely has a Migrator too.
     keepNames: true,
     legalComments: 'none',
+    // The text stays in memory. Lines, for those that a stack trace names.
+    minifyWhitespace: true,
+    lineLimit: 160,
     logLevel: 'error',
     // Not even a source map: Node would read and keep all of it at the first error that is logged.
     sourcemap: false,
     banner: { js: banner },
-    plugins: [keepPlaces(resolve(folder))],
+    plugins: [keepPlaces(resolve(folder)), loadLate('better-sqlite3')],
   })
+  await writeFile(entry, namingOnlyClasses(outputFiles[0].text))
   await rm(`${entry}.map`)
+}
+
+/**
+ * esbuild's helper for `keepNames` defines the name of each function each time that it is made, which
+ * made every request a sixth dearer. Those that have lost theirs and matter are classes.
+ */
+function namingOnlyClasses(text) {
+  const helper = /var __name ?= ?\(target, ?value\) ?=> ?(__defProp\([^;]+\));/
+  if (!helper.test(text)) throw new Error('esbuild has another helper for names')
+  return text.replace(
+    helper,
+    'var __name=(target,value)=>target.name===value||target.prototype===undefined?target:$1;',
+  )
 }
 
 // CommonJS asks for these; and a module of ours for where it was.
@@ -61,6 +80,24 @@ function keepPlaces(folder) {
           ),
         }
       })
+    },
+  }
+}
+
+/**
+ * Leaves a native package outside, and has it loaded by the module that imports it, when that runs: an
+ * import of what is outside would stand at the head of the bundle, and be loaded by every start.
+ */
+function loadLate(name) {
+  return {
+    name: 'load-late',
+    setup({ onLoad, onResolve }) {
+      onResolve({ filter: new RegExp(`^${name}$`) }, ({ namespace, path }) =>
+        namespace === 'late' ? { path, external: true } : { path, namespace: 'late' },
+      )
+      onLoad({ filter: /.*/, namespace: 'late' }, ({ path }) => ({
+        contents: `module.exports = require(${JSON.stringify(path)})`,
+      }))
     },
   }
 }

@@ -15,12 +15,13 @@ import { Viewers } from './guard/viewer.ts'
 import { readAccountPage } from './http/account-page-files.ts'
 import type { HttpRequest } from './http/http-request.ts'
 import { createLogger, type Logger } from './http/logger.ts'
+import { listeningUrl } from './http/listening-url.ts'
 import { createCookiePolicy } from './http/refresh-cookie.ts'
 import { listenForMetrics } from './http/metrics-server.ts'
 import { readSandboxPages } from './http/sandbox-pages.ts'
 import { ServerCertificate } from './http/server-certificate.ts'
 import { createHttpServer } from './http/server.ts'
-import { Metrics } from './metrics/metrics.ts'
+import { Metrics, type MetricsSnapshot } from './metrics/metrics.ts'
 import { PasswordHasher } from './passwords/password-hasher.ts'
 import { factsOf } from './providers/catalogue.ts'
 import { FlowStore } from './providers/flow-store.ts'
@@ -55,8 +56,10 @@ export interface Overrides {
 export interface App {
   /** Where the server listens, without a trailing slash. */
   readonly url: string
-  /** Where the metrics are, without a trailing slash; absent where nobody asks for them. */
+  /** Where the metrics are, without a trailing slash; absent where nobody asks for them, and in a worker. */
   readonly metricsUrl: string | undefined
+  /** What this process has counted, for the primary of several; empty where nobody asks for metrics. */
+  readMetrics(): Promise<MetricsSnapshot>
   readonly log: Logger
   /** Rotates keys that are due and removes what has expired; done every minute anyway. */
   maintain(): Promise<void>
@@ -92,6 +95,9 @@ export async function createApp(
     const certificate = config.tls && new ServerCertificate(config.tls, log)
     const database = await openDatabase(config.database, (message) => log.warn(message))
     closers.push(() => database.close())
+    // After the server has closed: what is under way in the background still needs the database.
+    let maintaining: Promise<void> | undefined
+    closers.push(async () => void (await Promise.allSettled([maintaining])))
     await database.migrate()
 
     const secrets = new Secrets(config.appSecret)
@@ -172,11 +178,13 @@ export async function createApp(
     if (config.accountPage && !accountPage) {
       log.warn('The account page is not there: `npm run build` makes it')
     }
+    // Of several workers none could speak for all: their primary listens, and asks them.
     const metricsServer =
-      config.metrics && metrics && (await listenForMetrics(metrics, config.metrics))
+      config.metrics && metrics && config.workers === 1
+        ? await listenForMetrics(metrics, config.metrics)
+        : undefined
     closers.push(async () => {
       metricsServer?.close()
-      metricsServer?.closeAllConnections()
       metrics?.close()
     })
     const http = await createHttpServer({
@@ -207,7 +215,7 @@ export async function createApp(
     closers.push(() => http.close())
     await http.listen({ host: config.host, port: config.port })
 
-    const maintain = async () => {
+    const maintainOnce = async () => {
       certificate?.reload()
       await keyRing.maintain()
       await sweepExpired({
@@ -216,8 +224,10 @@ export async function createApp(
         throttle,
         flows,
         auditRetentionSeconds: config.auditRetentionSeconds,
+        isStopping: () => isStopping,
       })
     }
+    const maintain = () => (maintaining ??= maintainOnce().finally(() => (maintaining = undefined)))
     const timer = setInterval(() => {
       maintain().catch((error: unknown) => log.error({ err: error }, 'Maintenance failed'))
     }, maintenanceIntervalMilliseconds)
@@ -230,7 +240,8 @@ export async function createApp(
 
     return {
       url: listeningUrl(http.server.address() as AddressInfo, config.tls !== undefined),
-      metricsUrl: metricsServer && listeningUrl(metricsServer.address() as AddressInfo, false),
+      metricsUrl: metricsServer?.url,
+      readMetrics: async () => (await metrics?.snapshot()) ?? [],
       log,
       maintain,
       reloadCertificate: () => certificate?.reload(),
@@ -250,8 +261,4 @@ async function createContextOrMask(services: Services, request: HttpRequest): Pr
     request.log.error({ err: error }, 'The request could not be authenticated')
     throw contextError(error, request.id)
   }
-}
-
-function listeningUrl({ address, family, port }: AddressInfo, isTls: boolean): string {
-  return `${isTls ? 'https' : 'http'}://${family === 'IPv6' ? `[${address}]` : address}:${port}`
 }

@@ -2,8 +2,11 @@
 import { isLoopback, type Config } from './config.ts'
 import { hostOf } from './database/postgresql-url.ts'
 
-/** @param url where the server listens */
-export function describeStart(config: Config, url: string): string {
+/**
+ * @param url where the server listens
+ * @param metricsUrl where the metrics are, if anywhere
+ */
+export function describeStart(config: Config, url: string, metricsUrl?: string): string {
   const { database } = config
   const lines = [
     '',
@@ -18,6 +21,7 @@ export function describeStart(config: Config, url: string): string {
       : []),
     `  GraphQL    ${url}/graphql`,
     `  JWKS       ${url}/.well-known/jwks.json`,
+    ...(metricsUrl === undefined ? [] : [`  Metrics    ${metricsUrl}/metrics`]),
     `  Database   ${database.engine === 'sqlite' ? database.file : withoutCredentials(database.url)}`,
     '',
     '  Try it:',

@@ -4,6 +4,9 @@ import { createApp, type App } from './app.ts'
 import { describeStart } from './banner.ts'
 import type { Config } from './config.ts'
 import { createLogger } from './http/logger.ts'
+import { listenForMetrics } from './http/metrics-server.ts'
+import { CombinedMetrics } from './metrics/combined-metrics.ts'
+import type { MetricsSnapshot } from './metrics/metrics.ts'
 import { loadEnvFile, loadSettings } from './settings.ts'
 import { describeStartError } from './start-error.ts'
 import { announceListening, obeyPrimary, startWorkers, WorkerStartError } from './workers.ts'
@@ -20,6 +23,8 @@ interface Running {
   kill(): void
   /** Takes the certificate that the files hold now. */
   reloadCertificate(): void
+  /** What this process has counted, as a worker. */
+  readMetrics(): Promise<MetricsSnapshot>
 }
 
 type Settings = Config & { readonly appSecret: string }
@@ -27,21 +32,23 @@ type Settings = Config & { readonly appSecret: string }
 /** This process is the server, or one of its workers. */
 async function serve(settings: Settings): Promise<void> {
   // What has not listened has begun nothing, and a migration is a transaction: it ends at once.
-  let app: App | undefined
+  const starting: { app?: App } = {}
   stopOnSignals(
     {
       stop: async () => {
-        await app?.close()
+        await starting.app?.close()
         return 0
       },
       kill: () => {},
-      reloadCertificate: () => app?.reloadCertificate(),
+      reloadCertificate: () => starting.app?.reloadCertificate(),
+      readMetrics: async () => (await starting.app?.readMetrics()) ?? [],
     },
     settings.tls !== undefined,
   )
-  app = await createApp(settings)
+  const app = await createApp(settings)
+  starting.app = app
   if (cluster.isWorker) announceListening(app.url)
-  else console.log(describeStart(settings, app.url))
+  else console.log(describeStart(settings, app.url, app.metricsUrl))
   // A state that nobody foresaw is left by a restart.
   process.on('uncaughtException', (error) => {
     app.log.fatal({ err: error }, 'Uncaught exception')
@@ -57,11 +64,16 @@ async function supervise(settings: Settings): Promise<void> {
       stop: async () => ((await workers.stop()) ? 0 : 1),
       kill: () => workers.kill(),
       reloadCertificate: () => workers.reloadCertificate(),
+      readMetrics: async () => [],
     },
     settings.tls !== undefined,
   )
-  const url = await workers.listening
-  console.log(describeStart(settings, url))
+  const url = await workers.firstListens
+  const metrics =
+    settings.metrics &&
+    (await listenForMetrics(new CombinedMetrics(() => workers.readMetrics()), settings.metrics))
+  await workers.allListen
+  console.log(describeStart(settings, url, metrics?.url))
 }
 
 /** Stops on the first signal or order of the primary; a second signal does not wait. */
@@ -89,7 +101,7 @@ function stopOnSignals(running: Running, hasCertificate: boolean): void {
   const onSignal = () => (isStopping && !cluster.isWorker ? force() : stop())
   process.on('SIGTERM', onSignal)
   process.on('SIGINT', onSignal)
-  if (cluster.isWorker) obeyPrimary({ stop, reloadCertificate: () => running.reloadCertificate() })
+  if (cluster.isWorker) obeyPrimary({ ...running, stop })
   // Without a certificate the end of a terminal ends the server, as that of any other program.
   if (hasCertificate) process.on('SIGHUP', () => running.reloadCertificate())
 }

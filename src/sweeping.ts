@@ -1,6 +1,6 @@
 /** Removes what has expired: one instance at a time, a little at a time. */
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import { sweepOldEvents, trimAccounts, trimAnonymous } from './audit/retention.ts'
+import { accountTrimming, sweepOldEvents, trimAnonymous } from './audit/retention.ts'
 import type { Database } from './database/database.ts'
 import { withLease } from './database/lease.ts'
 import type { FlowStore } from './providers/flow-store.ts'
@@ -13,33 +13,47 @@ export interface SweepOptions {
   readonly throttle: Throttle
   readonly flows: FlowStore
   readonly auditRetentionSeconds: number
+  /** Asked between batches: what is left then is for another time. */
+  readonly isStopping: () => boolean
 }
 
 /** Rows that one statement removes: few enough that nobody waits for it. */
 export const batchRows = 500
 
-/** Does nothing where another instance is at it. */
+/**
+ * Does nothing where another instance is at it.
+ * @throws what a sweep has thrown, once the others have had their turn
+ */
 export async function sweepExpired(options: SweepOptions): Promise<void> {
-  const { auditRetentionSeconds, clock, database, flows, throttle } = options
+  const { auditRetentionSeconds, clock, database, flows, isStopping, throttle } = options
   const retention = () => ({ database, now: clock(), retentionSeconds: auditRetentionSeconds })
-  const sweeps: ((limit: number) => Promise<number>)[] = [
-    (limit) => sweepSessions(database, clock(), limit),
-    (limit) => throttle.sweep(limit),
-    (limit) => flows.sweep(limit),
-    (limit) => sweepOldEvents(retention(), limit),
-    (limit) => trimAccounts(retention(), limit),
-    (limit) => trimAnonymous(retention(), limit),
+  /** Removes a batch, and says whether there may be more. */
+  const sweeps: ((limit: number) => Promise<boolean>)[] = [
+    untilNone((limit) => sweepSessions(database, clock(), limit)),
+    untilNone((limit) => throttle.sweep(limit)),
+    untilNone((limit) => flows.sweep(limit)),
+    untilNone((limit) => sweepOldEvents(retention(), limit)),
+    accountTrimming(retention()),
+    untilNone((limit) => trimAnonymous(retention(), limit)),
   ]
+  const failures: unknown[] = []
   await withLease(options, 'sweep', async (extend) => {
     for (const sweep of sweeps) {
-      for (;;) {
-        const removed = await sweep(batchRows)
-        // Trimming goes account by account; a batch that is not full may be one account's last.
-        if (removed === 0) break
-        // SQLite answers at once: without a pause, requests would wait for all of it.
-        await nextTurn()
-        if (!(await extend())) return
+      try {
+        while (await sweep(batchRows)) {
+          // SQLite answers at once: without a pause, requests would wait for all of it.
+          await nextTurn()
+          if (isStopping() || !(await extend())) return
+        }
+      } catch (error) {
+        failures.push(error)
       }
     }
   })
+  if (failures.length > 1) throw new AggregateError(failures, 'Several sweeps failed')
+  if (failures.length === 1) throw failures[0]
+}
+
+function untilNone(sweep: (limit: number) => Promise<number>) {
+  return async (limit: number) => (await sweep(limit)) > 0
 }

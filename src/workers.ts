@@ -4,11 +4,14 @@
  */
 import cluster, { type Worker } from 'node:cluster'
 import type { Logger } from './http/logger.ts'
+import type { Answers } from './metrics/combined-metrics.ts'
+import type { MetricsSnapshot } from './metrics/metrics.ts'
 
 /** What primary and worker tell each other. */
 type Message =
   | { readonly latchkey: 'listening'; readonly url: string }
-  | { readonly latchkey: 'stop' | 'reload' }
+  | { readonly latchkey: 'stop' | 'reload' | 'readMetrics' }
+  | { readonly latchkey: 'metrics'; readonly snapshot: MetricsSnapshot }
 
 /** A worker ended before it listened. It has said why itself. */
 export class WorkerStartError extends Error {
@@ -16,29 +19,34 @@ export class WorkerStartError extends Error {
 }
 
 export interface Workers {
-  /** Where all of them listen, without a trailing slash; rejects where the first cannot start. */
-  readonly listening: Promise<string>
+  /** Where they listen, without a trailing slash; rejects where the first cannot start. */
+  readonly firstListens: Promise<string>
+  readonly allListen: Promise<unknown>
   /** Has them end what they have begun. @returns whether all ended well */
   stop(): Promise<boolean>
   /** Ends them at once. */
   kill(): void
   /** Has them take the certificate that the files hold now. */
   reloadCertificate(): void
+  /** Asks each that listens for what it has counted. */
+  readMetrics(): Promise<Answers>
 }
 
 /** A worker that lived this long has started well: the next restart is a first one again. */
 const stableAfterMilliseconds = 60_000
 const longestRestartDelayMilliseconds = 30_000
+/** Well below the ten seconds that Prometheus waits. */
+const metricsTimeoutMilliseconds = 2000
 
 /**
  * Starts one worker, which migrates the database, and then the others. They can be stopped meanwhile.
- * `listening` rejects with a WorkerStartError when the first cannot start.
+ * `firstListens` rejects with a WorkerStartError when the first cannot start.
  */
 export function startWorkers(count: number, log: Logger): Workers {
   let isStopping = false
   let allEndedWell = true
-  /** Whether each has listened yet. */
-  const running = new Map<Worker, boolean>()
+  const running = new Set<Worker>()
+  const listening = new Set<Worker>()
 
   /**
    * Keeps one worker running until the stop.
@@ -66,10 +74,10 @@ export function startWorkers(count: number, log: Logger): Workers {
         restart('A worker could not be started', { err: error })
         return
       }
-      running.set(worker, false)
+      running.add(worker)
       worker.on('message', (message: Message) => {
         if (message.latchkey !== 'listening') return
-        running.set(worker, true)
+        listening.add(worker)
         onListening(message.url)
       })
       worker.on('error', (error) => {
@@ -79,14 +87,14 @@ export function startWorkers(count: number, log: Logger): Workers {
         restart('A worker could not be started', { err: error })
       })
       worker.once('exit', (status, signal) => {
-        const hasListened = running.get(worker)
         running.delete(worker)
+        const hasListened = listening.delete(worker)
         if (isStopping) {
           // One that never listened has begun nothing: however it ends, nothing is cut off.
-          if (status !== 0 && hasListened === true) allEndedWell = false
+          if (status !== 0 && hasListened) allEndedWell = false
           return
         }
-        if (onFailure && failures === 0 && hasListened === false) {
+        if (onFailure && failures === 0 && !hasListened) {
           isStopping = true
           onFailure(new WorkerStartError('The first worker could not start'))
           return
@@ -98,31 +106,28 @@ export function startWorkers(count: number, log: Logger): Workers {
     fork()
   }
 
-  const startAll = async (): Promise<string> => {
-    const url = await new Promise<string>((resolve, reject) => {
-      keepRunning(resolve, reject)
-    })
-    const others = Array.from(
-      { length: count - 1 },
-      () => new Promise<string>((resolve) => keepRunning(resolve)),
-    )
-    await Promise.all(others)
-    return url
-  }
-  const tell = (worker: Worker, message: Message) => {
-    // One that dies at this moment hears nothing more.
-    if (worker.isConnected()) worker.process.send(message, () => {})
-  }
+  const firstListens = new Promise<string>((resolve, reject) => {
+    keepRunning(resolve, reject)
+  })
+  const allListen = firstListens.then(() =>
+    Promise.all(
+      Array.from(
+        { length: count - 1 },
+        () => new Promise<string>((resolve) => keepRunning(resolve)),
+      ),
+    ),
+  )
   return {
-    listening: startAll(),
+    firstListens,
+    allListen,
     stop: async () => {
       isStopping = true
       const ended = Array.from(
-        running.keys(),
+        running,
         (worker) => new Promise<void>((resolve) => void worker.once('exit', () => resolve())),
       )
-      for (const [worker, hasListened] of running) {
-        if (hasListened) tell(worker, { latchkey: 'stop' })
+      for (const worker of running) {
+        if (listening.has(worker)) send(worker, { latchkey: 'stop' }, () => {})
         // It may not hear messages yet, and Node keeps none for it.
         else worker.process.kill('SIGTERM')
       }
@@ -131,12 +136,49 @@ export function startWorkers(count: number, log: Logger): Workers {
     },
     kill: () => {
       isStopping = true
-      for (const worker of running.keys()) worker.process.kill('SIGKILL')
+      for (const worker of running) worker.process.kill('SIGKILL')
     },
     reloadCertificate: () => {
-      for (const worker of running.keys()) tell(worker, { latchkey: 'reload' })
+      for (const worker of running) send(worker, { latchkey: 'reload' }, () => {})
     },
+    readMetrics: async () =>
+      new Map(
+        await Promise.all(
+          Array.from(
+            listening,
+            async (worker) => [worker.id, await readMetricsOf(worker)] as const,
+          ),
+        ),
+      ),
   }
+}
+
+/** @param onFailure is called where the worker is gone; without it the error would end the primary */
+function send(worker: Worker, message: Message, onFailure: () => void): void {
+  if (!worker.isConnected()) return onFailure()
+  worker.send(message, (error: Error | null) => {
+    if (error) onFailure()
+  })
+}
+
+/** @returns nothing where the worker dies, or has no time for an answer */
+function readMetricsOf(worker: Worker): Promise<MetricsSnapshot | undefined> {
+  return new Promise((resolve) => {
+    const end = (snapshot?: MetricsSnapshot) => {
+      clearTimeout(timer)
+      worker.off('message', onMessage)
+      worker.off('exit', onSilence)
+      resolve(snapshot)
+    }
+    const onMessage = (message: Message) => {
+      if (message.latchkey === 'metrics') end(message.snapshot)
+    }
+    const onSilence = () => end()
+    const timer = setTimeout(onSilence, metricsTimeoutMilliseconds)
+    worker.on('message', onMessage)
+    worker.once('exit', onSilence)
+    send(worker, { latchkey: 'readMetrics' }, onSilence)
+  })
 }
 
 /** At once after a first death; then longer and longer, up to half a minute. */
@@ -144,15 +186,30 @@ function restartDelayMilliseconds(failures: number): number {
   return failures <= 1 ? 0 : Math.min(longestRestartDelayMilliseconds, 500 * 2 ** (failures - 2))
 }
 
+/** What a worker does for its primary. */
+export interface Obedient {
+  stop(): void
+  reloadCertificate(): void
+  readMetrics(): Promise<MetricsSnapshot>
+}
+
 /** In a worker: obeys the primary. Without it the process ends by itself. */
-export function obeyPrimary(orders: { stop(): void; reloadCertificate(): void }): void {
+export function obeyPrimary(worker: Obedient): void {
   process.on('message', (message: Message) => {
-    if (message.latchkey === 'stop') orders.stop()
-    if (message.latchkey === 'reload') orders.reloadCertificate()
+    if (message.latchkey === 'stop') worker.stop()
+    if (message.latchkey === 'reload') worker.reloadCertificate()
+    if (message.latchkey === 'readMetrics') {
+      void worker.readMetrics().then((snapshot) => tellPrimary({ latchkey: 'metrics', snapshot }))
+    }
   })
 }
 
 /** In a worker: tells the primary that it listens. */
 export function announceListening(url: string): void {
-  cluster.worker?.send({ latchkey: 'listening', url } satisfies Message)
+  tellPrimary({ latchkey: 'listening', url })
+}
+
+/** Where there is no primary any more, the process is about to end. */
+function tellPrimary(message: Message): void {
+  cluster.worker?.send(message, () => {})
 }

@@ -128,12 +128,14 @@ export const EventOutcome = {
 } as const;
 
 export type EventOutcome = typeof EventOutcome[keyof typeof EventOutcome];
-/** Why a sign-in failed, or a session ended. There may be more of them in a later version. */
+/** Why a sign-in or a link failed, or a session ended. There may be more of them in a later version. */
 export const EventReason = {
   /** The proof was good, but the account is disabled. */
   ACCOUNT_DISABLED: 'ACCOUNT_DISABLED',
   /** They were changed while the proof was checked. */
   CREDENTIALS_CHANGED: 'CREDENTIALS_CHANGED',
+  /** The account at the provider is linked to another account here. */
+  LINKED_TO_ANOTHER: 'LINKED_TO_ANOTHER',
   /** The account has the address of the one at the provider, but that one is not linked to it. */
   LINK_REQUIRED: 'LINK_REQUIRED',
   /** By `logout`, this session. */
@@ -185,6 +187,8 @@ export const EventType = {
   PASSWORD_SET: 'PASSWORD_SET',
   /** The account can be signed in to with the provider. */
   PROVIDER_LINKED: 'PROVIDER_LINKED',
+  /** A link was refused; `reason` says why. */
+  PROVIDER_LINK_FAILED: 'PROVIDER_LINK_FAILED',
   /** And no more; other sessions that it began were ended. */
   PROVIDER_UNLINKED: 'PROVIDER_UNLINKED',
   /** An old refresh token came back: somebody may have copied it. The session was ended. */

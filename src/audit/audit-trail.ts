@@ -44,8 +44,6 @@ export interface AuditTrailOptions {
   readonly onRecorded?: (event: RecordedEvent) => void
 }
 
-const userAgentCharacters = 512
-
 export class AuditTrail {
   readonly #options: AuditTrailOptions
 
@@ -75,12 +73,13 @@ export class AuditTrail {
     const { clock, ids, origin } = this.#options
     const now = clock()
     const id = ids.next(now)
+    const kept = (value: string | undefined) => whileThereIs(event.userId, value)
     await sql`insert into audit_events (id, type, occurred_at, user_id, actor, operator, reason,
         method, role, session_id, sessions_ended, ip, user_agent, request_id)
       values (${id}, ${event.type}, ${now}, ${event.userId}, ${event.actor},
         ${origin.operator ?? null}, ${event.reason ?? null}, ${event.method ?? null},
         ${event.role ?? null}, ${event.sessionId ?? null}, ${event.sessionsEnded ?? null},
-        ${origin.ip ?? null}, ${origin.userAgent?.slice(0, userAgentCharacters) ?? null},
+        ${kept(origin.ip)}, ${kept(origin.userAgent)},
         ${origin.requestId ?? null})`.execute(em.getKysely())
     return { ...event, id }
   }
@@ -88,6 +87,15 @@ export class AuditTrail {
   #announce(event: RecordedEvent): void {
     this.#options.onRecorded?.(event)
   }
+}
+
+/**
+ * The address and the browser, unless the account was deleted since the request began. One text for
+ * every event: the time of a failure must not tell whether there is an account.
+ */
+function whileThereIs(userId: string | null, value: string | undefined) {
+  return sql`case when cast(${userId} as text) is null
+    or exists (select 1 from users where id = ${userId}) then ${value ?? null} end`
 }
 
 /**

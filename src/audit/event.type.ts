@@ -21,6 +21,7 @@ registerEnumType(EventType, {
     PASSWORD_CHANGE_FAILED: { description: 'The current password was wrong.' },
     PROVIDER_LINKED: { description: 'The account can be signed in to with the provider.' },
     PROVIDER_UNLINKED: { description: 'And no more; other sessions that it began were ended.' },
+    PROVIDER_LINK_FAILED: { description: 'A link was refused; `reason` says why.' },
     ROLE_GRANTED: { description: 'By an operator.' },
     ROLE_REVOKED: { description: 'By an operator.' },
     ACCOUNT_DISABLED: { description: 'By an operator.' },
@@ -57,7 +58,7 @@ registerEnumType(EventOutcome, {
 registerEnumType(EventReason, {
   name: 'EventReason',
   description:
-    'Why a sign-in failed, or a session ended. There may be more of them in a later version.',
+    'Why a sign-in or a link failed, or a session ended. There may be more of them in a later version.',
   valuesConfig: {
     UNKNOWN_ACCOUNT: { description: 'There is no account with the address.' },
     WRONG_PASSWORD: { description: 'The password was wrong.' },
@@ -68,6 +69,9 @@ registerEnumType(EventReason, {
     LINK_REQUIRED: {
       description:
         'The account has the address of the one at the provider, but that one is not linked to it.',
+    },
+    LINKED_TO_ANOTHER: {
+      description: 'The account at the provider is linked to another account here.',
     },
     REGISTRATION_CLOSED: { description: 'It would have made an account.' },
     LOGOUT: { description: 'By `logout`, this session.' },

@@ -8,6 +8,8 @@ import { lowestEventId } from './event-id.ts'
 export const eventsPerAccount = 10_000
 /** Accounts with new events are looked at for this long: several rounds of sweeping. */
 const recentMilliseconds = 15 * 60 * 1000
+/** Looked at in one statement: of each account, it walks over as many events as it may have. */
+const pageEvents = 100
 
 export interface Retention {
   readonly database: Database
@@ -32,19 +34,44 @@ export async function sweepOldEvents(retention: Retention, limit: number): Promi
 
 /**
  * Removes the oldest events of accounts that have too many, among those of which there are new ones:
- * what has been trimmed stays so until more happens.
- * @param limit the most to remove at once
- * @returns how many it removed
+ * what has been trimmed stays so until more happens. A step looks at one page of the new events, so
+ * that none takes long, however many accounts there are.
+ * @returns a step, which removes at most `limit` and says whether there may be more to do
  */
-export async function trimAccounts(retention: Retention, limit: number): Promise<number> {
-  const { kysely } = retention.database
-  const recent = lowestEventId(retention.now - recentMilliseconds)
-  const { rows } = await sql<{ user_id: string }>`select user_id from (
-      select distinct user_id from audit_events where id >= ${recent} and user_id is not null
-    ) as recent where (
-      select count(*) from audit_events where audit_events.user_id = recent.user_id
-    ) > ${eventsPerAccount} limit 1`.execute(kysely)
-  return rows[0] ? trim(kysely, sql`user_id = ${rows[0].user_id}`, limit) : 0
+export function accountTrimming({ database, now }: Retention): (limit: number) => Promise<boolean> {
+  const { kysely } = database
+  const looked = new Set<string>()
+  let crowded: string[] = []
+  let position = lowestEventId(now - recentMilliseconds)
+  return async (limit) => {
+    const [account] = crowded
+    if (account !== undefined) {
+      if ((await trim(kysely, sql`user_id = ${account}`, limit)) < limit) crowded.shift()
+      return true
+    }
+    const { rows: page } = await sql<{ id: string; user_id: string | null }>`
+      select id, user_id from audit_events where id > ${position} order by id
+      limit ${pageEvents}`.execute(kysely)
+    position = page.at(-1)?.id ?? position
+    const accounts = new Set(page.map((event) => event.user_id)).difference(looked)
+    for (const id of accounts) if (id !== null) looked.add(id)
+    crowded = await findCrowded(
+      kysely,
+      [...accounts].filter((id) => id !== null),
+    )
+    return crowded.length > 0 || page.length === pageEvents
+  }
+}
+
+/** Which of the accounts have too many events. */
+async function findCrowded(kysely: Kysely<unknown>, accounts: string[]): Promise<string[]> {
+  if (accounts.length === 0) return []
+  // Counts no further than is needed.
+  const { rows } = await sql<{ id: string }>`select id from users
+    where id in (${sql.join(accounts)}) and exists (
+      select 1 from audit_events where user_id = users.id
+      order by id limit 1 offset ${eventsPerAccount})`.execute(kysely)
+  return rows.map(({ id }) => id)
 }
 
 /** The same for failures that name no account. */

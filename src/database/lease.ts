@@ -6,6 +6,9 @@ import type { Database } from './database.ts'
 /** A holder that says nothing for so long has died, and another may begin. */
 const leaseMilliseconds = 60_000
 
+/** One that ends later was taken by a clock that was wrong, and would be held for as long as it was. */
+const longestLeaseMilliseconds = 2 * leaseMilliseconds
+
 export interface LeaseOptions {
   readonly database: Database
   /** Milliseconds since the epoch. */
@@ -32,7 +35,8 @@ export async function withLease(
     const taken = await sql`insert into leases (name, holder, expires_at)
       values (${name}, ${holder}, ${now + leaseMilliseconds})
       on conflict (name) do update set holder = excluded.holder, expires_at = excluded.expires_at
-      where leases.expires_at <= ${now} or leases.holder = ${holder}`.execute(kysely)
+      where leases.expires_at <= ${now} or leases.holder = ${holder}
+        or leases.expires_at > ${now + longestLeaseMilliseconds}`.execute(kysely)
     return taken.numAffectedRows === 1n
   }
   if (!(await take())) return false

@@ -13,6 +13,9 @@ const busyTimeoutMilliseconds = 5000
 /** A file up to this size is checked whole at start; a larger one would delay the first answer. */
 const checkedFileBytes = 32 * 1024 * 1024
 
+/** There are some fifty texts, and more only where lists of values differ in length. */
+const keptStatements = 200
+
 const whatWentWrong: Record<string, string> = {
   SQLITE_CANTOPEN: 'it cannot be opened: is the folder there, and may this user write to it?',
   SQLITE_READONLY:
@@ -42,7 +45,9 @@ export async function openSqlite(file: string, options: OrmOptions): Promise<Dri
     const connection = orm.em.getConnection()
     endFailedTransactions(connection)
     await connection.connect()
-    applySettings(await connection.getNativeClient())
+    const writer = await connection.getNativeClient()
+    applySettings(writer)
+    keepStatements(writer)
     // A reader of its own never sees what a transaction of another request has not committed.
     const reader = new Sqlite(file, { readonly: true, timeout: busyTimeoutMilliseconds })
     return {
@@ -81,6 +86,22 @@ export async function openSqlite(file: string, options: OrmOptions): Promise<Dri
       cause: error,
     })
   }
+}
+
+/** What the ORM and Kysely ask is mostly the same few texts, and each of them prepares anew what it asks. */
+function keepStatements(connection: Sqlite.Database): void {
+  const kept = new Map<string, Sqlite.Statement>()
+  const prepare = (text: string): Sqlite.Statement => {
+    const known = kept.get(text)
+    // One whose rows are being read one by one cannot be asked again meanwhile.
+    if (known && !known.busy) return known
+    const statement = Sqlite.prototype.prepare.call(connection, text)
+    // A Map iterates in order of insertion: this is the oldest.
+    if (kept.size >= keptStatements) kept.delete(kept.keys().next().value!)
+    kept.set(text, statement)
+    return statement
+  }
+  connection.prepare = prepare as Sqlite.Database['prepare']
 }
 
 /** Creates folder and file for their owner only, and proves that the file can be read and written. */

@@ -1,4 +1,4 @@
-/** One spelling for one client's address. */
+/** Whose address it is: one spelling for one client's, and which are our proxies'. */
 import { BlockList, isIP, isIPv6 } from 'node:net'
 
 const mapped = new BlockList()
@@ -16,4 +16,22 @@ export function normalizeAddress(address: string | undefined): string | undefine
     .slice(-2)
     .map((group) => Number.parseInt(group, 16))
   return [high >> 8, high & 255, low >> 8, low & 255].join('.')
+}
+
+/** Whether the peer of a connection is a proxy of ours; whoever sets a number vouches that each is. */
+export function proxyChecker(
+  trustProxy: number | string[] | false,
+): (peer: string | undefined) => boolean {
+  if (!Array.isArray(trustProxy)) return () => trustProxy !== false
+  const proxies = new BlockList()
+  for (const range of trustProxy) {
+    const [address = '', bits] = range.split('/')
+    const family = isIPv6(address) ? 'ipv6' : 'ipv4'
+    if (bits === undefined) proxies.addAddress(address, family)
+    else proxies.addSubnet(address, Number(bits), family)
+  }
+  return (peer) => {
+    const address = normalizeAddress(peer)
+    return address !== undefined && proxies.check(address, isIPv6(address) ? 'ipv6' : 'ipv4')
+  }
 }

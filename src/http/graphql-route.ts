@@ -17,13 +17,11 @@ export function graphqlRoute<C extends BaseContext>(
   options: GraphqlRouteOptions<C>,
 ): void {
   const { apollo, cookiePolicy, createContext } = options
-  const checkHost = hostChecker()
   app.route({
     method: ['GET', 'POST'],
     url: '/graphql',
     exposeHeadRoute: false,
     handler: async (request, reply) => {
-      checkHost(request)
       const { body, headers, status } = await apollo.executeHTTPGraphQLRequest({
         httpGraphQLRequest: {
           method: request.method,
@@ -47,16 +45,8 @@ export function graphqlRoute<C extends BaseContext>(
   })
 }
 
-/** Refuses a Host that is none, as the error of `new URL` that `sendError` knows. */
-function hostChecker(): (request: FastifyRequest) => void {
-  let lastGood: string | undefined
-  return ({ hostname }) => {
-    if (hostname === lastGood) return
-    // oxlint-disable-next-line no-new -- it throws, and that is all that is wanted of it
-    new URL(`http://${hostname}/`)
-    lastGood = hostname
-  }
-}
+/** As long as the columns that keep it: a client may send kilobytes. */
+const userAgentCharacters = 512
 
 /** What asks for no more than the media type that an answer has where nothing is asked for. */
 const plainAccept = new Set(['*/*', 'application/json'])
@@ -109,7 +99,7 @@ class FastifyHttpRequest implements HttpRequest {
     const { headers, ip, socket } = this.#request
     return {
       ip: normalizeAddress(ip) ?? normalizeAddress(socket.remoteAddress),
-      userAgent: headers['user-agent'],
+      userAgent: headers['user-agent']?.slice(0, userAgentCharacters),
     }
   }
 

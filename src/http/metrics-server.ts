@@ -1,9 +1,18 @@
 /** `GET /metrics` on a listener of its own, so that no proxy in front of the API can show it to the world. */
-import { createServer, type Server } from 'node:http'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { listeningUrl } from './listening-url.ts'
 
 export interface MetricsSource {
   readonly contentType: string
   text(): Promise<string>
+}
+
+export interface MetricsServer {
+  /** Where it listens, without a trailing slash. */
+  readonly url: string
+  /** Ends it at once. */
+  close(): void
 }
 
 /**
@@ -13,7 +22,7 @@ export interface MetricsSource {
 export async function listenForMetrics(
   source: MetricsSource,
   address: { readonly host: string; readonly port: number },
-): Promise<Server> {
+): Promise<MetricsServer> {
   const server = createServer((request, response) => {
     const answer = (status: number, type: string, text: string) =>
       response
@@ -35,5 +44,11 @@ export async function listenForMetrics(
     server.once('listening', resolve)
     server.once('error', (error) => reject(Object.assign(error, { variables: 'METRICS_' })))
   })
-  return server
+  return {
+    url: listeningUrl(server.address() as AddressInfo, false),
+    close: () => {
+      server.close()
+      server.closeAllConnections()
+    },
+  }
 }

@@ -2,18 +2,25 @@
 import { STATUS_CODES } from 'node:http'
 import type { Socket } from 'node:net'
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
+import { isUnavailable } from '../database/unavailable.ts'
 import { ErrorCode } from '../errors.ts'
 
 export const bodyLimitBytes = 100 * 1024
 
 /** Every refusal has the shape of a GraphQL answer, so that a client needs one way to read errors. */
 export function sendError(error: FastifyError, request: FastifyRequest, reply: FastifyReply): void {
-  const status = error.code === 'ERR_INVALID_URL' ? 400 : (error.statusCode ?? 500)
+  const status = statusOf(error)
+  if (status === 503) void reply.header('retry-after', '1')
   if (status >= 500) request.log.error({ err: error }, 'Unexpected error')
   void reply
     .code(status)
     .type('application/json; charset=utf-8')
     .send(status >= 500 ? maskedError(request.id) : refusal(status, error.code))
+}
+
+function statusOf(error: FastifyError): number {
+  // A client that goes away has a status already, and a code that a database may have as well.
+  return error.statusCode ?? (isUnavailable(error) ? 503 : 500)
 }
 
 /** What Node itself refuses before there is a request: written to the socket, which is then closed. */
@@ -62,7 +69,6 @@ function refusal(status: number, errorCode: string): string {
 }
 
 const clientMessages: Record<string | number, string> = {
-  ERR_INVALID_URL: 'The Host header is not valid.',
   FST_ERR_BAD_URL: 'The URL is not valid.',
   HPE_INVALID: 'This is not a valid HTTP request.',
   400: 'The request body is not valid JSON in UTF-8.',

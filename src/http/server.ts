@@ -11,6 +11,7 @@ import fastify, {
   type FastifyRequest,
 } from 'fastify'
 import { accountPage, accountPagePaths, type AccountPageOptions } from './account-page.ts'
+import { proxyChecker } from './client-address.ts'
 import { graphqlRoute } from './graphql-route.ts'
 import type { HttpRequest } from './http-request.ts'
 import type { Logger } from './logger.ts'
@@ -66,6 +67,7 @@ export async function createHttpServer<C extends BaseContext>(
   const { isHttps, isReady, jwks, log, onAnswered, requestTimeoutMilliseconds } = options
   const headers = { ...securityHeaders(isHttps), 'cache-control': 'no-store' }
   const { certificate } = options
+  const isProxy = proxyChecker(options.trustProxy)
   const connectionTimes = {
     headersTimeout: requestTimeoutMilliseconds,
     connectionsCheckingInterval: requestTimeoutMilliseconds / 5,
@@ -84,8 +86,12 @@ export async function createHttpServer<C extends BaseContext>(
     bodyLimit: bodyLimitBytes,
     trustProxy: trustedProxies(options.trustProxy),
     genReqId: (request) => {
-      const given = options.trustProxy === false ? undefined : request.headers['x-request-id']
-      return typeof given === 'string' && requestIdShape.test(given) ? given : randomUUID()
+      const given = request.headers['x-request-id']
+      return typeof given === 'string' &&
+        requestIdShape.test(given) &&
+        isProxy(request.socket.remoteAddress)
+        ? given
+        : randomUUID()
     },
     requestTimeout: requestTimeoutMilliseconds,
     http: connectionTimes,

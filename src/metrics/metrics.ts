@@ -19,6 +19,9 @@ export interface ConnectionCounts {
   readonly waiting: number
 }
 
+/** What one process has counted and measured, to be added to that of others. */
+export type MetricsSnapshot = Awaited<ReturnType<Registry['getMetricsAsJSON']>>
+
 const requestSeconds = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10]
 
 export class Metrics {
@@ -96,6 +99,7 @@ export class Metrics {
         },
       })
     }
+    new Gauge({ name: 'latchkey_workers', help: 'Processes that serve.', registers }).set(1)
     // A counter that is not there yet cannot be told from one that nobody exports.
     for (const outcome of ['rotated', 'again', 'reused']) this.#refreshes.inc({ outcome }, 0)
     // Of the process: event loop delay, garbage collection, memory, CPU, file descriptors.
@@ -109,6 +113,14 @@ export class Metrics {
   /** In Prometheus's text format. */
   text(): Promise<string> {
     return this.#registry.metrics()
+  }
+
+  async snapshot(): Promise<MetricsSnapshot> {
+    const list = await this.#registry.getMetricsAsJSON()
+    // Their mean, which prom-client would take, hides the one that is blocked behind those that are not.
+    return list.map((metric) =>
+      metric.name.startsWith('nodejs_eventloop_lag_p') ? { ...metric, aggregator: 'max' } : metric,
+    )
   }
 
   /** @param route a path of ours, never what the client sent */

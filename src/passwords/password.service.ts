@@ -43,6 +43,9 @@ const limits = {
 }
 const method = 'password'
 
+/** Past the identity map: another field of the same request may have changed the account. */
+const freshly = { refresh: true } as const
+
 export class PasswordService {
   readonly #options: PasswordServiceOptions
 
@@ -119,7 +122,7 @@ export class PasswordService {
     const email = normalizeEmail(input.email)
     const charge = await throttle.charge(this.#budgets(email ?? input.email.slice(0, 320)))
     const { user, isCorrect } = await givingBackOnFailure(charge, async () => {
-      const found = email === undefined ? null : await em.findOne(User, { email })
+      const found = email === undefined ? null : await em.findOne(User, { email }, freshly)
       return { user: found, isCorrect: await this.#verify(input.password, found) }
     })
     if (!user || !isCorrect) {
@@ -148,7 +151,7 @@ export class PasswordService {
   ): Promise<AuthPayloadType> {
     const { audit, em, hasher, sessions, throttle } = this.#options
     const by = { ...current, actor: EventActor.ACCOUNT }
-    const user = await em.findOneOrFail(User, { id: current.userId })
+    const user = await em.findOneOrFail(User, { id: current.userId }, freshly)
     const newPassword = checkNewPassword('newPassword', input.newPassword, user.email ?? null)
     if (user.passwordHash != null) {
       if (input.currentPassword === undefined) {

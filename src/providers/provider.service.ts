@@ -59,6 +59,8 @@ const flowsPerAddress = 1000
 const resolveAttempts = 3
 const providerIdShape = /^[a-z0-9-]{1,64}$/
 const nameCharacters = 200
+/** Past the identity map: another field of the same request may have changed the account. */
+const freshly = { refresh: true } as const
 
 export class ProviderService {
   readonly #options: ProviderServiceOptions
@@ -103,7 +105,11 @@ export class ProviderService {
    */
   async login(answer: ProviderAnswer, transport: TokenTransport): Promise<AuthPayloadType> {
     const { sessions } = this.#options
-    const { provider, exchange } = await this.#exchangeToSignIn(answer)
+    const { provider, exchange } = await this.#exchange(
+      answer,
+      () => true,
+      () => this.#recordFailure(answer.provider, null, EventReason.PROVIDER_ERROR),
+    )
     const { user, identity } = await this.#resolve(provider, exchange.profile)
     const payload = await sessions.begin(
       { userId: user.id, credentialVersion: user.credentialVersion, method: provider.id },
@@ -121,11 +127,25 @@ export class ProviderService {
   async link(answer: ProviderAnswer, session: SessionReference): Promise<void> {
     const { audit, em } = this.#options
     const { userId } = session
-    const { provider, exchange } = await this.#exchange(answer, (flow) => flow.userId === userId)
+    const refused = (reason: EventReason) =>
+      audit.record(em, {
+        type: EventType.PROVIDER_LINK_FAILED,
+        userId,
+        actor: EventActor.ACCOUNT,
+        reason,
+        method: answer.provider,
+        sessionId: session.sessionId,
+      })
+    const { provider, exchange } = await this.#exchange(
+      answer,
+      (flow) => flow.userId === userId,
+      () => refused(EventReason.PROVIDER_ERROR),
+    )
     const identity = await audit.transactional(em, (tx, record) =>
       this.#link(tx, record, provider, exchange.profile, session),
     )
     if (identity.user.id !== userId) {
+      await refused(EventReason.LINKED_TO_ANOTHER)
       throw new AppError(
         ErrorCode.FORBIDDEN,
         `This ${provider.name} account is linked to another account.`,
@@ -226,24 +246,14 @@ export class ProviderService {
   }
 
   /**
-   * What comes without a flow of ours is not recorded: it names nobody, has tried nothing, and could be
-   * sent without end.
+   * Uses the flow up, whatever comes of it, and exchanges the code.
+   * @param recordRefusal by the provider. What comes without a flow of ours is not recorded: it names
+   * nobody, has tried nothing, and could be sent without end
    */
-  async #exchangeToSignIn(answer: ProviderAnswer) {
-    try {
-      return await this.#exchange(answer, () => true)
-    } catch (error) {
-      if (error instanceof AppError && error.code === ErrorCode.PROVIDER_ERROR) {
-        await this.#recordFailure(answer.provider, null, EventReason.PROVIDER_ERROR)
-      }
-      throw error
-    }
-  }
-
-  /** Uses the flow up, whatever comes of it, and exchanges the code. */
   async #exchange(
     answer: ProviderAnswer,
     isAllowed: (flow: Flow) => boolean,
+    recordRefusal: () => Promise<void>,
   ): Promise<{ provider: ProviderClient; exchange: Exchange }> {
     const provider = this.#provider(answer.provider)
     const flow = await this.#options.flows.take(provider.id, answer.flowToken, answer.state)
@@ -254,18 +264,25 @@ export class ProviderService {
         { provider: provider.id },
       )
     }
-    const exchange = await this.#asking(provider, undefined, () =>
-      provider.exchange(
-        {
-          redirectUri: this.#knownRedirectUri(provider, flow.redirectUri),
-          code: answer.code,
-          state: answer.state,
-          iss: answer.iss,
-        },
-        flow,
-      ),
-    )
-    return { provider, exchange }
+    try {
+      const exchange = await this.#asking(provider, undefined, () =>
+        provider.exchange(
+          {
+            redirectUri: this.#knownRedirectUri(provider, flow.redirectUri),
+            code: answer.code,
+            state: answer.state,
+            iss: answer.iss,
+          },
+          flow,
+        ),
+      )
+      return { provider, exchange }
+    } catch (error) {
+      if (error instanceof AppError && error.code === ErrorCode.PROVIDER_ERROR) {
+        await recordRefusal()
+      }
+      throw error
+    }
   }
 
   /** The provider's failures end here. */
@@ -316,7 +333,7 @@ export class ProviderService {
     { subject }: ProviderProfile,
   ): Promise<{ user: User; identity: Identity } | undefined> {
     const key = { provider: provider.id, subject }
-    const identity = await em.findOne(Identity, key, { populate: ['user'] })
+    const identity = await em.findOne(Identity, key, { populate: ['user'], ...freshly })
     return identity ? { user: identity.user, identity } : undefined
   }
 
@@ -327,7 +344,7 @@ export class ProviderService {
     profile: ProviderProfile,
   ): Promise<{ user: User; identity: Identity }> {
     const email = profile.email === null ? undefined : normalizeEmail(profile.email)
-    const owner = email === undefined ? null : await em.findOne(User, { email })
+    const owner = email === undefined ? null : await em.findOne(User, { email }, freshly)
     if (owner && !(profile.isEmailAttested && owner.emailVerified)) {
       // The same person, at the same moment, may have made the account since we looked.
       const found = await this.#find(em, provider, profile)

@@ -63,7 +63,6 @@ export interface SessionServiceOptions {
 
 /** A person keeps at most this many sessions; the one unused for longest makes room. */
 export const sessionsPerUser = 100
-const userAgentCharacters = 512
 const sessionIdShape = /^[\w-]{22}$/
 
 export class SessionService {
@@ -117,7 +116,7 @@ export class SessionService {
       return undefined
     })
     if (refusal) throw refusal
-    return this.#payload(session, await this.#readUser(session), transport)
+    return this.#payload(session, await this.#readUser(session, invalidCredentials), transport)
   }
 
   /**
@@ -133,7 +132,10 @@ export class SessionService {
     try {
       if (token === undefined) throw invalidRefreshToken(TokenErrorReason.TOKEN_MISSING)
       const session = await this.#rotate(token)
-      return await this.#payload(session, await this.#readUser(session), transport)
+      const user = await this.#readUser(session, () =>
+        invalidRefreshToken(TokenErrorReason.SESSION_ENDED),
+      )
+      return await this.#payload(session, user, transport)
     } catch (error) {
       if (transport === TokenTransport.COOKIE && error instanceof AppError) cookie.clear()
       throw error
@@ -234,7 +236,7 @@ export class SessionService {
     const inCookie = decodeRefreshToken(cookie.read() ?? '', secrets)
     const transport =
       inCookie?.sessionId === session.id ? TokenTransport.COOKIE : TokenTransport.BODY
-    return this.#payload(session, await this.#readUser(session), transport)
+    return this.#payload(session, await this.#readUser(session, sessionGone), transport)
   }
 
   #newSession({ userId, method }: Authentication, now: number) {
@@ -248,7 +250,7 @@ export class SessionService {
       createdAt: now,
       expiresAt: Math.min(now + policy.idleLifetimeSeconds * 1000, endsAt),
       endsAt,
-      userAgent: client.userAgent?.slice(0, userAgentCharacters) ?? null,
+      userAgent: client.userAgent ?? null,
       ip: client.ip ?? null,
     }
   }
@@ -268,7 +270,7 @@ export class SessionService {
     }
     return {
       reason: EventReason.CREDENTIALS_CHANGED,
-      error: new AppError(ErrorCode.INVALID_CREDENTIALS, 'Wrong e-mail or password.'),
+      error: invalidCredentials(),
     }
   }
 
@@ -286,7 +288,7 @@ export class SessionService {
         rotated_at = ${now},
         last_used_at = ${now},
         expires_at = case when ends_at < ${idleEnd} then ends_at else ${idleEnd} end,
-        user_agent = ${client.userAgent?.slice(0, userAgentCharacters) ?? null},
+        user_agent = ${client.userAgent ?? null},
         ip = ${client.ip ?? null}
       where id = ${token.sessionId} and generation = ${token.generation} and expires_at > ${now}
         and exists (select 1 from users where users.id = sessions.user_id and disabled_at is null)
@@ -335,10 +337,16 @@ export class SessionService {
     )
   }
 
-  /** Past the ORM, whose copy may be from before a hash was computed; and in a fifth of its time. */
-  async #readUser({ id, userId }: { id: string; userId: string }): Promise<UserType> {
+  /**
+   * Past the ORM, whose copy may be from before a hash was computed; and in a fifth of its time.
+   * @throws what is given, where the account was deleted in this moment
+   */
+  async #readUser(
+    { id, userId }: { id: string; userId: string },
+    gone: () => AppError,
+  ): Promise<UserType> {
     const row = await this.#options.readUser(userId)
-    if (!row) throw invalidRefreshToken(TokenErrorReason.SESSION_ENDED)
+    if (!row) throw gone()
     return fromUserRow(row, id)
   }
 
@@ -416,6 +424,16 @@ function toRotated(row: SessionRow): RotatedSession {
     expiresAt: Number(row.expires_at),
     rotatedAt: row.rotated_at === null ? null : Number(row.rotated_at),
   }
+}
+
+function invalidCredentials(): AppError {
+  return new AppError(ErrorCode.INVALID_CREDENTIALS, 'Wrong e-mail or password.')
+}
+
+function sessionGone(): AppError {
+  return new AppError(ErrorCode.UNAUTHENTICATED, 'The session has ended. Sign in again.', {
+    reason: TokenErrorReason.SESSION_ENDED,
+  })
 }
 
 function invalidRefreshToken(reason: TokenErrorReason): AppError {

@@ -35,6 +35,8 @@ const firstDelayMilliseconds = 15_000
 const longestDelayMilliseconds = 15 * 60 * 1000
 /** Doublings until the longest delay is reached. */
 const doublings = Math.ceil(Math.log2(longestDelayMilliseconds / firstDelayMilliseconds))
+/** After which the database is asked again: another instance may have given the attempt back. */
+const blockMemoryMilliseconds = 5000
 const familiarityMilliseconds = 90 * 24 * 60 * 60 * 1000
 
 export interface ThrottleOptions {
@@ -51,7 +53,7 @@ export class Throttle {
   readonly #clock: () => number
   readonly #isEnabled: boolean
   readonly #rememberedBlocks: number
-  readonly #blockedUntil = new Map<string, number>()
+  readonly #blocks = new Map<string, { readonly until: number; readonly readAt: number }>()
 
   constructor(options: ThrottleOptions) {
     this.#database = options.database
@@ -118,7 +120,9 @@ export class Throttle {
    */
   async sweep(limit: number): Promise<number> {
     const now = this.#clock()
-    for (const [key, until] of this.#blockedUntil) if (until <= now) this.#blockedUntil.delete(key)
+    for (const key of this.#blocks.keys()) {
+      if (this.#rememberedUntil(key, now) === 0) this.#blocks.delete(key)
+    }
     const isOver = sql`resets_at <= ${now} and blocked_until <= ${now}`
     const result = await sql`delete from attempt_counters where ${isOver} and key in (
       select key from attempt_counters where ${isOver} limit ${limit})`.execute(
@@ -137,9 +141,16 @@ export class Throttle {
   #refuseBlocked(budgets: readonly Budget[], now: number): void {
     const until = Math.max(
       0,
-      ...budgets.map((budget) => this.#blockedUntil.get(counterKey(budget)) ?? 0),
+      ...budgets.map((budget) => this.#rememberedUntil(counterKey(budget), now)),
     )
     if (until > now) throw rateLimited(until - now)
+  }
+
+  /** @returns 0 where the database has to be asked */
+  #rememberedUntil(key: string, now: number): number {
+    const block = this.#blocks.get(key)
+    const isFresh = block && Math.abs(now - block.readAt) < blockMemoryMilliseconds
+    return isFresh && block.until > now ? block.until : 0
   }
 
   /** @returns when the last of the blocks ends */
@@ -150,12 +161,15 @@ export class Throttle {
       this.#database.kysely,
     )
     const blocks = rows.map((row) => ({ key: row.key, until: Number(row.blocked_until) }))
+    const readAt = this.#clock()
     for (const { key, until } of blocks) {
-      if (until <= this.#clock()) continue
-      if (this.#blockedUntil.size >= this.#rememberedBlocks) {
-        this.#blockedUntil.delete(this.#blockedUntil.keys().next().value!)
+      if (until <= readAt) continue
+      // Again at the end, as the newest.
+      this.#blocks.delete(key)
+      if (this.#blocks.size >= this.#rememberedBlocks) {
+        this.#blocks.delete(this.#blocks.keys().next().value!)
       }
-      this.#blockedUntil.set(key, until)
+      this.#blocks.set(key, { until, readAt })
     }
     return Math.max(0, ...blocks.map(({ until }) => until))
   }
@@ -173,7 +187,7 @@ export class Throttle {
           where key = ${key} and count > 0 and resets_at = ${resetsAt}`.execute(kysely)
       }
     })
-    for (const { key } of counters) this.#blockedUntil.delete(key)
+    for (const { key } of counters) this.#blocks.delete(key)
   }
 }
 

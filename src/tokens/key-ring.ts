@@ -124,9 +124,16 @@ export class KeyRing {
     return (await this.#load()).byKid.get(kid)
   }
 
-  /** RFC 7517, public members only. */
+  /**
+   * RFC 7517, public members only. Where the keys cannot be read again, those that are known: tokens
+   * that were signed with them go on being verified while the database is away.
+   */
   async jwks(): Promise<JSONWebKeySet> {
-    await this.current()
+    try {
+      await this.current()
+    } catch (error) {
+      if (!this.#ring) throw error
+    }
     return this.#ring!.jwks
   }
 

@@ -1,9 +1,11 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import type { Tokens } from '../support/client.ts'
+import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest'
+import { AuditTrail } from '../../src/audit/audit-trail.ts'
+import type { Answer, Client, Tokens } from '../support/client.ts'
 import { operatorOf } from '../support/command.ts'
 import { startServer, type TestServer } from '../support/server.ts'
 import { decodeCompact } from '../support/signing.ts'
 
+type Registered = Awaited<ReturnType<Client['register']>>
 type Account = Tokens & { readonly email: string; readonly password: string }
 
 // ASVS 7.4.2; CVE-2025-53942, CVE-2024-46999: the operator acts, and the running server obeys.
@@ -175,4 +177,33 @@ describe('with a live token, an account', () => {
     expect(again).toMatchObject({ status: 1, stdout: '' })
     expect(again.stderr).toBe('There is an account with the address grace@example.com.\n')
   })
+})
+
+it('that is deleted while the answer is made has each operation fail in its own words', async () => {
+  const server = await startServer()
+  const transactional = AuditTrail.prototype.transactional
+  const spy = vi.spyOn(AuditTrail.prototype, 'transactional')
+  onTestFinished(() => spy.mockRestore())
+  const gone = async (attempt: (account: Registered) => Promise<Answer>) => {
+    const account = await server.client.register()
+    // What is committed is committed; the account is read after that.
+    spy.mockImplementationOnce(async function (this: AuditTrail, ...parameters) {
+      const result = await transactional.apply(this, parameters)
+      await server.database.query('delete from users where id = ?', [account.user.id])
+      return result
+    })
+    const { code, reason } = await attempt(account)
+    return [code, reason]
+  }
+  expect(await gone(({ email, password }) => server.client.login(email, password))).toEqual([
+    'INVALID_CREDENTIALS',
+    undefined,
+  ])
+  const change =
+    'mutation ($p: String!) { changePassword(currentPassword: $p, newPassword: "another password") { tokenType } }'
+  expect(
+    await gone(({ accessToken, password }) =>
+      server.client.as(accessToken).send(change, { p: password }),
+    ),
+  ).toEqual(['UNAUTHENTICATED', 'SESSION_ENDED'])
 })

@@ -64,7 +64,9 @@ it('a link, once', async () => {
   const stranger = await server.client.register()
   await linkWith(server.client.as(stranger.accessToken), 'acme', browser('two'))
   expect(inWords(await eventsOf(server, user.id)).slice(2)).toEqual(['PROVIDER_LINKED acme'])
-  expect(inWords(await eventsOf(server, stranger.user.id)).slice(2)).toEqual([])
+  expect(inWords(await eventsOf(server, stranger.user.id)).slice(2)).toEqual([
+    'PROVIDER_LINK_FAILED LINKED_TO_ANOTHER acme',
+  ])
 })
 
 it('an account that is joined by an address which both sides have proven', async () => {
@@ -95,6 +97,23 @@ it('what was refused, with the owner of the address where it names one', async (
     'SIGN_IN_FAILED PROVIDER_ERROR acme by ANONYMOUS',
     'SIGN_IN_FAILED REGISTRATION_CLOSED acme by ANONYMOUS',
   ])
+})
+
+it('a link that the provider refused', async () => {
+  const { user, accessToken } = await server.client.register()
+  const me = server.client.as(accessToken)
+  const answer = await linkWith(me, 'acme', browser('seven', { claims: { nonce: 'another' } }))
+  expect(answer.code).toBe('PROVIDER_ERROR')
+  const { data } = await me.send(
+    '{ me { events(first: 1) { edges { node { type outcome reason method } } } } }',
+  )
+  expect(data.me.events.edges[0].node).toEqual({
+    type: 'PROVIDER_LINK_FAILED',
+    outcome: 'FAILURE',
+    reason: 'PROVIDER_ERROR',
+    method: 'acme',
+  })
+  expect(inWords(await eventsOf(server, user.id)).slice(2)).toHaveLength(1)
 })
 
 // It costs nothing to send, so it must cost no room.

@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { eventsOf, inWords, loggedEvents } from '../support/audit.ts'
 import { operatorOf } from '../support/command.ts'
+import { holdNext } from '../support/hashing.ts'
 import { startServer, type TestServer } from '../support/server.ts'
 
 let server: TestServer
@@ -297,6 +298,33 @@ describe("an operator's command", () => {
     ])
     expect(events.filter(({ ip, user_agent }) => ip !== null || user_agent !== null)).toEqual([])
     expect(JSON.stringify(events)).not.toContain(email)
+  })
+
+  it('that deletes an account while somebody signs in leaves no address behind', async () => {
+    const { user, email, password, accessToken } = await server.client.register()
+    const attempts = [
+      () => server.client.login(email, 'not the password'),
+      () => server.client.login(email, password),
+      () => server.client.as(accessToken).send(...change('not the password', 'a new password')),
+    ]
+    const held = []
+    for (const attempt of attempts) {
+      const verifying = holdNext('verify')
+      held.push({ verifying, answer: attempt() })
+      await verifying.reached
+    }
+    await operatorOf(server).user(['delete', '--id', user.id])
+    for (const { verifying, answer } of held) {
+      verifying.release()
+      expect((await answer).code).toBe('INVALID_CREDENTIALS')
+    }
+    const events = await eventsOf(server, user.id)
+    expect(inWords(events).slice(3)).toEqual([
+      'SIGN_IN_FAILED WRONG_PASSWORD password by ANONYMOUS',
+      'SIGN_IN_FAILED CREDENTIALS_CHANGED password by ANONYMOUS',
+      'PASSWORD_CHANGE_FAILED WRONG_PASSWORD',
+    ])
+    expect(events.filter(({ ip, user_agent }) => ip !== null || user_agent !== null)).toEqual([])
   })
 
   it('on the keys is', async () => {

@@ -1,13 +1,23 @@
 // What `npm start` runs is not what the tests run: one file with all of its dependencies.
+import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
 import { createClient, type Client } from '../support/client.ts'
 import { createTestDatabase, type TestDatabase } from '../support/database.ts'
 import { startProcess, temporaryFolder, type ServerProcess } from '../support/process.ts'
 import { testAppSecret } from '../support/server.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
+
+// Says at the end what else was loaded than the one file: two copies of a library do not know each
+// other's classes.
+const countingHook = `data:text/javascript,${encodeURIComponent(`
+  import { registerHooks } from 'node:module'
+  const loaded = []
+  registerHooks({ load: (url, context, next) => (loaded.push(url), next(url, context)) })
+  process.on('exit', () => console.log('LOADED ' + JSON.stringify(loaded)))
+`)}`
 
 describe('the compiled server', () => {
   let database: TestDatabase
@@ -18,7 +28,7 @@ describe('the compiled server', () => {
     server = startProcess(
       temporaryFolder(),
       { DATABASE_URL: database.url, APP_SECRET: testAppSecret, BCRYPT_COST: '4' },
-      { main: join(root, 'dist', 'main.js') },
+      { main: join(root, 'dist', 'main.js'), imports: [countingHook] },
     )
     client = createClient(await server.ready)
   })
@@ -49,13 +59,38 @@ describe('the compiled server', () => {
     expect(await page.text()).toContain('mutation Register')
   })
 
+  it('has the schema of the sources', async () => {
+    const names = (await client.send('{ __schema { types { name } } }')).data.__schema.types
+      .map(({ name }: { name: string }) => name)
+      .filter((name: string) => !name.startsWith('__'))
+    const written = readFileSync(join(root, 'schema', 'schema.graphql'), 'utf8')
+    const declared = Array.from(
+      written.matchAll(/^(?:type|enum|scalar|input|interface|union) (\w+)/gm),
+      ([, name]) => name!,
+    )
+    const builtIn = ['Boolean', 'ID', 'Int', 'String']
+    expect(new Set(names)).toEqual(new Set([...declared, ...builtIn]))
+  })
+
   it('answers errors as the sources do', async () => {
     expect((await client.send('{ me { id } }')).reason).toBe('TOKEN_MISSING')
     expect((await client.send('{ nope }')).code).toBe('GRAPHQL_VALIDATION_FAILED')
     await expect(client.register({ email: 'no address' })).rejects.toThrow('BAD_USER_INPUT')
   })
 
-  it('says nothing on standard error', () => {
+  it('says nothing on standard error, and has loaded no library twice', async () => {
     expect(server.stderr()).toBe('')
+    server.child.kill('SIGTERM')
+    await server.ended
+    const loaded = JSON.parse(/^LOADED (.*)$/m.exec(server.stdout())![1]!) as string[]
+    const packages = new Set(
+      loaded.flatMap((url) => /.*node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(url)?.[1] ?? []),
+    )
+    // Of the two drivers, the one that is needed; the other is in the bundle.
+    expect(packages.has('better-sqlite3')).toBe(inject('engine') === 'sqlite')
+    // Native, or with files of its own; and what the ORM looks for files with.
+    const isOutside = (name: string) =>
+      /^(better-sqlite3|piscina|@napi-rs\/.*|picomatch)$/.test(name)
+    expect([...packages].filter((name) => !isOutside(name))).toEqual([])
   })
 })

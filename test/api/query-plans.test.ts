@@ -70,6 +70,13 @@ async function liveALife(): Promise<void> {
     '{ protected providers { id } me { email identities { provider } sessions { id current } } }',
   )
   expect(seen.errors).toBeUndefined()
+  const page = 'events(first: 1) { edges { node { id } } pageInfo { endCursor } }'
+  const { events } = (await me.send(`{ me { ${page} } }`)).data.me
+  const after = JSON.stringify(events.pageInfo.endCursor)
+  const next = await me.send(
+    `{ me { events(first: 1, after: ${after}) { edges { node { id } } } } }`,
+  )
+  expect(next.errors).toBeUndefined()
 
   // Rotated, in grace, replayed.
   const second = (await client.refresh(refreshToken)).data.refreshToken.refreshToken
@@ -122,6 +129,7 @@ async function fillTables(): Promise<void> {
     `provider_tokens (identity_id, access_token_encrypted, scopes) select ${id}, '', ''`,
     `provider_flows (token_hash, provider, state_hash, nonce, code_verifier, redirect_uri, user_id, expires_at)
       select 'token' || n, 'one', 'state' || n, '', '', '', ${id}, ${later} + n`,
+    `audit_events (id, type, occurred_at, user_id, actor) select ${id}, 'LOGIN', n, ${id}, 'USER'`,
     `attempt_counters (key, count, blocked_until, resets_at) select 'key' || n, 1, 0, ${later} + n`,
   ]
   for (const insert of inserts) {

@@ -1,5 +1,7 @@
 // Security case RT-20: expired rows go, by one instance at a time, without keeping anybody waiting.
+import { randomUUID } from 'node:crypto'
 import { describe, expect, it, onTestFinished } from 'vitest'
+import { EventIds } from '../../src/audit/event-id.ts'
 import { loadConfig } from '../../src/config.ts'
 import { openDatabase } from '../../src/database/database.ts'
 import { withLease } from '../../src/database/lease.ts'
@@ -75,6 +77,48 @@ describe('sweeping', () => {
     expect(await countSessions(server)).toBe(3)
   })
 
+  // One statement over all accounts that are active would keep everybody waiting.
+  it('lets others take their turn while it looks for accounts with too many events', async () => {
+    const server = await startServer()
+    const ids = new EventIds()
+    const rows = Array.from(
+      { length: 2000 },
+      () =>
+        `('${ids.next(server.now())}', 'SIGNED_IN', ${server.now()}, '${randomUUID()}', 'ACCOUNT')`,
+    )
+    await server.database.query(
+      `insert into audit_events (id, type, occurred_at, user_id, actor) values ${rows.join(', ')}`,
+    )
+    let isSwept = false
+    let turns = 0
+    const takeTurn = (): void => {
+      turns += 1
+      if (!isSwept) setImmediate(takeTurn)
+    }
+    setImmediate(takeTurn)
+    await server.maintain()
+    isSwept = true
+    expect(turns).toBeGreaterThanOrEqual(20)
+  })
+
+  it('goes on with the rest where one part of it fails', async () => {
+    const server = await startServer()
+    await server.client.login('nobody@example.com', 'not the password')
+    await server.database.query('alter table sessions rename to lost')
+    server.advance(91 * 24 * 3600)
+    await expect(server.maintain()).rejects.toThrow('sessions')
+    expect(await server.database.query('select * from audit_events')).toEqual([])
+  })
+
+  it('ends with its batch where the server stops', async () => {
+    const server = await startServer()
+    const { user } = await server.client.register()
+    await insertExpired(server, user.id, 20 * batchRows)
+    const maintained = server.maintain()
+    await server.close()
+    await expect(maintained).resolves.toBeUndefined()
+  })
+
   it('is tried again after a failure', async () => {
     const server = await startServer()
     const { user } = await server.client.register()
@@ -115,6 +159,15 @@ describe('a lease', () => {
     expect(done).toBe(true)
     expect(asked).toEqual([])
     expect(await server.database.query('select * from leases')).toEqual([])
+  })
+
+  it('is not kept by one whose clock was wrong', async () => {
+    const server = await startServer()
+    const { user } = await server.client.register()
+    await insertExpired(server, user.id, 3)
+    await holdLease(server, 10 * 365 * 24 * 3600)
+    await server.maintain()
+    expect(await countSessions(server)).toBe(1)
   })
 
   it('has one winner of many who want it at once', async () => {

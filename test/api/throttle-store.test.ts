@@ -8,7 +8,7 @@ import {
   throttled,
   wrongPassword,
 } from '../support/attempts.ts'
-import { recordHashing } from '../support/hashing.ts'
+import { holdNext, recordHashing } from '../support/hashing.ts'
 import { startServer, type TestServer } from '../support/server.ts'
 
 describe('attempts', () => {
@@ -49,6 +49,21 @@ describe('attempts', () => {
     const tasks = recordHashing()
     expect((await loginFrom(server.client, from, email, password)).code).toBe('RATE_LIMITED')
     expect(tasks).toEqual([])
+  })
+
+  it('that another instance gave back are known here a few seconds later', async () => {
+    const sibling = await server.sibling()
+    const { email } = await server.client.register()
+    const from = freshAddress()
+    for (let count = 0; count < 4; count++) await loginFrom(server.client, from, email)
+    const verifying = holdNext('verify')
+    const fifth = loginFrom(server.client, from, email, password)
+    await verifying.reached
+    expect((await loginFrom(sibling.client, from, email, password)).code).toBe('RATE_LIMITED')
+    verifying.release()
+    expect((await fifth).errors).toBeUndefined()
+    server.advance(5)
+    expect((await loginFrom(sibling.client, from, email, password)).errors).toBeUndefined()
   })
 
   it('are forgotten when their hour is over', async () => {

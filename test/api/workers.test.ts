@@ -260,8 +260,8 @@ describe('the primary', () => {
       const server = await start({ WORKERS: '2' })
       await server.client.send('{ __typename }')
       const primary = server.child.pid!
-      const limitFiles = (count: number) =>
-        execFileSync(prlimit!, ['--pid', String(primary), `--nofile=${count}:4096`])
+      const limitFiles = (most: number) =>
+        execFileSync(prlimit!, ['--pid', String(primary), `--nofile=${most}:4096`])
       limitFiles(readdirSync(`/proc/${primary}/fd`).length)
       process.kill(childrenOf(primary)[0]!, 'SIGKILL')
       const has = (message: string) => server.log().some((line) => line['msg'] === message)

@@ -85,7 +85,16 @@ describe('the page', () => {
     await press(page, 'Link Acme')
     await page.getByText('Acme is linked').waitFor()
     await page.locator('#devices li').first().waitFor()
+    // More than fit on the first page, two of them refused.
+    for (const secret of ['wrong', 'wrong', ...Array<string>(9).fill(password)]) {
+      await server.client.login(email, secret)
+    }
+    await page.reload()
+    await page.locator('#events').getByText('Refused').first().waitFor()
     await see('account')
+    await press(page, 'Show more')
+    await page.getByText('There are no older ones').waitFor()
+    await see('account-events')
     await press(page, 'Change password…')
     await see('account-password')
     await press(page, 'Unlink Acme')

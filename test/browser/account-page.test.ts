@@ -174,7 +174,7 @@ describe('a password', () => {
     await enter(page, { 'Current password': password })
     await press(page, 'Change password')
     await expect.poll(() => notice(page).textContent()).toMatch(/Your password is set/)
-    await expect.poll(() => page.getByText('Chrome on Linux').count()).toBe(1)
+    await expect.poll(() => page.locator('#devices').getByText('Chrome on Linux').count()).toBe(1)
 
     await press(elsewhere, 'Sign out all other devices')
     await seeView(elsewhere, 'Sign in')

@@ -166,12 +166,9 @@ describe('a request with an odd line', () => {
         server.url,
         rawRequest(`GET ${queryByGet}`, [`Host: ${host}`, preflighted]),
       )
-      expect([200, 400]).toContain(answer.status)
-      expect(JSON.parse(answer.body)).toMatchObject(
-        answer.status === 200
-          ? { data: { __typename: 'Query' } }
-          : { errors: [{ message: 'The Host header is not valid.' }] },
-      )
+      // Nothing here is decided by it, or made of it: every address of ours is PUBLIC_URL.
+      expect(answer.status).toBe(200)
+      expect(JSON.parse(answer.body)).toEqual({ data: { __typename: 'Query' } })
       expect(answer.text).not.toContain('evil.example')
     },
   )

@@ -88,6 +88,17 @@ describe('the id of a request', () => {
     expect(server.logText()).not.toContain(given)
   })
 
+  it('is made here, where a client reaches the port past the proxies', async () => {
+    const elsewhere = await startServer({ TRUST_PROXY: '10.0.0.0/8,2001:db8::1' })
+    const here = await startServer({ TRUST_PROXY: '10.0.0.0/8,127.0.0.0/8' })
+    const idFrom = async ({ url }: TestServer) =>
+      (await fetch(`${url}/health/live`, { headers: { 'x-request-id': given } })).headers.get(
+        'x-request-id',
+      )
+    expect(await idFrom(elsewhere)).toMatch(/^[\da-f-]{36}$/)
+    expect(await idFrom(here)).toBe(given)
+  })
+
   it("is the proxy's, where there is one and it is well-formed", async () => {
     const server = await startServer({ TRUST_PROXY: '1' })
     const idFor = async (id: string) =>

@@ -44,16 +44,25 @@ export function temporaryFolder(): string {
  * Starts the server, killed after the file's tests.
  * @param options.isBound file modes bind it, also where the tests run as root
  * @param options.main a compiled entry file in place of the sources
+ * @param options.imports modules to load before it
  */
 export function startProcess(
   cwd: string,
   env: Readonly<Record<string, string>> = {},
-  options: { readonly isBound?: boolean; readonly main?: string } = {},
+  options: {
+    readonly isBound?: boolean
+    readonly main?: string
+    readonly imports?: readonly string[]
+  } = {},
 ): ServerProcess {
   const command =
     options.main === undefined
       ? [process.execPath, '--import', loader, join(root, 'src', 'main.ts')]
-      : [process.execPath, options.main]
+      : [
+          process.execPath,
+          ...(options.imports ?? []).flatMap((name) => ['--import', name]),
+          options.main,
+        ]
   if (options.isBound === true && isRoot) {
     // The same user, who owns the checkout, without root's licence to pass over modes.
     const without = '-dac_override,-dac_read_search'

@@ -67,6 +67,7 @@ export async function startServer(
     return {
       url: app.url,
       metricsUrl: app.metricsUrl,
+      readMetrics: () => app.readMetrics(),
       maintain: () => app.maintain(),
       reloadCertificate: () => app.reloadCertificate(),
       client: createClient(app.url),

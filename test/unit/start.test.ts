@@ -20,6 +20,7 @@ describe('a start in an empty folder', () => {
     expect(after('GraphiQL')).toBe(`GraphiQL   ${url}/graphiql  (the same, offline)`)
     expect(after('JWKS')).toBe(`JWKS       ${url}/.well-known/jwks.json`)
     expect(after('Database')).toBe('Database   data/latchkey.db')
+    expect(after('Metrics')).toBeUndefined()
     expect(after('Warning')).toBeUndefined()
 
     const page = await fetch(`${url}/graphql`, { headers: { accept: 'text/html' } })
@@ -49,6 +50,17 @@ describe('a start in an empty folder', () => {
     const secret = readFileSync(join(folder, 'data', 'latchkey.secret'), 'utf8').trim()
     expect(Buffer.from(secret, 'base64url')).toHaveLength(32)
     expect(server.stdout() + server.stderr()).not.toContain(secret)
+  })
+
+  it.each(['1', '2'])('says where the metrics are, with WORKERS=%s', async (workers) => {
+    const env = { ...cheap, METRICS_PORT: '0', WORKERS: workers }
+    const server = startProcess(temporaryFolder(), env)
+    await server.ready
+    const address = /^  Metrics    (http:\/\/127\.0\.0\.1:\d+\/metrics)$/m.exec(
+      server.stdout(),
+    )?.[1]
+    const response = await fetch(address!)
+    expect(await response.text()).toMatch(new RegExp(`^latchkey_workers ${workers}$`, 'm'))
   })
 
   it('reads .env, before which the environment has precedence, and warns of what is weak', async () => {

@@ -7,6 +7,7 @@ import { useAction } from '../parts/use-action.ts'
 import { useViewHeading } from '../parts/view.tsx'
 import { useProviders } from '../providers.tsx'
 import { Devices } from './devices.tsx'
+import { Events } from './events.tsx'
 import { LinkedProviders } from './linked-providers.tsx'
 import { Password } from './password.tsx'
 import { Profile } from './profile.tsx'
@@ -31,6 +32,7 @@ export function Account({ message }: { message: Message | undefined }) {
     { id: 'password', title: 'Password' },
     ...(hasProviders === true ? [{ id: 'providers', title: 'Linked providers' }] : []),
     { id: 'devices', title: 'Devices' },
+    { id: 'events', title: 'Recent events' },
   ]
   return (
     <>
@@ -65,6 +67,7 @@ export function Account({ message }: { message: Message | undefined }) {
               <Password person={person} reload={reload} />
               {hasProviders === true && <LinkedProviders person={person} reload={reload} />}
               <Devices person={person} reload={reload} />
+              <Events person={person} />
             </>
           ) : (
             !problem && (

@@ -7,6 +7,7 @@ import { ConfirmDialog } from '../parts/confirm-dialog.tsx'
 import { Notice, ProblemNotice } from '../parts/notice.tsx'
 import { useAction } from '../parts/use-action.ts'
 import { useProviderNames } from '../providers.tsx'
+import { signInMethodName } from '../sign-in-method.ts'
 import type { Person, SectionProps } from './account.tsx'
 import { Moment } from './moment.tsx'
 import { Section } from './section.tsx'
@@ -97,8 +98,6 @@ interface DeviceProps {
 function Device({ session, isBusy, onSignOut }: DeviceProps) {
   const names = useProviderNames()
   const name = deviceName(session.userAgent ?? null)
-  const method =
-    session.method === 'password' ? 'a password' : (names.get(session.method) ?? session.method)
   return (
     <li className="row">
       <div className="row-text">
@@ -111,7 +110,8 @@ function Device({ session, isBusy, onSignOut }: DeviceProps) {
           {session.ip != null && ` from ${session.ip}`}
         </span>
         <span>
-          Signed in <Moment at={session.createdAt} day /> with {method}
+          Signed in <Moment at={session.createdAt} day /> with{' '}
+          {signInMethodName(session.method, names)}
         </span>
       </div>
       {!session.current && (

@@ -18,12 +18,16 @@ export function Notice({ kind, children }: { kind: Message['kind']; children: Re
 interface ProblemNoticeProps {
   readonly problem: Problem
   readonly retry?: (() => void) | undefined
+  /** Nobody has asked for what failed, so the focus stays where it is. */
+  readonly isBackground?: boolean
 }
 
 /** A problem, focused as it appears; with a countdown or another attempt where that helps. */
-export function ProblemNotice({ problem, retry }: ProblemNoticeProps) {
+export function ProblemNotice({ problem, retry, isBackground = false }: ProblemNoticeProps) {
   const element = useRef<HTMLDivElement>(null)
-  useEffect(() => element.current?.focus(), [problem])
+  useEffect(() => {
+    if (!isBackground) element.current?.focus()
+  }, [problem, isBackground])
   return (
     <div ref={element} tabIndex={-1} role="alert" className="notice notice-problem">
       <p>{problem.text}</p>
