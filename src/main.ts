@@ -32,20 +32,21 @@ type Settings = Config & { readonly appSecret: string }
 /** This process is the server, or one of its workers. */
 async function serve(settings: Settings): Promise<void> {
   // What has not listened has begun nothing, and a migration is a transaction: it ends at once.
-  let app: App | undefined
+  const starting: { app?: App } = {}
   stopOnSignals(
     {
       stop: async () => {
-        await app?.close()
+        await starting.app?.close()
         return 0
       },
       kill: () => {},
-      reloadCertificate: () => app?.reloadCertificate(),
-      readMetrics: async () => (await app?.readMetrics()) ?? [],
+      reloadCertificate: () => starting.app?.reloadCertificate(),
+      readMetrics: async () => (await starting.app?.readMetrics()) ?? [],
     },
     settings.tls !== undefined,
   )
-  app = await createApp(settings)
+  const app = await createApp(settings)
+  starting.app = app
   if (cluster.isWorker) announceListening(app.url)
   else console.log(describeStart(settings, app.url, app.metricsUrl))
   // A state that nobody foresaw is left by a restart.
@@ -67,11 +68,11 @@ async function supervise(settings: Settings): Promise<void> {
     },
     settings.tls !== undefined,
   )
-  const [url, metrics] = await Promise.all([
-    workers.listening,
+  const url = await workers.firstListens
+  const metrics =
     settings.metrics &&
-      listenForMetrics(new CombinedMetrics(() => workers.readMetrics()), settings.metrics),
-  ])
+    (await listenForMetrics(new CombinedMetrics(() => workers.readMetrics()), settings.metrics))
+  await workers.allListen
   console.log(describeStart(settings, url, metrics?.url))
 }
 

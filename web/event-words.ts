@@ -50,6 +50,10 @@ function describeType(event: AccountEvent, names: ReadonlyMap<string, string>): 
       return 'Account disabled'
     case EventType.ACCOUNT_ENABLED:
       return 'Account enabled'
+    case EventType.DATABASE_BACKED_UP:
+      return 'Backup of this service made'
+    case EventType.DATABASE_RESTORED:
+      return 'This service restored from a backup'
     case EventType.KEYS_RESET:
       return 'All keys of this service reset'
     case EventType.KEYS_ROTATED:

@@ -171,6 +171,10 @@ export const EventType = {
   ACCOUNT_DISABLED: 'ACCOUNT_DISABLED',
   /** By an operator, with no session left. */
   ACCOUNT_ENABLED: 'ACCOUNT_ENABLED',
+  /** By an operator; of no account. */
+  DATABASE_BACKED_UP: 'DATABASE_BACKED_UP',
+  /** By an operator, and every session was ended; of no account. */
+  DATABASE_RESTORED: 'DATABASE_RESTORED',
   /** By an operator, and every session was ended; of no account. */
   KEYS_RESET: 'KEYS_RESET',
   /** By an operator; of no account. */

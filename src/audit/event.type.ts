@@ -28,6 +28,10 @@ registerEnumType(EventType, {
     ACCOUNT_ENABLED: { description: 'By an operator, with no session left.' },
     ACCOUNT_DELETED: { description: 'By an operator.' },
     KEYS_ROTATED: { description: 'By an operator; of no account.' },
+    DATABASE_BACKED_UP: { description: 'By an operator; of no account.' },
+    DATABASE_RESTORED: {
+      description: 'By an operator, and every session was ended; of no account.',
+    },
     KEYS_RESET: { description: 'By an operator, and every session was ended; of no account.' },
   },
 })

@@ -1,11 +1,14 @@
 /** `npm run db:backup -- FILE`: a copy of the database, while the servers run. */
 import { closeSync, existsSync, fsyncSync, openSync, renameSync, rmSync } from 'node:fs'
 import Sqlite from 'better-sqlite3'
-import { loadConfig } from '../config.ts'
+import { EventActor, EventType } from '../audit/event.ts'
+import { loadConfig, type Config } from '../config.ts'
 import type { PostgresqlServer } from '../config.database.ts'
 import { tablesLeftOut } from './backup-tables.ts'
+import { operatorTrail } from './operator-trail.ts'
 import { startTool, waitForTool } from './postgresql-tools.ts'
 import { CommandError, run } from './run.ts'
+import { withDatabaseAsItIs } from './with-database.ts'
 
 const usage = `Usage: npm run db:backup -- FILE
 
@@ -15,7 +18,8 @@ await run(async () => {
   const [file, ...rest] = process.argv.slice(2)
   if (file === undefined || file.startsWith('-') || rest.length > 0) throw new CommandError(usage)
   if (existsSync(file)) throw new CommandError(`${file} is there already.`)
-  const { database } = loadConfig(process.env)
+  const config = loadConfig(process.env)
+  const { database } = config
   const unfinished = `${file}.unfinished`
   rmSync(unfinished, { force: true })
   try {
@@ -27,8 +31,24 @@ await run(async () => {
   } finally {
     rmSync(unfinished, { force: true })
   }
+  await tellTrail(config)
   return `The backup is in ${file}. It holds no session, and no APP_SECRET: keep that apart from it.`
 })
+
+/** A database that cannot be written, or that waits for a migration, is a reason for a backup, too. */
+async function tellTrail(config: Config): Promise<void> {
+  try {
+    await withDatabaseAsItIs(config, (database) =>
+      operatorTrail().record(database.em.fork(), {
+        type: EventType.DATABASE_BACKED_UP,
+        userId: null,
+        actor: EventActor.OPERATOR,
+      }),
+    )
+  } catch (error) {
+    console.error(`The audit trail does not tell of this backup. ${(error as Error).message}`)
+  }
+}
 
 /** Reads one state of the database, and holds up no writer. */
 function copySqlite(source: string, target: string): void {
@@ -41,7 +61,11 @@ function copySqlite(source: string, target: string): void {
   }
   const copy = new Sqlite(target)
   try {
-    for (const table of tablesLeftOut) copy.exec(`delete from ${table}`)
+    const tables = copy.prepare("select name from sqlite_master where type = 'table'").pluck().all()
+    for (const table of tablesLeftOut) {
+      // One of an earlier version may not have it.
+      if (tables.includes(table)) copy.exec(`delete from ${table}`)
+    }
     // What was deleted would stay in the file.
     copy.exec('vacuum')
     const verdict = copy.pragma('integrity_check(1)', { simple: true })

@@ -10,11 +10,14 @@ import {
 } from 'node:fs'
 import { dirname } from 'node:path'
 import Sqlite from 'better-sqlite3'
+import { sql } from 'kysely'
 import { appSecretFile } from '../app-secret.ts'
-import { loadConfig, type Config } from '../config.ts'
+import { EventActor, EventType } from '../audit/event.ts'
+import { loadConfig } from '../config.ts'
 import { openDatabase } from '../database/database.ts'
 import type { PostgresqlConfig } from '../database/postgresql.ts'
 import { tablesLeftOut } from './backup-tables.ts'
+import { operatorTrail } from './operator-trail.ts'
 import { startTool, waitForTool } from './postgresql-tools.ts'
 import { CommandError, run } from './run.ts'
 import { withDatabase } from './with-database.ts'
@@ -32,21 +35,30 @@ await run(async () => {
   if (!existsSync(file)) throw new CommandError(`There is no ${file}.`)
   const config = loadConfig(process.env)
   const { database } = config
-  const kept =
+  const { said, sessionsEnded } =
     database.engine === 'sqlite'
       ? restoreSqlite(file, database.file)
       : await restorePostgresql(file, database)
   // A backup may be older than the program.
-  await migrate(config)
-  return `Restored. Everybody has to sign in again.${kept}`
+  await withDatabase(config, (restored) =>
+    operatorTrail().record(restored.em.fork(), {
+      type: EventType.DATABASE_RESTORED,
+      userId: null,
+      actor: EventActor.OPERATOR,
+      ...(sessionsEnded !== undefined && { sessionsEnded }),
+    }),
+  )
+  return `Restored. Everybody has to sign in again.${said}`
 })
 
-async function migrate(config: Config): Promise<void> {
-  await withDatabase(config, async () => {})
+interface Restored {
+  /** What else there is to say. */
+  readonly said: string
+  /** Those of the database that was there; unknown where that cannot be read. */
+  readonly sessionsEnded: number | undefined
 }
 
-/** @returns what else there is to say */
-function restoreSqlite(backup: string, target: string): string {
+function restoreSqlite(backup: string, target: string): Restored {
   const restored = `${target}.restoring`
   const replaced = `${target}.replaced`
   const hadDatabase = existsSync(target)
@@ -59,9 +71,11 @@ function restoreSqlite(backup: string, target: string): string {
   copyFileSync(backup, restored)
   chmodSync(restored, 0o600)
   let lock: Sqlite.Database | undefined
+  let sessionsEnded: number | undefined
   try {
     emptyOfSessions(restored, backup)
     lock = hadDatabase ? lockAlone(target) : undefined
+    sessionsEnded = lock && countSessions(lock)
     if (hadDatabase) linkSync(target, replaced)
     for (const suffix of suffixes.slice(1)) {
       if (existsSync(target + suffix)) renameSync(target + suffix, replaced + suffix)
@@ -76,7 +90,8 @@ function restoreSqlite(backup: string, target: string): string {
   const hint = existsSync(secret)
     ? ''
     : `\nUnless APP_SECRET is set, the secret of that time belongs in ${secret}; if it is lost: npm run keys -- reset.`
-  return (hadDatabase ? `\nWhat was there before is in ${replaced}.` : '') + hint
+  const said = (hadDatabase ? `\nWhat was there before is in ${replaced}.` : '') + hint
+  return { said, sessionsEnded }
 }
 
 /**
@@ -115,6 +130,14 @@ function lockAlone(target: string): Sqlite.Database | undefined {
   throw inUse
 }
 
+function countSessions(database: Sqlite.Database): number | undefined {
+  try {
+    return database.prepare('select count(*) from sessions').pluck().get() as number
+  } catch {
+    return undefined
+  }
+}
+
 /** Whatever the file is, and however it was made: a copy of the file has sessions. */
 function emptyOfSessions(restored: string, backup: string): void {
   const database = (() => {
@@ -147,14 +170,15 @@ function emptyOfSessions(restored: string, backup: string): void {
  * In one transaction: until its end a server that runs sees what was there before. The transaction is
  * ended by what we write, not by psql at the end of its input: that also comes where we are killed.
  */
-async function restorePostgresql(backup: string, config: PostgresqlConfig): Promise<string> {
+async function restorePostgresql(backup: string, config: PostgresqlConfig): Promise<Restored> {
   // Those of this version, since the backup may know fewer.
-  const tables = [...(await tableNames(config)), 'mikro_orm_migrations']
-  const before = `begin;\ndrop table if exists ${tables.join(', ')} cascade;\n`
+  const { names, sessionsEnded } = await lookAtDatabase(config)
+  const tables = [...names, 'mikro_orm_migrations']
+  const before = `set client_min_messages = warning;\nbegin;\ndrop table if exists ${tables.join(', ')} cascade;\n`
   const after = [
     // The dump has emptied it.
     'reset search_path;\n',
-    ...tablesLeftOut.map((table) => `delete from ${table};\n`),
+    ...tablesLeftOut.map(deleteIfThere),
     'commit;\n',
   ].join('')
   const reader = startTool(
@@ -183,13 +207,25 @@ async function restorePostgresql(backup: string, config: PostgresqlConfig): Prom
     reader.kill('SIGKILL')
     throw error
   }
-  return ''
+  return { said: '', sessionsEnded }
 }
 
-async function tableNames(config: PostgresqlConfig): Promise<string[]> {
+/** A backup of an earlier version may not have the table. */
+function deleteIfThere(table: string): string {
+  return `do $$ begin if to_regclass('${table}') is not null then delete from ${table}; end if; end $$;\n`
+}
+
+async function lookAtDatabase(config: PostgresqlConfig) {
   const database = await openDatabase(config, (message) => console.error(message))
   try {
-    return Array.from(database.em.getMetadata().getAll().values(), ({ tableName }) => tableName)
+    const entities = Array.from(database.em.getMetadata().getAll().values())
+    const counted = await sql<{ count: string }>`select count(*) from sessions`
+      .execute(database.kysely)
+      .catch(() => undefined)
+    return {
+      names: entities.map(({ tableName }) => tableName),
+      sessionsEnded: counted && Number(counted.rows[0]!.count),
+    }
   } finally {
     await database.close()
   }

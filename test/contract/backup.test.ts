@@ -55,6 +55,11 @@ async function createDatabase(engine: 'sqlite' | 'postgresql') {
       folder,
       url: `sqlite:${file}`,
       copyPlainly: (target: string) => copyFileSync(file, target),
+      execute: async (statement: string) => {
+        const database = new Sqlite(file)
+        database.exec(statement)
+        database.close()
+      },
     }
   }
   const name = `backup_${++databases}`
@@ -67,6 +72,12 @@ async function createDatabase(engine: 'sqlite' | 'postgresql') {
   return {
     folder,
     url: url.href,
+    execute: async (statement: string) => {
+      const client = new Client({ connectionString: url.href })
+      await client.connect()
+      await client.query(statement)
+      await client.end()
+    },
     copyPlainly: (target: string) =>
       execFileSync(join(installation!.folder, 'pg_dump'), [
         '--format=custom',
@@ -197,6 +208,36 @@ describe.each(engines)('a backup on %s', (engine) => {
     expect(readdirSync(folder).filter((name) => name.startsWith('backup'))).toEqual(['backup'])
   })
 
+  it('is told of in the audit trail, and so is its restore', async () => {
+    const { folder, url } = await createDatabase(engine)
+    const file = join(folder, 'backup')
+    const app = await start(url)
+    await createClient(app.url).register()
+    expect((await operator(url).backup(file)).stderr).toBe('')
+    const eventsOf = async (type: string) =>
+      (await operator(url).audit(['--event', type, '--json'])).stdout
+        .split('\n')
+        .filter((line) => line !== '')
+        .map((line) => JSON.parse(line) as Record<string, unknown>)
+    const byOperator = { actor: 'OPERATOR', userId: null, operator: expect.stringContaining('@') }
+    expect(await eventsOf('DATABASE_BACKED_UP')).toEqual([expect.objectContaining(byOperator)])
+    await createClient(app.url).register()
+    await app.close()
+    expect((await operator(url).restore(file)).stderr).toBe('')
+    expect(await eventsOf('DATABASE_RESTORED')).toEqual([
+      expect.objectContaining({ ...byOperator, sessionsEnded: 2 }),
+    ])
+  })
+
+  it('is made and restored where a table of a later version is missing', async () => {
+    const { execute, folder, url } = await createDatabase(engine)
+    const file = join(folder, 'backup')
+    await (await start(url)).close()
+    await execute('drop table provider_flows')
+    expect(await operator(url).backup(file)).toMatchObject({ status: 0, stderr: '' })
+    expect(await operator(url).restore(file)).toMatchObject({ status: 0, stderr: '' })
+  })
+
   it('that is damaged, or something else, is not restored, and what is there stays', async () => {
     const { folder, url } = await createDatabase(engine)
     const app = await start(url)
@@ -228,10 +269,6 @@ describe('a backup of SQLite', () => {
     const app = await start(url)
     const { accessToken } = await createClient(app.url).register()
     const { sid, sub } = JSON.parse(Buffer.from(accessToken.split('.')[1]!, 'base64url').toString())
-    // The audit trail tells of it, and may.
-    const trail = new Sqlite(join(folder, 'latchkey.db'))
-    trail.exec('delete from audit_events')
-    trail.close()
     const file = join(folder, 'backup')
     await operator(url).backup(file)
     // The trail names the session, which is no credential. It goes without a trace, and nothing else does.

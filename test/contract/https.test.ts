@@ -86,6 +86,7 @@ describe('a server with TLS_CERT and TLS_KEY', () => {
     onTestFinished(() => void silent.destroy())
     silent.on('error', () => {})
     await once(silent, 'close')
+    expect(silent.bytesRead).toBe(0)
   })
 
   it('speaks https, and so do its cookies, its headers and its tokens', async () => {
