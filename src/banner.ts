@@ -1,5 +1,6 @@
 /** What a start prints: where to go next, and what to be warned of. */
 import { isLoopback, type Config } from './config.ts'
+import { hostOf } from './database/postgresql-url.ts'
 
 /**
  * @param url where the server listens
@@ -53,7 +54,7 @@ function warnings(config: Config): string[] {
   const { database } = config
   if (database.engine === 'postgresql') {
     const servers = [database, ...database.replicas]
-    if (servers.some(({ tls, url }) => tls === undefined && !isOnThisMachine(new URL(url)))) {
+    if (servers.some(({ tls, url }) => tls === undefined && !isOnThisMachine(hostOf(url)))) {
       list.push(
         'DATABASE_URL has no sslmode, so what goes to the database is not encrypted. Set sslmode=verify-full, or sslmode=disable on a private network.',
       )
@@ -63,8 +64,7 @@ function warnings(config: Config): string[] {
 }
 
 /** Loopback, or a socket in the file system. */
-function isOnThisMachine({ hostname, searchParams }: URL): boolean {
-  const host = searchParams.get('host') ?? decodeURIComponent(hostname)
+function isOnThisMachine(host: string): boolean {
   return host === '' || host.startsWith('/') || isLoopback(host)
 }
 

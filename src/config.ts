@@ -121,7 +121,7 @@ export const variables = {
   SHUTDOWN_DELAY: {
     default: '0s',
     description:
-      'After SIGTERM the server says that it is not ready, and serves on for this long. At most 5s; behind a proxy, longer than the proxy takes to notice.',
+      'After SIGTERM the server says that it is not ready, and serves on for this long. At most 3s; behind a proxy, longer than the proxy takes to notice.',
   },
 } as const satisfies Record<string, { default: string; description: string }>
 
@@ -391,7 +391,7 @@ const environment = z.object({
       return z.NEVER
     }),
   METRICS_HOST: hostName(variables.METRICS_HOST.default),
-  SHUTDOWN_DELAY: duration(variables.SHUTDOWN_DELAY.default, '0s', '5s'),
+  SHUTDOWN_DELAY: duration(variables.SHUTDOWN_DELAY.default, '0s', '3s'),
 } satisfies Record<keyof typeof variables, z.ZodType>)
 
 function isAddressRange(text: string): boolean {

@@ -1,6 +1,6 @@
 /** Reads the environment, starts the server or its workers, stops them on signals. */
 import cluster from 'node:cluster'
-import { createApp } from './app.ts'
+import { createApp, type App } from './app.ts'
 import { describeStart } from './banner.ts'
 import type { Config } from './config.ts'
 import { createLogger } from './http/logger.ts'
@@ -30,8 +30,22 @@ interface Running {
 type Settings = Config & { readonly appSecret: string }
 
 /** This process is the server, or one of its workers. */
-async function serve(settings: Settings): Promise<Running> {
-  const app = await createApp(settings)
+async function serve(settings: Settings): Promise<void> {
+  // What has not listened has begun nothing, and a migration is a transaction: it ends at once.
+  let app: App | undefined
+  stopOnSignals(
+    {
+      stop: async () => {
+        await app?.close()
+        return 0
+      },
+      kill: () => {},
+      reloadCertificate: () => app?.reloadCertificate(),
+      readMetrics: async () => (await app?.readMetrics()) ?? [],
+    },
+    settings.tls !== undefined,
+  )
+  app = await createApp(settings)
   if (cluster.isWorker) announceListening(app.url)
   else console.log(describeStart(settings, app.url, app.metricsUrl))
   // A state that nobody foresaw is left by a restart.
@@ -39,34 +53,30 @@ async function serve(settings: Settings): Promise<Running> {
     app.log.fatal({ err: error }, 'Uncaught exception')
     process.exit(1)
   })
-  return {
-    stop: async () => {
-      await app.close()
-      return 0
-    },
-    kill: () => {},
-    reloadCertificate: () => app.reloadCertificate(),
-    readMetrics: () => app.readMetrics(),
-  }
 }
 
 /** This process starts the workers and keeps them running. */
-async function supervise(settings: Settings): Promise<Running> {
-  const workers = await startWorkers(settings.workers, createLogger(settings.logLevel))
-  const metrics =
+async function supervise(settings: Settings): Promise<void> {
+  const workers = startWorkers(settings.workers, createLogger(settings.logLevel))
+  stopOnSignals(
+    {
+      stop: async () => ((await workers.stop()) ? 0 : 1),
+      kill: () => workers.kill(),
+      reloadCertificate: () => workers.reloadCertificate(),
+      readMetrics: async () => [],
+    },
+    settings.tls !== undefined,
+  )
+  const [url, metrics] = await Promise.all([
+    workers.listening,
     settings.metrics &&
-    (await listenForMetrics(new CombinedMetrics(() => workers.readMetrics()), settings.metrics))
-  void workers.allListen.then(() => console.log(describeStart(settings, workers.url, metrics?.url)))
-  return {
-    stop: async () => ((await workers.stop()) ? 0 : 1),
-    kill: () => workers.kill(),
-    reloadCertificate: () => workers.reloadCertificate(),
-    readMetrics: async () => [],
-  }
+      listenForMetrics(new CombinedMetrics(() => workers.readMetrics()), settings.metrics),
+  ])
+  console.log(describeStart(settings, url, metrics?.url))
 }
 
 /** Stops on the first signal or order of the primary; a second signal does not wait. */
-function stopOnSignals(running: Running): void {
+function stopOnSignals(running: Running, hasCertificate: boolean): void {
   const timeout = cluster.isWorker ? stopTimeoutMilliseconds : primaryStopTimeoutMilliseconds
   let isStopping = false
   const force = () => {
@@ -91,6 +101,8 @@ function stopOnSignals(running: Running): void {
   process.on('SIGTERM', onSignal)
   process.on('SIGINT', onSignal)
   if (cluster.isWorker) obeyPrimary({ ...running, stop })
+  // Without a certificate the end of a terminal ends the server, as that of any other program.
+  if (hasCertificate) process.on('SIGHUP', () => running.reloadCertificate())
 }
 
 try {
@@ -99,10 +111,7 @@ try {
   loadEnvFile()
   const settings = loadSettings(process.env)
   const isSupervisor = settings.workers > 1 && !cluster.isWorker
-  const running = await (isSupervisor ? supervise(settings) : serve(settings))
-  stopOnSignals(running)
-  // Without a certificate the end of a terminal ends the server, as that of any other program.
-  if (settings.tls) process.on('SIGHUP', () => running.reloadCertificate())
+  await (isSupervisor ? supervise(settings) : serve(settings))
 } catch (error) {
   if (!(error instanceof WorkerStartError)) console.error(describeStartError(error))
   process.exit(1)

@@ -21,19 +21,27 @@ export function describeStartError(error: unknown): string {
   if (expected.some((type) => error instanceof type)) {
     return `Latchkey could not start.\n${error.message}`
   }
-  const { code, address, port, syscall } = error as NodeJS.ErrnoException & {
+  const {
+    code,
+    address,
+    port,
+    syscall,
+    variables = '',
+  } = error as NodeJS.ErrnoException & {
     address?: string
     port?: number
+    /** With which the names of its variables begin. */
+    variables?: string
   }
   // What is left of these is about the address to listen on: the database has errors of its own.
   if (code === 'EADDRINUSE') {
-    return `Latchkey could not start: port ${port} of ${address} is in use. Stop the other program, or set PORT.`
+    return `Latchkey could not start: port ${port} of ${address} is in use. Stop the other program, or set ${variables}PORT.`
   }
   if (code === 'EADDRNOTAVAIL' || syscall === 'getaddrinfo') {
-    return 'Latchkey could not start: this machine has no such address. Set HOST.'
+    return `Latchkey could not start: this machine has no such address. Set ${variables}HOST.`
   }
   if (code === 'EACCES' && (syscall === 'listen' || syscall === 'bind')) {
-    return `Latchkey could not start: this user may not listen on port ${port}. Set PORT to 1024 or more.`
+    return `Latchkey could not start: this user may not listen on port ${port}. Set ${variables}PORT to 1024 or more.`
   }
   return `Latchkey could not start: ${error.stack ?? error.message}`
 }

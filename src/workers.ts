@@ -19,10 +19,8 @@ export class WorkerStartError extends Error {
 }
 
 export interface Workers {
-  /** Where they listen, without a trailing slash. */
-  readonly url: string
-  /** Fulfilled when the last of them listens as well. */
-  readonly allListen: Promise<unknown>
+  /** Where all of them listen, without a trailing slash; rejects where the first cannot start. */
+  readonly listening: Promise<string>
   /** Has them end what they have begun. @returns whether all ended well */
   stop(): Promise<boolean>
   /** Ends them at once. */
@@ -40,15 +38,14 @@ const longestRestartDelayMilliseconds = 30_000
 const metricsTimeoutMilliseconds = 2000
 
 /**
- * Starts one worker, which migrates the database, and then the others.
- * @returns when the first listens
- * @throws WorkerStartError when the first cannot start
+ * Starts one worker, which migrates the database, and then the others. They can be stopped meanwhile.
+ * `listening` rejects with a WorkerStartError when the first cannot start.
  */
-export async function startWorkers(count: number, log: Logger): Promise<Workers> {
+export function startWorkers(count: number, log: Logger): Workers {
   let isStopping = false
   let allEndedWell = true
-  const running = new Set<Worker>()
-  const listening = new Set<Worker>()
+  /** Whether each has listened yet. */
+  const running = new Map<Worker, boolean>()
 
   /**
    * Keeps one worker running until the stop.
@@ -60,82 +57,99 @@ export async function startWorkers(count: number, log: Logger): Promise<Workers>
     onFailure?: (error: WorkerStartError) => void,
   ) => {
     let failures = 0
+    const restart = (what: string, details: object) => {
+      const delay = restartDelayMilliseconds(failures)
+      log.error({ ...details, restartInMilliseconds: delay }, what)
+      setTimeout(fork, delay)
+    }
     const fork = () => {
       if (isStopping) return
       const startedAt = performance.now()
-      const worker = cluster.fork()
-      running.add(worker)
+      let worker: Worker
+      try {
+        worker = cluster.fork()
+      } catch (error) {
+        failures += 1
+        restart('A worker could not be started', { err: error })
+        return
+      }
+      running.set(worker, false)
       worker.on('message', (message: Message) => {
         if (message.latchkey !== 'listening') return
-        listening.add(worker)
+        running.set(worker, true)
         onListening(message.url)
       })
+      worker.on('error', (error) => {
+        // Of one that runs, its exit is what counts; there is none where no process came to be.
+        if (worker.process.pid !== undefined || !running.delete(worker) || isStopping) return
+        failures += 1
+        restart('A worker could not be started', { err: error })
+      })
       worker.once('exit', (status, signal) => {
+        const hasListened = running.get(worker)
         running.delete(worker)
-        const hasListened = listening.delete(worker)
         if (isStopping) {
-          if (status !== 0) allEndedWell = false
+          // One that never listened has begun nothing: however it ends, nothing is cut off.
+          if (status !== 0 && hasListened === true) allEndedWell = false
           return
         }
-        if (onFailure && failures === 0 && !hasListened) {
+        if (onFailure && failures === 0 && hasListened === false) {
           isStopping = true
           onFailure(new WorkerStartError('The first worker could not start'))
           return
         }
         failures = performance.now() - startedAt > stableAfterMilliseconds ? 1 : failures + 1
-        const delay = restartDelayMilliseconds(failures)
-        log.error(
-          { worker: worker.id, status: signal ?? status, restartInMilliseconds: delay },
-          'A worker died',
-        )
-        setTimeout(fork, delay)
+        restart('A worker died', { worker: worker.id, status: signal ?? status })
       })
     }
     fork()
   }
 
-  const url = await new Promise<string>((resolve, reject) => {
-    keepRunning(resolve, reject)
-  })
-  const others = Array.from(
-    { length: count - 1 },
-    () => new Promise<string>((resolve) => keepRunning(resolve)),
-  )
-  const tell = (message: Message) => {
-    for (const worker of running) send(worker, message, () => {})
+  const startAll = async (): Promise<string> => {
+    const url = await new Promise<string>((resolve, reject) => {
+      keepRunning(resolve, reject)
+    })
+    const others = Array.from(
+      { length: count - 1 },
+      () => new Promise<string>((resolve) => keepRunning(resolve)),
+    )
+    await Promise.all(others)
+    return url
   }
   return {
-    url,
-    allListen: Promise.all(others),
+    listening: startAll(),
     stop: async () => {
       isStopping = true
       const ended = Array.from(
-        running,
+        running.keys(),
         (worker) => new Promise<void>((resolve) => void worker.once('exit', () => resolve())),
       )
-      tell({ latchkey: 'stop' })
+      for (const [worker, hasListened] of running) {
+        if (hasListened) send(worker, { latchkey: 'stop' })
+        // It may not hear messages yet, and Node keeps none for it.
+        else worker.process.kill('SIGTERM')
+      }
       await Promise.all(ended)
       return allEndedWell
     },
     kill: () => {
       isStopping = true
-      for (const worker of running) worker.process.kill('SIGKILL')
+      for (const worker of running.keys()) worker.process.kill('SIGKILL')
     },
-    reloadCertificate: () => tell({ latchkey: 'reload' }),
-    readMetrics: async () =>
-      new Map(
-        await Promise.all(
-          Array.from(
-            listening,
-            async (worker) => [worker.id, await readMetricsOf(worker)] as const,
-          ),
-        ),
-      ),
+    reloadCertificate: () => {
+      for (const worker of running.keys()) send(worker, { latchkey: 'reload' })
+    },
+    readMetrics: async () => {
+      const asked = Array.from(running)
+        .filter(([, hasListened]) => hasListened)
+        .map(async ([worker]) => [worker.id, await readMetricsOf(worker)] as const)
+      return new Map(await Promise.all(asked))
+    },
   }
 }
 
-/** @param onFailure is called where the worker is gone; without it the error would end the primary */
-function send(worker: Worker, message: Message, onFailure: () => void): void {
+/** @param onFailure is called where the worker is gone */
+function send(worker: Worker, message: Message, onFailure = () => {}): void {
   if (!worker.isConnected()) return onFailure()
   worker.send(message, (error: Error | null) => {
     if (error) onFailure()

@@ -62,6 +62,8 @@ function describeType(event: AccountEvent, names: ReadonlyMap<string, string>): 
       return 'Password set'
     case EventType.PROVIDER_LINKED:
       return `${way ?? 'A provider'} linked`
+    case EventType.PROVIDER_LINK_FAILED:
+      return `Attempt to link ${way ?? 'a provider'}`
     case EventType.PROVIDER_UNLINKED:
       return `${way ?? 'A provider'} unlinked`
     case EventType.REFRESH_TOKEN_REUSED:
@@ -87,6 +89,8 @@ function describeReason(reason: EventReason): string {
       return 'The account was disabled.'
     case EventReason.CREDENTIALS_CHANGED:
       return 'The password or a link was changed at the same moment.'
+    case EventReason.LINKED_TO_ANOTHER:
+      return 'The account there is linked to another account here.'
     case EventReason.LINK_REQUIRED:
       return 'The account there has your e-mail address, but is not linked.'
     case EventReason.LOGOUT:

@@ -6,7 +6,8 @@ import { EventType, outcomeOf } from '../audit/event.ts'
 import { loadConfig } from '../config.ts'
 import type { Database } from '../database/database.ts'
 import { normalizeEmail } from '../users/email.ts'
-import { CommandError, run, withDatabase } from './run.ts'
+import { CommandError, run } from './run.ts'
+import { withDatabaseAsItIs } from './with-database.ts'
 
 const usage = `Usage: npm run audit -- [options]
 
@@ -45,7 +46,7 @@ interface Row {
 await run(async () => {
   const options = readArguments()
   const limit = limitOf(options.limit)
-  return withDatabase(loadConfig(process.env), async (database) => {
+  return withDatabaseAsItIs(loadConfig(process.env), async (database) => {
     const rows = await find(database, await conditionsOf(database, options), limit)
     if (options.json === true) return rows.map((row) => JSON.stringify(toJson(row))).join('\n')
     return rows.length === 0 ? 'There are no such events.' : rows.map(toLine).join('\n')

@@ -1,6 +1,7 @@
 /** `npm run db:migrate`: brings the schema up to date; the server does so at each start, too. */
 import { loadConfig } from '../config.ts'
-import { run, withDatabase } from './run.ts'
+import { run } from './run.ts'
+import { withDatabase } from './with-database.ts'
 
 await run(async () => {
   const config = loadConfig(process.env)

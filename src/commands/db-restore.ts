@@ -16,11 +16,15 @@ import { openDatabase } from '../database/database.ts'
 import type { PostgresqlConfig } from '../database/postgresql.ts'
 import { tablesLeftOut } from './backup-tables.ts'
 import { startTool, waitForTool } from './postgresql-tools.ts'
-import { CommandError, run, withDatabase } from './run.ts'
+import { CommandError, run } from './run.ts'
+import { withDatabase } from './with-database.ts'
 
 const usage = `Usage: npm run db:restore -- FILE
 
   FILE   from npm run db:backup. Stop the servers first.`
+
+/** The database, and what belongs to it: SQLite would play an old log into a new file of the name. */
+const suffixes = ['', '-wal', '-shm', '-journal']
 
 await run(async () => {
   const [file, ...rest] = process.argv.slice(2)
@@ -46,20 +50,26 @@ function restoreSqlite(backup: string, target: string): string {
   const restored = `${target}.restoring`
   const replaced = `${target}.replaced`
   const hadDatabase = existsSync(target)
-  if (hadDatabase && existsSync(replaced)) {
+  const isTaken = suffixes.some((suffix) => existsSync(replaced + suffix))
+  if (isTaken && suffixes.some((suffix) => existsSync(target + suffix))) {
     throw new CommandError(`${replaced} is there already, from an earlier restore: move it away.`)
   }
-  if (hadDatabase) closeWriteAheadLog(target)
   rmSync(restored, { force: true })
   mkdirSync(dirname(target), { recursive: true, mode: 0o700 })
   copyFileSync(backup, restored)
   chmodSync(restored, 0o600)
+  let lock: Sqlite.Database | undefined
   try {
     emptyOfSessions(restored, backup)
+    lock = hadDatabase ? lockAlone(target) : undefined
     if (hadDatabase) linkSync(target, replaced)
+    for (const suffix of suffixes.slice(1)) {
+      if (existsSync(target + suffix)) renameSync(target + suffix, replaced + suffix)
+    }
     // There is a database at every moment: the old or the new one.
     renameSync(restored, target)
   } finally {
+    lock?.close()
     rmSync(restored, { force: true })
   }
   const secret = appSecretFile(target)
@@ -69,24 +79,40 @@ function restoreSqlite(backup: string, target: string): string {
   return (hadDatabase ? `\nWhat was there before is in ${replaced}.` : '') + hint
 }
 
-/** Only the last one who has the database open can do that. */
-function closeWriteAheadLog(target: string): void {
+/**
+ * Empties the write-ahead log into the file, and keeps everybody out until it is closed. Whoever waits
+ * for the file that far cannot write it any more: SQLite notices that it was moved.
+ * @returns nothing where the database is damaged, which is a reason to be here
+ * @throws CommandError where somebody else has it open
+ */
+function lockAlone(target: string): Sqlite.Database | undefined {
+  const inUse = new CommandError(
+    `${target} is in use: stop the server, and its operators' commands.`,
+  )
+  let current: Sqlite.Database | undefined
   try {
-    const current = new Sqlite(target, { timeout: 1000 })
+    // Whoever may write would, on closing it, empty the log of a damaged one, too.
+    const reader = new Sqlite(target, { readonly: true, timeout: 1000 })
     try {
-      current.pragma('journal_mode = delete')
+      reader.prepare('select count(*) from sqlite_master').get()
     } finally {
-      current.close()
+      reader.close()
     }
+    current = new Sqlite(target, { timeout: 1000 })
+    // Only the last one who has the database open can do that.
+    current.pragma('journal_mode = delete')
+    current.exec('begin exclusive')
   } catch (error) {
+    current?.close()
     const code = String((error as { code?: unknown }).code)
-    if (code.startsWith('SQLITE_BUSY')) {
-      throw new CommandError(`${target} is in use: stop the server, and its operators' commands.`)
-    }
-    // A database that is damaged is a reason to be here.
+    if (code.startsWith('SQLITE_BUSY')) throw inUse
     if (!/^SQLITE_(CORRUPT|NOTADB|IOERR)/.test(code)) throw error
-    for (const suffix of ['-wal', '-shm']) rmSync(target + suffix, { force: true })
+    return undefined
   }
+  // Between the two somebody may have come and begun another log.
+  if (!existsSync(`${target}-wal`)) return current
+  current.close()
+  throw inUse
 }
 
 /** Whatever the file is, and however it was made: a copy of the file has sessions. */
@@ -117,15 +143,19 @@ function emptyOfSessions(restored: string, backup: string): void {
   }
 }
 
-/** In one transaction: until its end a server that runs sees what was there before. */
+/**
+ * In one transaction: until its end a server that runs sees what was there before. The transaction is
+ * ended by what we write, not by psql at the end of its input: that also comes where we are killed.
+ */
 async function restorePostgresql(backup: string, config: PostgresqlConfig): Promise<string> {
   // Those of this version, since the backup may know fewer.
   const tables = [...(await tableNames(config)), 'mikro_orm_migrations']
-  const before = `drop table if exists ${tables.join(', ')} cascade;\n`
+  const before = `begin;\ndrop table if exists ${tables.join(', ')} cascade;\n`
   const after = [
     // The dump has emptied it.
     'reset search_path;\n',
     ...tablesLeftOut.map((table) => `delete from ${table};\n`),
+    'commit;\n',
   ].join('')
   const reader = startTool(
     'pg_restore',
@@ -135,7 +165,7 @@ async function restorePostgresql(backup: string, config: PostgresqlConfig): Prom
   )
   const writer = startTool(
     'psql',
-    ['--no-psqlrc', '--quiet', '--single-transaction', '--set=ON_ERROR_STOP=1', '--file=-'],
+    ['--no-psqlrc', '--quiet', '--set=ON_ERROR_STOP=1', '--file=-'],
     config,
     ['pipe', 'ignore', 'inherit'],
   )
@@ -149,7 +179,6 @@ async function restorePostgresql(backup: string, config: PostgresqlConfig): Prom
       waitForTool('psql', writer),
     ])
   } catch (error) {
-    // At the end of its input psql would commit what it has.
     writer.kill('SIGKILL')
     reader.kill('SIGKILL')
     throw error

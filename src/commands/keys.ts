@@ -8,7 +8,8 @@ import { loadSettings } from '../settings.ts'
 import { KeyRing } from '../tokens/key-ring.ts'
 import { Secrets } from '../tokens/secrets.ts'
 import { operatorTrail } from './operator-trail.ts'
-import { CommandError, run, withDatabase } from './run.ts'
+import { CommandError, run } from './run.ts'
+import { withDatabase } from './with-database.ts'
 
 const actor = EventActor.OPERATOR
 

@@ -1,16 +1,17 @@
 /** PostgreSQL's own programs, on the database of DATABASE_URL. */
 import { spawn, type ChildProcess, type StdioOptions } from 'node:child_process'
 import type { PostgresqlServer } from '../config.database.ts'
+import { hostOf } from '../database/postgresql-url.ts'
 import { CommandError } from './run.ts'
 
 type Environment = Readonly<Record<string, string | undefined>>
 
 /** What libpq reads: the address is not for other users of this machine to see in the list of processes. */
 export function libpqEnvironment({ tls, url }: PostgresqlServer): Environment {
-  const { hostname, password, pathname, port, searchParams, username } = new URL(url)
+  const { password, pathname, port, searchParams, username } = new URL(url)
   const mode = tls?.mode ?? 'disable'
   const given = {
-    PGHOST: searchParams.get('host') ?? decodeURIComponent(hostname).replace(/^\[(.*)\]$/, '$1'),
+    PGHOST: hostOf(url),
     PGPORT: port,
     PGUSER: decodeURIComponent(username),
     PGPASSWORD: decodeURIComponent(password),

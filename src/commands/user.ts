@@ -17,7 +17,8 @@ import { lockPerson } from '../users/lock-person.ts'
 import { checkName } from '../users/name.ts'
 import { User } from '../users/user.entity.ts'
 import { operatorTrail } from './operator-trail.ts'
-import { CommandError, run, withDatabase } from './run.ts'
+import { CommandError, run } from './run.ts'
+import { withDatabase, withDatabaseAsItIs } from './with-database.ts'
 
 const actor = EventActor.OPERATOR
 
@@ -60,7 +61,8 @@ await run(async () => {
   const work = Object.hasOwn(commands, command) ? commands[command] : undefined
   if (!work) throw new CommandError(usage)
   const config = loadConfig(process.env)
-  return withDatabase(config, (database) => work(database, options, config))
+  const open = work === show ? withDatabaseAsItIs : withDatabase
+  return open(config, (database) => work(database, options, config))
 })
 
 function readArguments(): { command: string; options: Options } {

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs'
 import { isIP, type Socket } from 'node:net'
 import { checkServerIdentity, createSecureContext, type ConnectionOptions } from 'node:tls'
 import type { DatabaseTls, PostgresqlServer } from '../config.database.ts'
+import { hostOf } from './postgresql-url.ts'
 import { DatabaseStartError } from './start-error.ts'
 
 /** No statement may hold a request for longer than the request itself may take. */
@@ -30,16 +31,29 @@ interface Client {
 }
 
 /** @throws DatabaseStartError where a certificate or key cannot be used */
-export function clientOptions({ url, tls }: PostgresqlServer) {
+export function clientOptions(server: PostgresqlServer) {
+  return { ...connectionOptions(server), ...timeouts, onPoolCreated: endSilentConnections }
+}
+
+/**
+ * A migration waits for no lock for longer than a request does, since whoever comes after it waits
+ * behind it; but it may work for as long as it takes, in silence.
+ * @throws DatabaseStartError where a certificate or key cannot be used
+ */
+export function migrationOptions(server: PostgresqlServer) {
+  return { ...connectionOptions(server), ...timeouts, statement_timeout: 0 }
+}
+
+function connectionOptions({ url, tls }: PostgresqlServer) {
+  const { address, options } = splitOptions(url)
   return {
     // The ORM takes no more of the address than host and name.
-    connectionString: url,
-    options: durable,
-    ...timeouts,
+    connectionString: address,
+    // Of two settings of one name the last counts.
+    options: [options, durable].filter((text) => text !== '').join(' '),
     fallback_application_name: 'latchkey',
     // Whatever else the environment says (PGSSLMODE).
     ssl: tls === undefined || tls.mode === 'disable' ? false : tlsOptions(tls, hostOf(url)),
-    onPoolCreated: endSilentConnections,
   }
 }
 
@@ -52,14 +66,18 @@ function endSilentConnections(pool: Pool): void {
   pool.on('release', (_error, client) => limitSilence(client, 0))
 }
 
-/** @param client of a pool, in use @param milliseconds 0 for no limit */
-export function limitSilence(client: unknown, milliseconds: number): void {
-  ;(client as Client).connection.stream.setTimeout(milliseconds)
+/** @param milliseconds 0 for no limit */
+function limitSilence(client: Client, milliseconds: number): void {
+  client.connection.stream.setTimeout(milliseconds)
 }
 
-function hostOf(url: string): string {
-  const { hostname, searchParams } = new URL(url)
-  return searchParams.get('host') ?? decodeURIComponent(hostname).replace(/^\[(.*)\]$/, '$1')
+/** In the address they would take the place of ours: the driver lets it have the last word. */
+function splitOptions(url: string): { address: string; options: string } {
+  const address = new URL(url)
+  const options = address.searchParams.get('options')
+  if (options === null) return { address: url, options: '' }
+  address.searchParams.delete('options')
+  return { address: address.href, options }
 }
 
 function tlsOptions(tls: DatabaseTls, host: string): ConnectionOptions {

@@ -5,7 +5,7 @@ import type { Config } from '../config.ts'
 import type { Driver } from './driver.ts'
 import { migrations } from './migrations/postgresql/index.ts'
 import type { OrmOptions } from './orm-options.ts'
-import { clientOptions, limitSilence } from './postgresql-client.ts'
+import { clientOptions, migrationOptions } from './postgresql-client.ts'
 import { DatabaseStartError } from './start-error.ts'
 import { endFailedTransactions } from './transactions.ts'
 
@@ -21,9 +21,13 @@ export async function openPostgresql(
   options: OrmOptions,
 ): Promise<Driver> {
   const poolOptions = { min: 0, max: config.poolSize }
-  const orm = new MikroORM({
+  const common = {
     ...options,
     clientUrl: config.url,
+    migrations: { ...options.migrations, migrationsList: migrations },
+  }
+  const orm = new MikroORM({
+    ...common,
     driverOptions: clientOptions(config),
     pool: poolOptions,
     replicas: config.replicas.map((replica) => ({
@@ -33,7 +37,6 @@ export async function openPostgresql(
     })),
     // What decides anything is read where it is written; a reader that can wait says so.
     preferReadReplicas: false,
-    migrations: { ...options.migrations, migrationsList: migrations },
   })
   const connection = orm.em.getConnection()
   endFailedTransactions(connection)
@@ -50,13 +53,15 @@ export async function openPostgresql(
     hasReplicas: config.replicas.length > 0,
     em: orm.em as unknown as SqlEntityManager,
     migrate: async () => {
-      const lock = await pool.connect()
-      limitSilence(lock, 0)
+      // Connections of their own, one that holds the lock and one that migrates: the pool may have a
+      // single one, and a migration of millions of rows is no request.
+      const migrating = new MikroORM({
+        ...common,
+        driverOptions: migrationOptions(config),
+        pool: { min: 0, max: 2 },
+      })
       try {
-        // Servers that start at the same time migrate one after the other, however long it takes.
-        await lock.query('set lock_timeout = 0; set statement_timeout = 0')
-        await lock.query('select pg_advisory_lock($1)', [migrationLock])
-        await orm.migrator.up()
+        await migrateAlone(migrating)
       } catch (error) {
         if ((error as { code?: unknown }).code !== insufficientPrivilege) throw error
         throw new DatabaseStartError(
@@ -64,8 +69,7 @@ export async function openPostgresql(
           { cause: error },
         )
       } finally {
-        // Closed, not returned: that lets go of the lock.
-        lock.release(true)
+        await migrating.close(true)
       }
     },
     hasPendingMigrations: async () => (await orm.migrator.getPending()).length > 0,
@@ -83,6 +87,21 @@ export async function openPostgresql(
       }
     },
     close: () => orm.close(true),
+  }
+}
+
+/** Servers that start at the same time migrate one after the other, however long it takes. */
+async function migrateAlone(orm: MikroORM): Promise<void> {
+  const connection = orm.em.getConnection()
+  await connection.connect()
+  const lock = await (await connection.getNativeClient()).connect()
+  try {
+    await lock.query('set lock_timeout = 0')
+    await lock.query('select pg_advisory_lock($1)', [migrationLock])
+    await orm.migrator.up()
+  } finally {
+    // Closed, not returned: that lets go of the lock.
+    lock.release(true)
   }
 }
 

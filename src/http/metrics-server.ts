@@ -17,7 +17,7 @@ export interface MetricsServer {
 
 /**
  * Listens until it is closed.
- * @throws Node's error where the port is taken
+ * @throws Node's error where the port is taken, with the beginning of the variables' names
  */
 export async function listenForMetrics(
   source: MetricsSource,
@@ -42,7 +42,7 @@ export async function listenForMetrics(
   server.listen(address.port, address.host)
   await new Promise<void>((resolve, reject) => {
     server.once('listening', resolve)
-    server.once('error', reject)
+    server.once('error', (error) => reject(Object.assign(error, { variables: 'METRICS_' })))
   })
   return {
     url: listeningUrl(server.address() as AddressInfo, false),

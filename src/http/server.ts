@@ -96,7 +96,13 @@ export async function createHttpServer<C extends BaseContext>(
     requestTimeout: requestTimeoutMilliseconds,
     http: connectionTimes,
     // Its type would have every request be one of TLS, although nothing here asks for the difference.
-    ...((certificate && { https: { ...connectionTimes, ...certificate.options } }) as object),
+    ...((certificate && {
+      https: {
+        ...connectionTimes,
+        handshakeTimeout: requestTimeoutMilliseconds,
+        ...certificate.options,
+      },
+    }) as object),
     forceCloseConnections: 'idle',
     // What arrives on a connection that is still open is answered like everything else.
     return503OnClosing: false,

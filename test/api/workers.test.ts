@@ -1,4 +1,6 @@
 // Several processes on one port: what one of them has done or refused holds in all of them.
+import { execFileSync } from 'node:child_process'
+import { existsSync, readFileSync, readdirSync } from 'node:fs'
 import { createServer, type AddressInfo } from 'node:net'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { createClient, type Client } from '../support/client.ts'
@@ -54,6 +56,44 @@ async function start(env: Record<string, string> = {}): Promise<Workers> {
   return { ...server, client, log, answering, close }
 }
 
+/** A server of whose workers not all listen yet. */
+async function startUnready(): Promise<ServerProcess> {
+  const database = await createTestDatabase()
+  const server = startProcess(temporaryFolder(), {
+    DATABASE_URL: database.url,
+    APP_SECRET: testAppSecret,
+    WORKERS: String(count),
+  })
+  onTestFinished(async () => {
+    server.child.kill('SIGKILL')
+    await server.ended
+    await database.remove()
+  })
+  server.ready.catch(() => {})
+  return server
+}
+
+const prlimit = ['/usr/bin/prlimit', '/bin/prlimit'].find((file) => existsSync(file))
+if (prlimit === undefined) {
+  console.warn('A fork that fails is not tested: prlimit is not installed (Debian: util-linux).')
+}
+
+/** Process ids, from the kernel. */
+function childrenOf(pid: number): number[] {
+  return readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8')
+    .split(' ')
+    .flatMap((text) => (text.trim() === '' ? [] : [Number(text)]))
+}
+
+function killIfThere(pid: number, signal: NodeJS.Signals) {
+  try {
+    process.kill(pid, signal)
+  } catch {
+    // It has ended already.
+  }
+}
+
+const patient = { timeout: 20_000, interval: 5 }
 const eventually = (check: () => void) => vi.waitFor(check, { timeout: 20_000, interval: 50 })
 
 /** Asks until every worker has answered. */
@@ -194,6 +234,44 @@ describe('the primary', () => {
       for (const login of logins) expect((await login).errors).toBeUndefined()
       expect(await server.ended).toBe(0)
       for (const pid of workers) expect(() => process.kill(pid, 0)).toThrow('ESRCH')
+    },
+  )
+
+  it.each(['itself', 'the whole group'] as const)(
+    'stops at once, and ends with 0, where workers are still starting and %s gets the signal',
+    async (receiver) => {
+      const server = await startUnready()
+      const workers = await vi.waitFor(() => {
+        const pids = childrenOf(server.child.pid!)
+        expect(pids.length).toBeGreaterThan(1)
+        return pids
+      }, patient)
+      server.child.kill('SIGTERM')
+      if (receiver === 'the whole group') for (const pid of workers) killIfThere(pid, 'SIGTERM')
+      expect(await server.ended).toBe(0)
+      for (const pid of workers) expect(() => process.kill(pid, 0)).toThrow('ESRCH')
+    },
+    // Less than it takes until workers are forced.
+    9000,
+  )
+
+  it.skipIf(prlimit === undefined)(
+    'outlives a restart that fails for want of files, and tries again',
+    async () => {
+      const server = await start({ WORKERS: '2' })
+      await server.client.send('{ __typename }')
+      const primary = server.child.pid!
+      const limitFiles = (count: number) =>
+        execFileSync(prlimit!, ['--pid', String(primary), `--nofile=${count}:4096`])
+      limitFiles(readdirSync(`/proc/${primary}/fd`).length)
+      process.kill(childrenOf(primary)[0]!, 'SIGKILL')
+      const has = (message: string) => server.log().some((line) => line['msg'] === message)
+      await eventually(() => expect(has('A worker could not be started')).toBe(true))
+      expect((await server.client.send('{ __typename }')).errors).toBeUndefined()
+      limitFiles(1024)
+      await eventually(() => expect(childrenOf(primary)).toHaveLength(2))
+      server.child.kill('SIGTERM')
+      expect(await server.ended).toBe(0)
     },
   )
 

@@ -1,5 +1,6 @@
 // Backup and restore by the operator's commands: nothing is lost that was there, and nobody comes back who was ended.
 import { execFileSync } from 'node:child_process'
+import { once } from 'node:events'
 import {
   copyFileSync,
   existsSync,
@@ -12,7 +13,7 @@ import {
 import { join } from 'node:path'
 import Sqlite from 'better-sqlite3'
 import { Client } from 'pg'
-import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { createApp, type App } from '../../src/app.ts'
 import { loadSettings } from '../../src/settings.ts'
 import { createClient } from '../support/client.ts'
@@ -227,6 +228,10 @@ describe('a backup of SQLite', () => {
     const app = await start(url)
     const { accessToken } = await createClient(app.url).register()
     const { sid, sub } = JSON.parse(Buffer.from(accessToken.split('.')[1]!, 'base64url').toString())
+    // The audit trail tells of it, and may.
+    const trail = new Sqlite(join(folder, 'latchkey.db'))
+    trail.exec('delete from audit_events')
+    trail.close()
     const file = join(folder, 'backup')
     await operator(url).backup(file)
     // The trail names the session, which is no credential. It goes without a trace, and nothing else does.
@@ -248,6 +253,50 @@ describe('a backup of SQLite', () => {
     expect(refused.status).toBe(1)
     expect(refused.stderr).toMatch(/latchkey\.db is in use: stop the server/)
     expect((await createClient(app.url).register()).email).toBeDefined()
+  })
+
+  it('is not restored under a server that starts meanwhile', async () => {
+    const { folder, url } = await createDatabase('sqlite')
+    const file = join(folder, 'backup')
+    await (await start(url)).close()
+    await operator(url).backup(file)
+    // Large enough that its check takes a moment.
+    const large = new Sqlite(file)
+    large.exec('create table padding (bytes blob)')
+    for (let row = 0; row < 100; row++) {
+      large.exec('insert into padding values (randomblob(1000000))')
+    }
+    large.close()
+    const database = join(folder, 'latchkey.db')
+    const { result } = operator(url).startRestore(file)
+    await vi.waitFor(() => expect(existsSync(`${database}.restoring`)).toBe(true), {
+      timeout: 20_000,
+      interval: 1,
+    })
+    const other = new Sqlite(database)
+    onTestFinished(() => void other.close())
+    other.pragma('journal_mode = wal')
+    other.exec('create table newer (id text)')
+    const refused = await result
+    expect([refused.status, refused.stderr]).toEqual([
+      1,
+      `${database} is in use: stop the server, and its operators' commands.\n`,
+    ])
+    expect(readdirSync(folder).filter((name) => /restoring|replaced/.test(name))).toEqual([])
+    expect(other.prepare('select count(*) from newer').pluck().get()).toBe(0)
+  })
+
+  it('is restored without the log of a database that is damaged, which stays beside that', async () => {
+    const { folder, url } = await createDatabase('sqlite')
+    const file = join(folder, 'backup')
+    await (await start(url)).close()
+    await operator(url).backup(file)
+    const database = join(folder, 'latchkey.db')
+    writeFileSync(database, 'a letter\n'.repeat(1000))
+    writeFileSync(`${database}-wal`, 'the newest commits')
+    expect((await operator(url).restore(file)).status).toBe(0)
+    expect(readFileSync(`${database}.replaced-wal`, 'utf8')).toBe('the newest commits')
+    expect((await createClient((await start(url)).url).register()).email).toBeDefined()
   })
 
   it('leaves beside it what was there, and replaces a database that is damaged or gone', async () => {
@@ -281,5 +330,59 @@ describe('a backup of SQLite', () => {
     const refused = await operator(url).restore(file)
     expect([refused.status, refused.stderr]).toEqual([1, `${file} is no backup of Latchkey.\n`])
     expect(existsSync(join(folder, 'latchkey.db'))).toBe(false)
+  })
+})
+
+describe.runIf(installation)('a restore on PostgreSQL', () => {
+  it('that is killed in the middle has changed nothing', async () => {
+    const { folder, url } = await createDatabase('postgresql')
+    const file = join(folder, 'backup')
+    const app = await start(url)
+    const ada = await createClient(app.url).register()
+    const admin = new Client({ connectionString: url, application_name: 'admin' })
+    await admin.connect()
+    onTestFinished(() => admin.end())
+    // First in the backup, more than what the pipes between the programs hold, and good wherever it is
+    // cut off.
+    await admin.query(`create table aaa (line text);
+      insert into aaa select repeat('x', 500) from generate_series(1, 3000)`)
+    expect((await operator(url).backup(file)).status).toBe(0)
+    await admin.query('drop table aaa')
+    const tables = ['users', 'sessions', 'signing_keys', 'audit_events', 'mikro_orm_migrations']
+    const counts = async () => {
+      const columns = tables.map((table) => `(select count(*) from ${table}) as ${table}`)
+      return (await admin.query(`select ${columns.join(', ')}`)).rows[0]
+    }
+    const before = await counts()
+    await app.close()
+
+    // It waits where it has done nothing yet, and has no more of the backup than the pipes hold.
+    const holder = new Client({ connectionString: url, application_name: 'admin' })
+    await holder.connect()
+    onTestFinished(() => holder.end())
+    await holder.query('begin; lock table users in access share mode')
+    const { child } = operator(url).startRestore(file)
+    const programs = async (condition: string) =>
+      (
+        await admin.query(`select 1 from pg_stat_activity where datname = current_database()
+          and application_name = 'latchkey' ${condition}`)
+      ).rows.length
+    const patient = { timeout: 20_000, interval: 20 }
+    await vi.waitFor(
+      async () => expect(await programs("and wait_event_type = 'Lock'")).toBe(1),
+      patient,
+    )
+    // psql has its standard error, too, and lives on.
+    const killed = once(child, 'exit')
+    child.kill('SIGKILL')
+    await killed
+    await holder.query('rollback')
+    await vi.waitFor(async () => expect(await programs('')).toBe(0), patient)
+
+    expect(await counts()).toEqual(before)
+    const client = createClient((await start(url)).url)
+    expect((await client.as(ada.accessToken).send('{ me { email } }')).data.me.email).toBe(
+      ada.email,
+    )
   })
 })

@@ -1,10 +1,12 @@
 // TLS without a proxy: what clients see of it, and how a certificate is renewed.
 import { generateKeyPairSync } from 'node:crypto'
+import { once } from 'node:events'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { Agent, request } from 'node:https'
+import { connect as connectPlainly } from 'node:net'
 import { join } from 'node:path'
 import { connect, type TLSSocket } from 'node:tls'
-import { beforeAll, describe, expect, it, vi } from 'vitest'
+import { beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { createApp } from '../../src/app.ts'
 import { loadSettings } from '../../src/settings.ts'
 import { describeStartError } from '../../src/start-error.ts'
@@ -77,6 +79,15 @@ const register = {
 }
 
 describe('a server with TLS_CERT and TLS_KEY', () => {
+  it('lets go of a connection that begins no handshake', async () => {
+    const { env } = await installCertificate()
+    const { url } = await startServer(env, { requestTimeoutMilliseconds: 200 })
+    const silent = connectPlainly(Number(new URL(url).port), '127.0.0.1')
+    onTestFinished(() => void silent.destroy())
+    silent.on('error', () => {})
+    await once(silent, 'close')
+  })
+
   it('speaks https, and so do its cookies, its headers and its tokens', async () => {
     const { env, first } = await installCertificate()
     const server = await startServer(env)

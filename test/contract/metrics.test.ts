@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { createSchema } from '../../src/schema.ts'
+import { describeStartError } from '../../src/start-error.ts'
 import { startServer, type TestServer } from '../support/server.ts'
 
 const withMetrics = { METRICS_PORT: '0' }
@@ -46,8 +47,13 @@ describe('metrics', () => {
 
   it('keep a server from starting whose port is taken', async () => {
     const { metricsUrl } = await startServer(withMetrics)
-    await expect(startServer({ METRICS_PORT: new URL(metricsUrl!).port })).rejects.toThrow(
-      'EADDRINUSE',
+    const { port } = new URL(metricsUrl!)
+    const text = await startServer({ METRICS_PORT: port }).then(
+      () => '',
+      (error: unknown) => describeStartError(error),
+    )
+    expect(text).toBe(
+      `Latchkey could not start: port ${port} of 127.0.0.1 is in use. Stop the other program, or set METRICS_PORT.`,
     )
   })
 

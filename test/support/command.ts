@@ -1,5 +1,5 @@
 /** An operator's command, run as its own process on the database of a running server. */
-import { spawn } from 'node:child_process'
+import { spawn, type ChildProcess } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -19,43 +19,53 @@ const compileCache = fileURLToPath(
 // Node itself can run what the commands import, in half the time that a loader takes.
 const nodeOptions = ['--experimental-transform-types', '--no-warnings']
 
+type CommandName = 'user' | 'keys' | 'audit' | 'db-migrate' | 'db-backup' | 'db-restore'
+
+export interface StartedCommand {
+  readonly child: ChildProcess
+  readonly result: Promise<CommandResult>
+}
+
 /**
- * Runs `npm run <name> -- <args>` without npm and without a build.
+ * Starts `npm run <name> -- <args>` without npm and without a build.
  * @param env instead of the tests' defaults; the environment of the test itself is not handed on
  * @param input what the command reads from standard input
  */
-export async function runCommand(
-  name: 'user' | 'keys' | 'audit' | 'db-migrate' | 'db-backup' | 'db-restore',
+export function startCommand(
+  name: CommandName,
   args: readonly string[],
   env: Environment,
   input = '',
-): Promise<CommandResult> {
+): StartedCommand {
   // A folder without .env.
   const cwd = mkdtempSync(join(tmpdir(), 'latchkey-command-'))
-  try {
-    const child = spawn(process.execPath, [...nodeOptions, join(commands, `${name}.ts`), ...args], {
-      cwd,
-      env: { PATH: process.env['PATH'], NODE_COMPILE_CACHE: compileCache, ...env },
-    })
-    const stdout: Buffer[] = []
-    const stderr: Buffer[] = []
-    child.stdout.on('data', (chunk: Buffer) => stdout.push(chunk))
-    child.stderr.on('data', (chunk: Buffer) => stderr.push(chunk))
-    // A command that reads no input may be gone before it is written.
-    child.stdin.on('error', () => {})
-    child.stdin.end(input)
-    const status = await new Promise<number | null>((resolve, reject) => {
-      child.once('error', reject)
-      child.once('close', resolve)
-    })
-    return {
+  const child = spawn(process.execPath, [...nodeOptions, join(commands, `${name}.ts`), ...args], {
+    cwd,
+    env: { PATH: process.env['PATH'], NODE_COMPILE_CACHE: compileCache, ...env },
+  })
+  const stdout: Buffer[] = []
+  const stderr: Buffer[] = []
+  child.stdout.on('data', (chunk: Buffer) => stdout.push(chunk))
+  child.stderr.on('data', (chunk: Buffer) => stderr.push(chunk))
+  // A command that reads no input may be gone before it is written.
+  child.stdin.on('error', () => {})
+  child.stdin.end(input)
+  const result = new Promise<number | null>((resolve, reject) => {
+    child.once('error', reject)
+    child.once('close', resolve)
+  })
+    .then((status) => ({
       status,
       stdout: Buffer.concat(stdout).toString(),
       stderr: Buffer.concat(stderr).toString(),
-    }
-  } finally {
-    rmSync(cwd, { recursive: true, force: true })
-  }
+    }))
+    .finally(() => rmSync(cwd, { recursive: true, force: true }))
+  return { child, result }
+}
+
+/** Runs it to its end. */
+export function runCommand(...command: Parameters<typeof startCommand>): Promise<CommandResult> {
+  return startCommand(...command).result
 }
 
 /** The operator's shell beside a server: its commands, on the server's database. */
@@ -73,5 +83,6 @@ export function operatorOf(server: { readonly database: { readonly url: string }
     migrate: () => runCommand('db-migrate', [], environment),
     backup: (file: string) => runCommand('db-backup', [file], environment),
     restore: (file: string) => runCommand('db-restore', [file], environment),
+    startRestore: (file: string) => startCommand('db-restore', [file], environment),
   }
 }

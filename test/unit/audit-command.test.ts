@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { EventIds } from '../../src/audit/event-id.ts'
 import { operatorOf } from '../support/command.ts'
@@ -6,6 +7,28 @@ import { createTestDatabase, type TestDatabase } from '../support/database.ts'
 const ada = '11111111-1111-4111-8111-111111111111'
 const gone = '22222222-2222-4222-8222-222222222222'
 const hour = 3_600_000
+
+describe('a command that only looks', () => {
+  it.each([
+    ['audit', []],
+    ['user', ['show', '--email', 'ada@example.com']],
+  ] as const)('makes and migrates no database: %s', async (command, args) => {
+    const database = await createTestDatabase()
+    const file = database.url.slice('sqlite:'.length)
+    expect(await operatorOf({ database })[command](args)).toEqual({
+      status: 1,
+      stdout: '',
+      stderr: `There is no database ${file}.\n`,
+    })
+    expect(existsSync(file)).toBe(false)
+
+    await operatorOf({ database }).migrate()
+    await database.query("delete from mikro_orm_migrations where name like '%3%'")
+    const { status, stderr } = await operatorOf({ database })[command](args)
+    expect(status).toBe(1)
+    expect(stderr).toContain('npm run db:migrate')
+  })
+})
 
 describe.concurrent('npm run audit', () => {
   let database: TestDatabase

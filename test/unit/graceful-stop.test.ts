@@ -27,7 +27,7 @@ function ask(url: string, agent: Agent): Promise<Reply> {
 
 describe('SIGTERM', () => {
   it('makes the server say that it is not ready, while it goes on serving', async () => {
-    const server = startProcess(temporaryFolder(), { ...quiet, SHUTDOWN_DELAY: '5s' })
+    const server = startProcess(temporaryFolder(), { ...quiet, SHUTDOWN_DELAY: '3s' })
     const client = createClient(await server.ready)
     const { accessToken, email, password } = await client.register()
     const readiness = async () => (await fetch(`${client.url}/health/ready`)).status
@@ -43,7 +43,7 @@ describe('SIGTERM', () => {
   })
 
   it('lets clients that keep connections open another one elsewhere', async () => {
-    const server = startProcess(temporaryFolder(), { ...quiet, SHUTDOWN_DELAY: '5s' })
+    const server = startProcess(temporaryFolder(), { ...quiet, SHUTDOWN_DELAY: '3s' })
     const url = await server.ready
     const agent = new Agent({ keepAlive: true, maxSockets: 1 })
     const live = () => ask(`${url}/health/live`, agent)
@@ -56,7 +56,7 @@ describe('SIGTERM', () => {
 
   it('loses no request of clients under load that go where the server is ready', async () => {
     const folder = temporaryFolder()
-    const env = { ...quiet, SHUTDOWN_DELAY: '5s' }
+    const env = { ...quiet, SHUTDOWN_DELAY: '3s' }
     const leaving = startProcess(folder, env)
     const first = createClient(await leaving.ready)
     const people = await Promise.all(Array.from({ length: 8 }, () => first.register()))
@@ -98,7 +98,7 @@ describe('SIGTERM', () => {
   })
 
   it('is forced by a second one', async () => {
-    const server = startProcess(temporaryFolder(), { ...quiet, SHUTDOWN_DELAY: '5s' })
+    const server = startProcess(temporaryFolder(), { ...quiet, SHUTDOWN_DELAY: '3s' })
     const url = await server.ready
     server.child.kill('SIGTERM')
     await expect.poll(async () => (await fetch(`${url}/health/ready`)).status, patient).toBe(503)

@@ -66,6 +66,41 @@ describe('a connection', () => {
   })
 })
 
+describe('a connection whose URL has options', () => {
+  it('has them, but for what a commit is told of', async () => {
+    const options = encodeURIComponent('-c synchronous_commit=off -c work_mem=8MB')
+    const { database: settings } = loadConfig({
+      APP_SECRET,
+      DATABASE_URL: `${server.url}?options=${options}`,
+    })
+    const database = await openDatabase(settings, () => {})
+    onTestFinished(() => database.close())
+    const { rows } = await sql`select current_setting('synchronous_commit') as commit,
+      current_setting('work_mem') as memory`.execute(database.kysely)
+    expect(rows).toEqual([{ commit: 'on', memory: '8MB' }])
+  })
+})
+
+describe('a migration', () => {
+  it('has the time that it takes, and needs no place in the pool', async () => {
+    await admin.query('create database slow')
+    const url = new URL(server.url)
+    url.pathname = '/slow'
+    const slow = new Client({ connectionString: url.href })
+    await slow.connect()
+    onTestFinished(() => slow.end())
+    // Longer than a statement may take, and longer than a connection in use may be silent.
+    await slow.query(`create function dawdle() returns event_trigger language plpgsql as $$
+      begin perform pg_sleep(9.5); drop event trigger once; end $$`)
+    await slow.query(
+      "create event trigger once on ddl_command_end when tag in ('CREATE INDEX') execute function dawdle()",
+    )
+    const env = { DATABASE_URL: url.href, DATABASE_POOL_SIZE: '1' }
+    const { me } = await start(env)
+    expect((await me()).errors).toBeUndefined()
+  })
+})
+
 interface Person {
   readonly client: ApiClient
   me(): ReturnType<ApiClient['send']>
