@@ -1,6 +1,6 @@
 /** The client of a front end: a session that renews itself, in all tabs, and ends cleanly. */
 import type { TypedDocumentNode } from '@graphql-typed-document-node/core'
-import { attempt, createAuthorizedFetch, type TokenSource } from './authorized-fetch.ts'
+import { absolute, attempt, createAuthorizedFetch, type TokenSource } from './authorized-fetch.ts'
 import { readStorage, type Coordination } from './coordination.ts'
 import {
   BeginProviderLoginDocument,
@@ -12,6 +12,7 @@ import {
   MeDocument,
   RegisterDocument,
   type PersonFragment,
+  type SignedInFragment,
 } from './generated/operations.ts'
 import type { LogoutScope, TokenErrorReason } from './generated/schema.ts'
 import { Keeper } from './keeper.ts'
@@ -119,9 +120,10 @@ const unknownRefusalMilliseconds = 30_000
 
 /** Made once for a page. Nothing happens before the first call. */
 export function createAuthClient(options: AuthClientOptions): AuthClient {
-  const { clock = Date.now, tokens: store, url } = options
+  const { clock = Date.now, tokens: store } = options
   const endpoint = {
-    url,
+    // However a page writes it, it is one server.
+    url: absolute(options.url)?.href ?? options.url,
     // Called as a method, a browser's fetch throws.
     fetch: options.fetch ?? ((...call: Parameters<typeof fetch>) => fetch(...call)),
     usesCookie: store === undefined,
@@ -153,6 +155,17 @@ export function createAuthClient(options: AuthClientOptions): AuthClient {
     return unwrap(answer)
   }
 
+  function signIn<D, V>(
+    document: TypedDocumentNode<D, V>,
+    variables: V,
+    read: (said: D) => SignedInFragment,
+  ): Promise<PersonFragment> {
+    return keeper.signIn(async (signal) => {
+      const answer = await send(endpoint, document, variables, { signal, outlivesPage: true })
+      return read(unwrap(answer))
+    })
+  }
+
   async function changePassword(
     input: Parameters<AuthClient['changePassword']>[0],
   ): Promise<PersonFragment> {
@@ -160,7 +173,12 @@ export function createAuthClient(options: AuthClientOptions): AuthClient {
       source,
       (accessToken) =>
         keeper.replaceTokens(
-          (signal) => send(endpoint, ChangePasswordDocument, input, { accessToken, signal }),
+          (signal) =>
+            send(endpoint, ChangePasswordDocument, input, {
+              accessToken,
+              signal,
+              outlivesPage: true,
+            }),
           ({ data }) => data?.changePassword,
         ),
       (said) => readRefusal(said, ChangePasswordDocument),
@@ -169,12 +187,8 @@ export function createAuthClient(options: AuthClientOptions): AuthClient {
   }
 
   async function logout(scope: LogoutScope = 'THIS'): Promise<void> {
-    if (scope === 'OTHERS') return void (await request(LogoutDocument, { scope }))
-    if (scope === 'THIS') return keeper.signOut(false)
-    // It needs a good access token, so it comes first.
-    const failure = await failureOf(request(LogoutDocument, { scope }))
-    await keeper.signOut(failure === undefined)
-    if (failure) throw failure
+    if (scope !== 'OTHERS') return keeper.signOut(scope)
+    await request(LogoutDocument, { scope })
   }
 
   async function reload(): Promise<PersonFragment | undefined> {
@@ -197,14 +211,12 @@ export function createAuthClient(options: AuthClientOptions): AuthClient {
     },
     finish: async (purpose, answer) => {
       if (purpose === 'login') {
-        return keeper.signIn(async (signal) => {
-          const variables = { ...answer, transport }
-          return unwrap(await send(endpoint, LoginWithProviderDocument, variables, { signal }))
-            .loginWithProvider
-        })
+        const variables = { ...answer, transport }
+        return signIn(LoginWithProviderDocument, variables, (said) => said.loginWithProvider)
       }
       await request(LinkProviderDocument, answer)
-      const user = await reload()
+      // It is linked, whether or not the person can be read again now.
+      const user = await reload().catch(() => keeper.session.held?.user)
       if (!user) throw keeper.session.endedError()
       return user
     },
@@ -224,27 +236,12 @@ export function createAuthClient(options: AuthClientOptions): AuthClient {
       isPastItsYouth: () => keeper.isOlderThan(unknownRefusalMilliseconds),
     }),
     request,
-    register: (input) =>
-      keeper.signIn(async (signal) => {
-        const variables = { ...input, transport }
-        return unwrap(await send(endpoint, RegisterDocument, variables, { signal })).register
-      }),
-    login: (input) =>
-      keeper.signIn(async (signal) => {
-        const variables = { ...input, transport }
-        return unwrap(await send(endpoint, LoginDocument, variables, { signal })).login
-      }),
+    register: (input) => signIn(RegisterDocument, { ...input, transport }, (said) => said.register),
+    login: (input) => signIn(LoginDocument, { ...input, transport }, (said) => said.login),
     changePassword,
     logout,
     reload,
     providerLogin,
     close: () => keeper.close(),
   }
-}
-
-function failureOf(work: Promise<unknown>): Promise<Error | undefined> {
-  return work.then(
-    () => undefined,
-    (error: Error) => error,
-  )
 }

@@ -118,7 +118,8 @@ function isStream(body: unknown): boolean {
     : typeof ReadableStream !== 'undefined' && body instanceof ReadableStream
 }
 
-function absolute(url: string): URL | undefined {
+/** Undefined outside a browser, where there is nothing that it could be relative to. */
+export function absolute(url: string): URL | undefined {
   const base = (globalThis as Partial<typeof globalThis>).location?.href
   try {
     return new URL(url, base)

@@ -1,6 +1,7 @@
 /** What tabs tell each other: over BroadcastChannel, over `storage` events where it is missing, else not at all. */
 import type { Platform, TabMessage } from './coordination.ts'
 import { parseJson } from './errors.ts'
+import { randomId } from './random-id.ts'
 
 export interface Channel {
   tell(message: TabMessage): void
@@ -47,7 +48,7 @@ export function createChannel(name: string, platform: Platform): Channel {
 
   return {
     tell: (message) => {
-      const letter = { id: crypto.randomUUID(), message }
+      const letter = { id: randomId(), message }
       if (message.type !== 'ask') {
         lastHeard = letter.id
         board.write(letter)

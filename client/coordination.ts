@@ -123,10 +123,13 @@ export function browserPlatform(): Platform {
   }
 }
 
-/** Where a person has forbidden storage, reading the property throws. */
+/**
+ * Undefined outside browsers: Node has storage too, one for all that a program serves. Where a person has
+ * forbidden storage, reading the property throws.
+ */
 export function readStorage(name: 'localStorage' | 'sessionStorage'): Storage | undefined {
   try {
-    return (globalThis as Partial<typeof globalThis>)[name]
+    return isBrowser() ? (globalThis as Partial<typeof globalThis>)[name] : undefined
   } catch {
     return undefined
   }

@@ -3,6 +3,11 @@ import { NetworkError } from './errors.ts'
 
 /** A lock is held meanwhile, and requests wait: no longer than the server itself takes. */
 const timeoutMilliseconds = 30_000
+/**
+ * Of a renewal, whose answer may be lost when the server has replaced the refresh token already: it can be
+ * asked for again within the server's grace window of 30 seconds, so several attempts have to fit in.
+ */
+export const renewalTimeoutMilliseconds = 8000
 
 /** Rejects with the signal's reason as soon as it is aborted; the work goes on for others. */
 export function whileWanted<T>(
@@ -24,11 +29,12 @@ export function whileWanted<T>(
 /**
  * Hands the work a signal that gives up after a while, as if the network had.
  * @param aborted gives up before that
- * @throws NetworkError after 30 seconds
+ * @throws NetworkError after `milliseconds`; default: 30 seconds
  */
 export async function inTime<T>(
   work: (signal: AbortSignal) => Promise<T>,
   aborted?: AbortSignal,
+  milliseconds = timeoutMilliseconds,
 ): Promise<T> {
   const controller = new AbortController()
   const abort = () => controller.abort(aborted?.reason)
@@ -38,7 +44,7 @@ export async function inTime<T>(
   const timer = setTimeout(() => {
     isLate = true
     controller.abort()
-  }, timeoutMilliseconds)
+  }, milliseconds)
   try {
     return await work(controller.signal)
   } catch (cause) {

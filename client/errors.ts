@@ -1,5 +1,5 @@
 /** What the server says when it refuses, as one type over every code. */
-import { ErrorCode, type TokenErrorReason } from './generated/schema.ts'
+import { ErrorCode, TokenErrorReason } from './generated/schema.ts'
 
 /** What each code carries beside itself. A code of the schema that is missing here does not compile below. */
 interface Extras {
@@ -70,6 +70,12 @@ export class AuthError extends Error {
   }
 }
 
+/** As the server says it of a session that is over. */
+export function endedError(reason: TokenErrorReason = 'SESSION_ENDED'): AuthError {
+  const message = 'The session has ended. Sign in again.'
+  return new AuthError({ code: 'UNAUTHENTICATED', reason, message })
+}
+
 /** The server was not reached, or what answered is no GraphQL server. It says nothing about the session. */
 export class NetworkError extends Error {
   override readonly name = 'NetworkError'
@@ -117,6 +123,13 @@ export function toServerError(error: unknown): ServerError {
   }
   const { code, ...extras } = extensions ?? {}
   const text = String(message)
+  // A newer server may have more reasons, and all of them mean: not with this token.
+  if (
+    (code === 'UNAUTHENTICATED' || code === 'INVALID_REFRESH_TOKEN') &&
+    !Object.hasOwn(TokenErrorReason, String(extras['reason']))
+  ) {
+    return { code, reason: 'TOKEN_INVALID', message: text }
+  }
   return typeof code === 'string' && Object.hasOwn(ErrorCode, code)
     ? // The server keeps to its table of codes and extras.
       ({ ...extras, code, message: text } as ServerError)

@@ -1,8 +1,8 @@
 /** Keeps a session alive: begins it, restores it, renews it, and lets go of it when it is over. */
 import type { TokenSource } from './authorized-fetch.ts'
 import type { Coordination } from './coordination.ts'
-import { inTime } from './deadline.ts'
-import { NetworkError, readServerError } from './errors.ts'
+import { inTime, renewalTimeoutMilliseconds } from './deadline.ts'
+import { AuthError, NetworkError, readServerError } from './errors.ts'
 import {
   MeDocument,
   RefreshTokenDocument,
@@ -13,7 +13,7 @@ import type { TokenErrorReason } from './generated/schema.ts'
 import { readRefusal, send, unwrap, type Endpoint } from './operation.ts'
 import { Renewal, type Schedule } from './renewal.ts'
 import { Session, type AuthState, type SignedOutReason } from './session.ts'
-import { SignOutMark, tellSignOut } from './sign-out.ts'
+import { SignOutMark, tellSignOut, tellSignOutEverywhere } from './sign-out.ts'
 import { Tabs } from './tabs.ts'
 import { sessionIdOf, type Tokens, type TokenStore } from './tokens.ts'
 
@@ -179,22 +179,32 @@ export class Keeper implements TokenSource {
     return this.#forget(reason)
   }
 
-  /**
-   * Signs out at once, then tells the server.
-   * @param isKnown whether the server has ended the session already
-   */
-  async signOut(isKnown: boolean): Promise<void> {
+  /** Signs out at once, in every tab, then tells the server. */
+  async signOut(scope: 'THIS' | 'ALL'): Promise<void> {
     const before = (await this.#store?.read()) ?? this.session.held?.tokens
     if (!this.#store) this.#signOutMark.set()
-    // This page may not know yet who is signed in; other tabs do.
-    if (!this.session.held) this.tabs.tellEnd(undefined, 'SIGNED_OUT')
+    const { held } = this.session
     await this.end('SIGNED_OUT')
+    // This page may not know yet who is signed in; other tabs do.
+    if (!held) this.tabs.tellEnd(undefined, 'SIGNED_OUT')
     await this.tabs.exclusive(async () => {
       // A sign-in that was under way when the person signed out ends as well.
       const late = this.session.held?.tokens
       if (late) await this.end('SIGNED_OUT')
-      if (late || !isKnown) await tellSignOut(this.#endpoint, late ?? before)
+      const tokens = late ?? before
+      let refusal: AuthError | undefined
+      if (scope === 'ALL') {
+        const isGood = tokens !== undefined && this.#clock() < tokens.expiresAt
+        await tellSignOutEverywhere(this.#endpoint, tokens, isGood).catch((error: unknown) => {
+          if (!(error instanceof AuthError)) throw error
+          refusal = error
+        })
+      }
+      // What is refused for all holds for this one.
+      if (scope === 'THIS' || refusal) await tellSignOut(this.#endpoint, tokens)
       this.#signOutMark.clear()
+      // oxlint-disable-next-line typescript/only-throw-error -- set above
+      if (refusal) throw refusal
     })
   }
 
@@ -207,8 +217,12 @@ export class Keeper implements TokenSource {
   async #forget(reason: SignedOutReason | undefined): Promise<void> {
     const { held } = this.session
     this.session.end(reason)
-    if (held) this.tabs.tellEnd(held.id, reason ?? 'SIGNED_OUT')
-    await this.#store?.clear()
+    try {
+      await this.#store?.clear()
+    } finally {
+      // Last: who hears of it looks into the store.
+      if (held) this.tabs.tellEnd(held.id, reason ?? 'SIGNED_OUT')
+    }
   }
 
   // Renewal.
@@ -226,7 +240,8 @@ export class Keeper implements TokenSource {
       await this.#adoptStored(stored, aborted)
       if (this.session.held !== stale || this.session.state.status === 'signedOut') return
     }
-    const refreshToken = stored?.refreshToken ?? stale?.tokens.refreshToken
+    if (this.#store && !stored) return this.#forget(stale && 'SIGNED_OUT')
+    const refreshToken = stored?.refreshToken
     if (this.#store && refreshToken === undefined) return this.#forget(stale && 'TOKEN_EXPIRED')
 
     const sentAt = this.#clock()
@@ -236,6 +251,7 @@ export class Keeper implements TokenSource {
         (signal) =>
           send(this.#endpoint, RefreshTokenDocument, variables, { signal, outlivesPage: true }),
         aborted,
+        renewalTimeoutMilliseconds,
       ),
     )
     if (aborted.aborted) return
@@ -262,9 +278,14 @@ export class Keeper implements TokenSource {
       lifetimeSeconds: expiresIn,
       refreshToken: this.#store ? (refreshToken ?? undefined) : undefined,
     }
-    if (!this.session.adopt(tokens, user)) return
-    if (cause === 'signIn') this.#signOutMark.clear()
+    if (this.session.isOver(sessionIdOf(accessToken))) return
     await this.#store?.write(tokens)
+    // It ended while they were written.
+    if (!this.session.adopt(tokens, user)) {
+      await this.#store?.clear()
+      return
+    }
+    if (cause === 'signIn') this.#signOutMark.clear()
     this.tabs.share(cause)
   }
 

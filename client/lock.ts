@@ -1,5 +1,6 @@
 /** One tab at a time: by Web Locks, by a lease in localStorage where they are missing, else within the tab only. */
 import type { Platform } from './coordination.ts'
+import { randomId } from './random-id.ts'
 
 /** @param task is told whether it had to wait for another */
 export type Lock = <T>(task: (hasWaited: boolean) => Promise<T>) => Promise<T>
@@ -54,7 +55,7 @@ const patienceMilliseconds = 15_000
 
 function lease(name: string, storage: NonNullable<Platform['storage']>): Lock {
   const key = `${name} lease`
-  const owner = crypto.randomUUID()
+  const owner = randomId()
   const read = () => {
     const [holder, until] = (storage.getItem(key) ?? '').split(' ')
     return { holder, isRunning: Number(until) > Date.now() }

@@ -5,6 +5,7 @@ import {
   useContext,
   useEffect,
   useMemo,
+  useState,
   useSyncExternalStore,
   type ReactElement,
   type ReactNode,
@@ -15,6 +16,7 @@ import type { AuthState } from './session.ts'
 interface Provided {
   readonly auth: AuthClient
   readonly renderedState: AuthState | undefined
+  readonly startError: unknown
 }
 
 const AuthContext = createContext<Provided | undefined>(undefined)
@@ -28,26 +30,34 @@ export interface AuthProviderProps {
 
 /** Gives the client to the components below, and finds out who is signed in. */
 export function AuthProvider({ auth, renderedState, children }: AuthProviderProps): ReactElement {
+  const [startError, setStartError] = useState<unknown>()
   useEffect(() => {
-    // Without an answer the state stays `unknown`; the client goes on trying.
-    auth.start().catch(() => undefined)
+    // Without an answer the state stays `unknown`; the client goes on trying for a while.
+    auth.start().catch(setStartError)
   }, [auth])
-  const value = useMemo(() => ({ auth, renderedState }), [auth, renderedState])
+  const value = useMemo(
+    () => ({ auth, renderedState, startError }),
+    [auth, renderedState, startError],
+  )
   return createElement(AuthContext.Provider, { value }, children)
 }
 
 /**
- * Who is signed in, and the client.
+ * Who is signed in, and the client. `startError` is why that was not to be found out when the page was
+ * loaded: where the state is still `unknown`, offer to call `auth.start()` again.
  * @throws Error where there is no AuthProvider above
  */
-export function useAuth(): AuthState & { readonly auth: AuthClient } {
+export function useAuth(): AuthState & {
+  readonly auth: AuthClient
+  readonly startError: unknown
+} {
   const provided = useContext(AuthContext)
   if (!provided) throw new Error('useAuth() needs an <AuthProvider> above it.')
-  const { auth, renderedState } = provided
+  const { auth, renderedState, startError } = provided
   const state = useSyncExternalStore(
     auth.subscribe,
     () => auth.state,
     () => renderedState ?? auth.state,
   )
-  return useMemo(() => ({ ...state, auth }), [state, auth])
+  return useMemo(() => ({ ...state, auth, startError }), [state, auth, startError])
 }

@@ -20,9 +20,9 @@ export interface RenewalOptions {
 const shareFailureMilliseconds = 1000
 /**
  * An answer that was lost can be fetched again for 30 seconds, the server's grace window; later the old
- * refresh token counts as stolen. So this goes on for about that long, also when nobody asks.
+ * refresh token counts as stolen. What is tried later helps only who is asking.
  */
-const attemptsInBackground = 5
+const attemptsInBackground = 4
 
 export class Renewal {
   readonly #options: RenewalOptions

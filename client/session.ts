@@ -1,5 +1,5 @@
 /** Who is signed in, and with which tokens: the one place where that changes. */
-import { AuthError } from './errors.ts'
+import { endedError, type AuthError } from './errors.ts'
 import type { PersonFragment } from './generated/operations.ts'
 import type { TokenErrorReason } from './generated/schema.ts'
 import { sessionIdOf, type Tokens } from './tokens.ts'
@@ -56,10 +56,14 @@ export class Session {
     return expiresAt - Math.min(this.#renewBeforeSeconds, lifetimeSeconds / 2) * 1000
   }
 
+  isOver(id: string | undefined): boolean {
+    return id !== undefined && this.#ended.has(id)
+  }
+
   /** @returns false where the session is known to be over */
   adopt(tokens: Tokens, user: PersonFragment): boolean {
     const id = sessionIdOf(tokens.accessToken)
-    if (id !== undefined && this.#ended.has(id)) return false
+    if (this.isOver(id)) return false
     this.#held = { id, tokens, user, renewAt: this.renewAt(tokens) }
     this.#become({ status: 'signedIn', user })
     return true
@@ -90,14 +94,9 @@ export class Session {
   /** What a call gets that was waiting when the session ended. */
   endedError(): AuthError {
     const reason = this.#state.status === 'signedOut' ? this.#state.reason : undefined
-    return new AuthError({
-      code: 'UNAUTHENTICATED',
-      reason:
-        reason === undefined || reason === 'SIGNED_OUT' || reason === 'REFRESH_TOKEN_REUSED'
-          ? 'SESSION_ENDED'
-          : reason,
-      message: 'The session has ended. Sign in again.',
-    })
+    return endedError(
+      reason === 'SIGNED_OUT' || reason === 'REFRESH_TOKEN_REUSED' ? undefined : reason,
+    )
   }
 
   #become(state: AuthState): void {

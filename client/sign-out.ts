@@ -1,9 +1,10 @@
 /** The sign-out, told to the server: now, or when it can be reached again. */
 import { readStorage } from './coordination.ts'
-import { inTime } from './deadline.ts'
-import { LogoutDocument } from './generated/operations.ts'
-import { send, unwrap, type Endpoint } from './operation.ts'
-import type { Tokens } from './tokens.ts'
+import { inTime, renewalTimeoutMilliseconds } from './deadline.ts'
+import { endedError } from './errors.ts'
+import { LogoutDocument, RefreshTokenDocument } from './generated/operations.ts'
+import { readRefusal, send, unwrap, type Endpoint } from './operation.ts'
+import { sessionIdOf, type Tokens } from './tokens.ts'
 
 /**
  * Ends the session that the tokens, or the cookie, name.
@@ -15,6 +16,40 @@ export async function tellSignOut(endpoint: Endpoint, tokens: Tokens | undefined
   const answer = await inTime((signal) =>
     send(endpoint, LogoutDocument, variables, { accessToken, signal, outlivesPage: true }),
   )
+  unwrap(answer)
+}
+
+/**
+ * Ends all sessions of the person whose session the tokens, or the cookie, name. The server wants a live
+ * access token for that: it is fetched where the one at hand is none.
+ * @param isGood whether the access token's time is not over, as far as the client's clock tells
+ * @throws NetworkError, AuthError
+ */
+export async function tellSignOutEverywhere(
+  endpoint: Endpoint,
+  tokens: Tokens | undefined,
+  isGood: boolean,
+): Promise<void> {
+  const tell = (accessToken: string) =>
+    inTime((signal) =>
+      send(endpoint, LogoutDocument, { scope: 'ALL' }, { accessToken, signal, outlivesPage: true }),
+    )
+  let answer = isGood && tokens ? await tell(tokens.accessToken) : undefined
+  if (!answer || readRefusal(answer, undefined)?.reason === 'TOKEN_EXPIRED') {
+    const { refreshToken = null } = tokens ?? {}
+    const renewed = await inTime(
+      (signal) =>
+        send(endpoint, RefreshTokenDocument, { refreshToken }, { signal, outlivesPage: true }),
+      undefined,
+      renewalTimeoutMilliseconds,
+    )
+    const { accessToken } = unwrap(renewed).refreshToken
+    // The cookie may be somebody else's by now.
+    if (tokens?.accessToken && sessionIdOf(accessToken) !== sessionIdOf(tokens.accessToken)) {
+      throw endedError()
+    }
+    answer = await tell(accessToken)
+  }
   unwrap(answer)
 }
 

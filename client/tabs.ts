@@ -77,12 +77,15 @@ export class Tabs {
   #hear(message: TabMessage): void {
     const { clock, hasStore, lookAgain, onEnd, session } = this.#options
     const { held } = session
+    // What a renewal that is under way brings is no longer wanted.
+    if (message.type === 'signedOut' && message.sessionId !== undefined) {
+      session.markEnded(message.sessionId)
+    }
     if (message.type === 'ask') {
       if (held && clock() < held.renewAt) this.share('answer')
     } else if (hasStore) {
       lookAgain()
     } else if (message.type === 'signedOut') {
-      if (message.sessionId !== undefined) session.markEnded(message.sessionId)
       if (!held || (message.sessionId ?? held.id) !== held.id) return
       session.end(message.reason)
       onEnd()
@@ -103,7 +106,7 @@ export class Tabs {
 function createFor({ coordination, url }: TabsOptions): Coordination {
   if (coordination !== undefined && coordination !== 'none') return coordination
   return coordination === undefined && isBrowser()
-    ? createCoordination(`latchkey ${new URL(url, location.href).href}`)
+    ? createCoordination(`latchkey ${url}`)
     : createSolitude()
 }
 

@@ -1,11 +1,13 @@
-/** Builds both pages into dist/sandbox. */
+/** Builds both pages into dist/sandbox, each asset beside its compressed form. */
 import { fileURLToPath } from 'node:url'
 import { defineConfig } from 'vite'
+import { precompress } from '../scripts/precompress.ts'
 
 const page = (name: string) => fileURLToPath(new URL(name, import.meta.url))
 
 export default defineConfig({
   base: '/sandbox/',
+  plugins: [precompress(['gz'])],
   worker: { format: 'es' },
   build: {
     outDir: '../dist/sandbox',

@@ -1,6 +1,7 @@
-// Makes dist/: src/ compiled and bundled (bundle.mjs), client/ compiled, and the pages. With --if-stale it makes only the parts that are missing or
-// older than their sources, which is what `npm start` and the operators' commands ask for. With --pages it
-// makes the pages alone: from src/, too, the server takes them from dist/.
+// Makes dist/: src/ compiled and bundled (bundle.mjs), client/ compiled, and the pages. With --if-stale it
+// makes only the parts that are missing or older than their sources, which is what `npm start` and the
+// operators' commands ask for. With --pages it makes the pages alone: from src/, too, the server takes them
+// from dist/.
 import { spawn } from 'node:child_process'
 import {
   cpSync,
@@ -46,13 +47,13 @@ const pages = [
   {
     folder: 'sandbox',
     output: 'sandbox.html',
-    sources: ['sandbox', 'package-lock.json'],
+    sources: ['sandbox', 'scripts/precompress.ts', 'package-lock.json'],
     build: (folder) => bundlePage('sandbox', folder),
   },
   {
     folder: 'web',
     output: 'index.html',
-    sources: ['web', 'client', 'package-lock.json'],
+    sources: ['web', 'client', 'scripts/precompress.ts', 'package-lock.json'],
     build: (folder) => bundlePage('web', folder),
   },
 ]

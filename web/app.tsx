@@ -7,6 +7,7 @@ import type { Message } from './parts/notice.tsx'
 import { readPendingLink, writePendingLink, type PendingLink } from './pending-link.ts'
 import { describeProblem, describeSignedOut } from './problem.ts'
 import { useProviderNames } from './providers.tsx'
+import { useSignOut } from './sign-out.tsx'
 import { FinishLinking, LinkRequired } from './views/linking.tsx'
 import { SignIn, SignUp } from './views/sign-in.tsx'
 import { NotStarted, Starting } from './views/starting.tsx'
@@ -20,7 +21,8 @@ export function App({ answer }: { answer: URL | undefined }) {
   const arrival = useArrival(state.auth, answer)
   const outcome = arrival.phase === 'done' ? arrival.outcome : undefined
   const [pending, setPending] = usePendingLink(outcome)
-  const message = useTold(outcome, status, names)
+  const told = useTold(outcome, status, names)
+  const message = useSignOut().failure ?? told
 
   useEffect(() => {
     // The views of whoever is not signed in have addresses that mean nothing afterwards.
@@ -30,8 +32,10 @@ export function App({ answer }: { answer: URL | undefined }) {
   }, [status])
 
   useEffect(() => {
-    // The client goes on trying by itself: once it has got through, what is left is done, too.
-    if (arrival.phase === 'unreachable' && status !== 'unknown') arrival.retry()
+    // The client goes on trying to start: once it has got through, what is left is done, too. What fails
+    // after that is tried again by the person only.
+    const isWaiting = arrival.phase === 'unreachable' && !arrival.isStarted
+    if (isWaiting && status !== 'unknown') arrival.retry()
   }, [arrival, status])
 
   if (arrival.phase === 'unreachable') {
@@ -43,7 +47,8 @@ export function App({ answer }: { answer: URL | undefined }) {
     return pending ? (
       <FinishLinking pending={pending} onCancel={cancel} message={message} />
     ) : (
-      <Account message={message} />
+      // Another tab can sign in somebody else: nothing of the one before stays.
+      <Account key={state.user.id} message={message} />
     )
   }
   if (pending) return <LinkRequired pending={pending} onCancel={cancel} message={message} />

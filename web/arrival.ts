@@ -6,7 +6,13 @@ import type { PendingLink } from './pending-link.ts'
 
 export type Arrival =
   | { readonly phase: 'underWay' }
-  | { readonly phase: 'unreachable'; readonly error: unknown; readonly retry: () => void }
+  | {
+      readonly phase: 'unreachable'
+      /** Whether it is known who is signed in, so that only the provider's answer is left. */
+      readonly isStarted: boolean
+      readonly error: unknown
+      readonly retry: () => void
+    }
   | { readonly phase: 'done'; readonly outcome: Outcome | undefined }
 
 /** What came of a provider's answer that is worth telling. */
@@ -29,15 +35,18 @@ export function takeAnswer(): URL | undefined {
 export function useArrival(auth: AuthClient, answer: URL | undefined): Arrival {
   const [arrival, setArrival] = useState<Arrival>({ phase: 'underWay' })
   useEffect(() => {
-    const arrive = () => {
+    const arrive = async () => {
+      let isStarted = false
       setArrival({ phase: 'underWay' })
-      auth
-        .start()
-        .then(() => answer && takeUp(auth, answer))
-        .then((outcome) => setArrival({ phase: 'done', outcome }))
-        .catch((error: unknown) => setArrival({ phase: 'unreachable', error, retry: arrive }))
+      try {
+        await auth.start()
+        isStarted = true
+        setArrival({ phase: 'done', outcome: answer && (await takeUp(auth, answer)) })
+      } catch (error) {
+        setArrival({ phase: 'unreachable', isStarted, error, retry: () => void arrive() })
+      }
     }
-    arrive()
+    void arrive()
   }, [auth, answer])
   return arrival
 }

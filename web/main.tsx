@@ -5,6 +5,7 @@ import { AuthProvider } from '../client/react.ts'
 import { App } from './app.tsx'
 import { takeAnswer } from './arrival.ts'
 import { ProvidersOfServer } from './providers.tsx'
+import { SignOutProvider } from './sign-out.tsx'
 
 const auth = createAuthClient({ url: '/graphql' })
 const answer = takeAnswer()
@@ -12,7 +13,9 @@ const answer = takeAnswer()
 createRoot(document.querySelector('#page')!).render(
   <AuthProvider auth={auth}>
     <ProvidersOfServer>
-      <App answer={answer} />
+      <SignOutProvider>
+        <App answer={answer} />
+      </SignOutProvider>
     </ProvidersOfServer>
   </AuthProvider>,
 )

@@ -1,34 +1,51 @@
-/** The providers that the server offers, asked for once. */
+/** The providers that the server offers: asked for until it has said, then not again. */
 import { createContext, use, useEffect, useMemo, useState, type ReactNode } from 'react'
 import { ProvidersDocument, type ProvidersQuery } from '../client/index.ts'
 import { useAuth } from '../client/react.ts'
 
 export type OfferedProvider = ProvidersQuery['providers'][number]
 
-/** Undefined until the server has said. */
 const OfferedProviders = createContext<readonly OfferedProvider[] | undefined>(undefined)
+const firstPauseMilliseconds = 1000
+const longestPauseMilliseconds = 30_000
 
 export function ProvidersOfServer({ children }: { children: ReactNode }) {
-  const { auth } = useAuth()
+  const { auth, status } = useAuth()
   const [providers, setProviders] = useState<readonly OfferedProvider[]>()
+  // Before that, the client itself goes on trying to reach the server.
+  const isStarted = status !== 'unknown'
   useEffect(() => {
+    if (!isStarted) return undefined
     let isGone = false
-    auth
-      .request(ProvidersDocument)
-      .then((data) => {
+    let timer: ReturnType<typeof setTimeout> | undefined
+    const ask = async (pauseMilliseconds: number) => {
+      try {
+        const data = await auth.request(ProvidersDocument)
         if (!isGone) setProviders(data.providers)
-      })
-      // The password works without them; what is wrong with the server, others will say.
-      .catch(() => {})
+      } catch {
+        // The password works without them; what is wrong with the server, others will say.
+        if (isGone) return
+        const next = Math.min(pauseMilliseconds * 2, longestPauseMilliseconds)
+        timer = setTimeout(() => void ask(next), pauseMilliseconds)
+      }
+    }
+    void ask(firstPauseMilliseconds)
     return () => {
       isGone = true
+      clearTimeout(timer)
     }
-  }, [auth])
+  }, [auth, isStarted])
   return <OfferedProviders value={providers}>{children}</OfferedProviders>
 }
 
+/** Undefined until the server has said. */
+export function useKnownProviders(): readonly OfferedProvider[] | undefined {
+  return use(OfferedProviders)
+}
+
+/** None until the server has said. */
 export function useProviders(): readonly OfferedProvider[] {
-  return use(OfferedProviders) ?? none
+  return useKnownProviders() ?? none
 }
 
 const none: readonly OfferedProvider[] = []

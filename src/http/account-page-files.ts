@@ -1,23 +1,15 @@
 /** The account page as `npm run build` made it, and the operator's name, logo and colour on it. */
 import { createHash } from 'node:crypto'
-import { existsSync, readFileSync, readdirSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { extname, join } from 'node:path'
 import { brandStylesheet } from './brand-color.ts'
+import { readStaticAssets, staticAsset, type StaticAssets } from './static-assets.ts'
 
 export interface AccountPageFiles {
   readonly html: Buffer
-  /** By name below /assets/. A name holds a digest of the content, and so never gets another one. */
-  readonly assets: ReadonlyMap<string, Asset>
+  /** Below /assets/. */
+  readonly assets: StaticAssets
 }
-
-export interface Asset {
-  readonly type: string
-  readonly body: Buffer
-  /** The same, compressed at build. */
-  readonly encoded: Readonly<Partial<Record<Encoding, Buffer>>>
-}
-
-export type Encoding = 'br' | 'gzip'
 
 export interface AccountPageSettings {
   readonly brand: {
@@ -36,16 +28,6 @@ export class BrandLogoError extends Error {
   }
 }
 
-const types: Record<string, string> = {
-  '.css': 'text/css; charset=utf-8',
-  '.js': 'text/javascript; charset=utf-8',
-  '.png': 'image/png',
-  '.svg': 'image/svg+xml',
-}
-const encodings: readonly { encoding: Encoding; suffix: string }[] = [
-  { encoding: 'br', suffix: '.br' },
-  { encoding: 'gzip', suffix: '.gz' },
-]
 const logoLimitBytes = 256 * 1024
 /** Where web/index.html leaves room for what depends on the configuration. */
 const headMarker = '<!-- configuration -->'
@@ -65,11 +47,11 @@ export function readAccountPage(
   const template = readFileSync(indexFile, 'utf8')
   if (!template.includes(headMarker)) throw new Error(`${indexFile} has no ${headMarker}`)
 
-  const assets = readAssets(join(folder, 'assets'))
+  const assets = readStaticAssets(join(folder, 'assets'))
   const add = (name: string, extension: string, body: Buffer) => {
     const digest = createHash('sha256').update(body).digest('base64url').slice(0, 8)
     const fileName = `${name}-${digest}${extension}`
-    assets.set(fileName, { type: types[extension]!, body, encoded: {} })
+    assets.set(fileName, staticAsset(fileName, body))
     return `/assets/${fileName}`
   }
   const stylesheet = add('brand', '.css', Buffer.from(brandStylesheet(brand.color)))
@@ -85,24 +67,6 @@ export function readAccountPage(
     `<link rel="stylesheet" href="${stylesheet}">`,
   ].join('\n    ')
   return { html: Buffer.from(template.replace(headMarker, () => head)), assets }
-}
-
-function readAssets(folder: string): Map<string, Asset> {
-  const read = (name: string) => readFileSync(join(folder, name))
-  const names = readdirSync(folder)
-  return new Map(
-    names
-      .filter((name) => Object.hasOwn(types, extname(name)))
-      .map((name) => {
-        const encoded = encodings
-          .filter(({ suffix }) => names.includes(name + suffix))
-          .map(({ encoding, suffix }) => [encoding, read(name + suffix)] as const)
-        return [
-          name,
-          { type: types[extname(name)]!, body: read(name), encoded: Object.fromEntries(encoded) },
-        ]
-      }),
-  )
 }
 
 function readLogo(file: string): Buffer {

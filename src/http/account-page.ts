@@ -1,6 +1,8 @@
 /** Serves the account page: at / and where providers send people back to, with its assets beside it. */
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import type { AccountPageFiles, Asset } from './account-page-files.ts'
+import type { FastifyInstance } from 'fastify'
+import type { AccountPageFiles } from './account-page-files.ts'
+import { searchOf } from './http-request.ts'
+import { serveStaticAssets } from './static-assets.ts'
 
 export interface AccountPageOptions {
   readonly files: AccountPageFiles
@@ -29,7 +31,6 @@ const pageHeaders = {
   'cross-origin-resource-policy': 'same-origin',
 }
 const assetHeaders = {
-  'cache-control': 'public, max-age=31536000, immutable',
   // Of an SVG that is opened by itself: no script, and an origin of its own.
   'content-security-policy': "default-src 'none'; style-src 'unsafe-inline'; sandbox",
   'cross-origin-resource-policy': 'same-origin',
@@ -44,43 +45,12 @@ export async function accountPage(
     app.get(path, async (request, reply) => {
       // One machine, two names: what was begun at one of them would not be known at the other.
       if (isOtherLoopbackName(request.headers.host, new URL(publicUrl), isLoopback)) {
-        return reply.redirect(`${publicUrl}${path}${queryOf(request)}`, 307)
+        return reply.redirect(`${publicUrl}${path}${searchOf(request.url)}`, 307)
       }
       return reply.headers(pageHeaders).type('text/html; charset=utf-8').send(files.html)
     })
   }
-  app.get<{ Params: { name: string } }>('/assets/:name', async (request, reply) => {
-    const asset = files.assets.get(request.params.name)
-    if (!asset) return reply.callNotFound()
-    return sendAsset(asset, request, reply)
-  })
-}
-
-function sendAsset(asset: Asset, request: FastifyRequest, reply: FastifyReply): FastifyReply {
-  const accepted = acceptedEncodings(request.headers['accept-encoding'])
-  const encoding = (['br', 'gzip'] as const).find(
-    (name) => accepted.has(name) && asset.encoded[name] !== undefined,
-  )
-  const vary = reply.getHeader('vary')
-  reply
-    .headers(assetHeaders)
-    .header('vary', vary === undefined ? 'Accept-Encoding' : `${String(vary)}, Accept-Encoding`)
-    .type(asset.type)
-  if (encoding === undefined) return reply.send(asset.body)
-  return reply.header('content-encoding', encoding).send(asset.encoded[encoding])
-}
-
-/** RFC 9110 section 12.5.3, as far as it goes here: what is named, and not with a weight of zero. */
-function acceptedEncodings(header: string | string[] | undefined): ReadonlySet<string> {
-  const entries = String(header ?? '')
-    .toLowerCase()
-    .split(',')
-    .map((entry) => entry.replaceAll(/\s/g, '').split(';'))
-  return new Set(
-    entries
-      .filter(([, weight]) => weight === undefined || !/^q=0(\.0*)?$/.test(weight))
-      .map(([name = '']) => name),
-  )
+  serveStaticAssets(app, '/assets', files.assets, assetHeaders)
 }
 
 /** `localhost` for `127.0.0.1`, and the other way round, on the same port. */
@@ -92,9 +62,4 @@ function isOtherLoopbackName(
   if (host === undefined || host === publicUrl.host || !isLoopback(publicUrl.hostname)) return false
   const url = URL.canParse(`http://${host}`) ? new URL(`http://${host}`) : undefined
   return url !== undefined && isLoopback(url.hostname) && url.port === publicUrl.port
-}
-
-function queryOf(request: FastifyRequest): string {
-  const at = request.url.indexOf('?')
-  return at === -1 ? '' : request.url.slice(at)
 }

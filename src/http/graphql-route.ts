@@ -2,7 +2,7 @@
 import { HeaderMap, type ApolloServer, type BaseContext } from '@apollo/server'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { normalizeAddress } from './client-address.ts'
-import type { HttpRequest } from './http-request.ts'
+import { searchOf, type HttpRequest } from './http-request.ts'
 import { readRefreshCookie, writeRefreshCookie, type CookiePolicy } from './refresh-cookie.ts'
 import { sandboxHeaders } from './sandbox.ts'
 
@@ -61,11 +61,6 @@ function headersForApollo({ headers, method }: FastifyRequest): HeaderMap {
     map.set(name, typeof value === 'string' ? value : value.join(', '))
   }
   return map
-}
-
-function searchOf(url: string): string {
-  const start = url.indexOf('?')
-  return start === -1 ? '' : url.slice(start)
 }
 
 /**

@@ -12,3 +12,9 @@ export interface HttpRequest {
     clear(): void
   }
 }
+
+/** The query of a request's URL, with its question mark; empty where there is none. */
+export function searchOf(url: string): string {
+  const start = url.indexOf('?')
+  return start === -1 ? '' : url.slice(start)
+}

@@ -1,13 +1,14 @@
 /** The two pages to try the API in, as `npm run build` made them of sandbox/, with the example operations. */
 import { existsSync, readFileSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
+import { readStaticAssets, type StaticAssets } from './static-assets.ts'
 
 export interface SandboxPages {
   /** Apollo Sandbox, for /graphql. */
   readonly sandbox: string
   readonly graphiql: string
-  /** Files by name: the name holds a digest of the content, and so never gets another one. */
-  readonly assets: ReadonlyMap<string, string>
+  /** Below /sandbox/assets/. */
+  readonly assets: StaticAssets
 }
 
 interface Examples {
@@ -35,11 +36,10 @@ export function readSandboxPages(root: string): SandboxPages | undefined {
       marker,
       () => `<script type="application/json" id="examples">${json}</script>`,
     )
-  const assets = join(folder, 'assets')
   return {
     sandbox: page('sandbox.html'),
     graphiql: page('graphiql.html'),
-    assets: new Map(readdirSync(assets).map((name) => [name, join(assets, name)])),
+    assets: readStaticAssets(join(folder, 'assets')),
   }
 }
 

@@ -1,8 +1,7 @@
 /** Serves GraphiQL and what it and Apollo Sandbox load, and says what each may load: no script but ours. */
-import { readFile } from 'node:fs/promises'
-import { extname } from 'node:path'
 import type { FastifyInstance } from 'fastify'
 import type { SandboxPages } from './sandbox-pages.ts'
+import { serveStaticAssets } from './static-assets.ts'
 
 const apolloOrigin = 'https://sandbox.embed.apollographql.com'
 
@@ -35,14 +34,8 @@ const graphiqlHeaders = {
   ].join('; '),
 }
 const assetHeaders = {
-  'cache-control': 'public, max-age=31536000, immutable',
   // A worker does not get the policy of its page.
   'content-security-policy': "default-src 'none'; script-src 'self'; connect-src 'self'",
-}
-const types: Record<string, string> = {
-  '.css': 'text/css; charset=utf-8',
-  '.js': 'text/javascript; charset=utf-8',
-  '.ttf': 'font/ttf',
 }
 
 export const graphiqlPath = '/graphiql'
@@ -55,13 +48,5 @@ export async function sandbox(
   app.get(graphiqlPath, async (_request, reply) =>
     reply.headers(graphiqlHeaders).type('text/html; charset=utf-8').send(graphiql),
   )
-  app.get<{ Params: { name: string } }>('/sandbox/assets/:name', async (request, reply) => {
-    const file = assets.get(request.params.name)
-    const type = types[extname(request.params.name)]
-    if (file === undefined || type === undefined) return reply.callNotFound()
-    return reply
-      .headers(assetHeaders)
-      .type(type)
-      .send(await readFile(file))
-  })
+  serveStaticAssets(app, '/sandbox/assets', assets, assetHeaders)
 }

@@ -143,6 +143,25 @@ describe('providerLogin', () => {
     expect(again?.user.email).toBe(email)
   })
 
+  it('has linked where the person cannot be read again afterwards', async () => {
+    const { email } = await server.client.register({ password })
+    await auth.login({ email, password })
+    idp.add({ sub: email, email, email_verified: true })
+    const back = await visit(email, { purpose: 'link' })
+    browser.network = ({ operation }, pass) =>
+      operation === 'Me' ? Promise.reject(new TypeError('Failed to fetch')) : pass()
+    expect(await auth.providerLogin.complete(back)).toMatchObject({
+      purpose: 'link',
+      user: { email },
+    })
+    expect(kept).toEqual(new Map())
+  })
+
+  it('does not lose the cookie with its page', async () => {
+    await auth.providerLogin.complete(await visit('grace'))
+    expect(browser.sent.at(-1)).toMatchObject({ operation: 'LoginWithProvider', keepalive: true })
+  })
+
   it('can be called again where the network failed', async () => {
     const back = await visit('grace')
     browser.network = () => Promise.reject(new TypeError('Failed to fetch'))

@@ -1,5 +1,15 @@
 // What overtakes what: sign-outs, sign-ins, renewals and answers that come late.
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
+import {
+  afterAll,
+  afterEach,
+  beforeAll,
+  beforeEach,
+  describe,
+  expect,
+  it,
+  onTestFinished,
+  vi,
+} from 'vitest'
 import {
   MeDocument,
   NetworkError,
@@ -33,6 +43,10 @@ afterAll(() => server.close())
 
 /** The page's own, which outlives it. */
 function stubStorage() {
+  // Not a stub: clients are closed after stubs are gone.
+  const ignore = () => undefined
+  Object.assign(globalThis, { addEventListener: ignore, removeEventListener: ignore })
+  vi.stubGlobal('document', {})
   vi.stubGlobal('localStorage', {
     getItem: (key: string) => browser.storage.get(key) ?? null,
     setItem: (key: string, value: string) => void browser.storage.set(key, value),
@@ -196,6 +210,17 @@ describe('a sign-out', () => {
     }
   })
 
+  it('holds however a page writes the address of the server', async () => {
+    stubStorage()
+    vi.stubGlobal('location', new URL(server.url))
+    const short = browser.open({ url: '/graphql' })
+    await short.start()
+    browser.network = () => Promise.reject(new TypeError('Failed to fetch'))
+    await expect(short.logout()).rejects.toBeInstanceOf(NetworkError)
+    browser.network = (_sent, pass) => pass()
+    expect(await browser.open().start()).toEqual({ status: 'signedOut', reason: 'SIGNED_OUT' })
+  })
+
   it('of a page that does not know yet who is signed in signs out every tab', async () => {
     const reloaded = browser.open()
     await reloaded.logout()
@@ -217,6 +242,65 @@ describe('a sign-out', () => {
     expect((await onTablet.send('{ protected }')).reason).toBe('SESSION_ENDED')
     expect(auth.state).toEqual({ status: 'signedOut', reason: 'SIGNED_OUT' })
     expect(browser.cookie).toBe('')
+  })
+
+  it('of all signs out every tab at once, and waits no longer for an answer than any other', async () => {
+    stubStorage()
+    const other = browser.open()
+    await other.start()
+    await vi.waitUntil(() => other.state.status === 'signedIn')
+    browser.network = () => new Promise(() => undefined)
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+    onTestFinished(() => void vi.useRealTimers())
+    browser.sent.length = 0
+    const failure = auth.logout('ALL').catch((error: unknown) => error)
+    const isOut = () => [auth, other].every(({ state }) => state.status === 'signedOut')
+    while (browser.sent.length === 0 || !isOut()) {
+      // oxlint-disable-next-line no-await-in-loop -- until the message is there
+      await new Promise((resolve) => setImmediate(resolve))
+    }
+    await vi.advanceTimersByTimeAsync(30_000)
+    expect(await failure).toBeInstanceOf(NetworkError)
+    vi.useRealTimers()
+    // It is made up for when the page is loaded again.
+    browser.network = (_sent, pass) => pass()
+    expect(await browser.open().start()).toEqual({ status: 'signedOut', reason: 'SIGNED_OUT' })
+    expect(browser.cookie).toBe('')
+  })
+
+  it('of all ends this session where the others are refused to it', async () => {
+    const cookie = browser.cookie
+    browser.network = ({ operation }, pass) =>
+      operation === 'Logout' && browser.count('Logout') === 1
+        ? Promise.resolve(
+            Response.json({ errors: [{ message: 'No', extensions: { code: 'FORBIDDEN' } }] }),
+          )
+        : pass()
+    await expect(auth.logout('ALL')).rejects.toMatchObject({ code: 'FORBIDDEN' })
+    expect(auth.state).toEqual({ status: 'signedOut', reason: 'SIGNED_OUT' })
+    browser.cookie = cookie
+    expect(await browser.open().start()).toMatchObject({ status: 'signedOut' })
+  })
+
+  it('of all holds with a clock that is wrong', async () => {
+    const phone = await server.client.login(email, password)
+    const stopped = browser.open({ clock: () => 0, coordination: 'none' })
+    await stopped.start()
+    server.advance(accessTokenSeconds + 1)
+    await stopped.logout('ALL')
+    expect((await server.client.refresh(phone.data.login.refreshToken)).reason).toBe(
+      'SESSION_ENDED',
+    )
+  })
+
+  it('of all never ends the sessions of another person', async () => {
+    const grace = await server.client.register({ password })
+    const other = browser.open({ coordination: 'none' })
+    await other.login({ email: grace.email, password })
+    server.advance(accessTokenSeconds + 1)
+    await expect(auth.logout('ALL')).rejects.toMatchObject({ code: 'UNAUTHENTICATED' })
+    expect(auth.state).toEqual({ status: 'signedOut', reason: 'SIGNED_OUT' })
+    expect((await server.client.refresh(grace.refreshToken)).code).toBeUndefined()
   })
 
   it('of all needs no token that is still good', async () => {

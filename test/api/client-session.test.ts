@@ -52,6 +52,19 @@ describe('a session', () => {
     expect(browser.count('Me')).toBe(100)
   })
 
+  it('does not lose a new cookie with its page: each request that sets one goes on', async () => {
+    const auth = browser.open()
+    await auth.register({ email: `new.${email}`, password })
+    await auth.changePassword({ currentPassword: password, newPassword: `${password} staple` })
+    await auth.logout()
+    await auth.login({ email, password })
+    server.advance(accessTokenSeconds + 1)
+    await auth.accessToken()
+    await auth.logout('ALL')
+    const goesOn = browser.sent.filter(({ keepalive }) => keepalive)
+    expect(goesOn.map(({ operation }) => operation)).toEqual(browser.names())
+  })
+
   it('says what the server says, and tells that from not being reached', async () => {
     const auth = browser.open()
     const wrong = auth.login({ email, password: 'not the password' })

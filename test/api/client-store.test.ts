@@ -1,7 +1,8 @@
 // An app that keeps the tokens itself: on a phone, in a test, while rendering on a server.
-import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
+import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest'
 import {
   MeDocument,
+  NetworkError,
   createAuthClient,
   memoryTokenStore,
   type AuthClientOptions,
@@ -156,20 +157,122 @@ describe('tabs that share a store', () => {
   })
 })
 
+describe('a store that takes its time', () => {
+  it('brings no session back that ended in another tab, also without a network', async () => {
+    const store = slowStore()
+    const [one, other] = [browser.open({ tokens: store }), browser.open({ tokens: store })]
+    await Promise.all([one.start(), other.start()])
+    await one.login({ email, password })
+    await vi.waitFor(() => expect(other.state.status).toBe('signedIn'))
+    const gate = Promise.withResolvers<void>()
+    const clear = store.clear.bind(store)
+    store.clear = () => gate.promise.then(clear)
+    browser.network = () => Promise.reject(new TypeError('Failed to fetch'))
+    const signedOut = other.logout().catch((error: unknown) => error)
+    await vi.waitFor(() => expect(other.state.status).toBe('signedOut'))
+    // Whoever looks before the tokens are gone does not hear of it yet.
+    await one.accessToken()
+    gate.resolve()
+    expect(await signedOut).toBeInstanceOf(NetworkError)
+    await vi.waitFor(() => expect(one.state.status).toBe('signedOut'))
+    browser.network = (_sent, pass) => pass()
+    server.advance(accessTokenSeconds + 1)
+    expect(await one.accessToken()).toBeUndefined()
+    expect(store.kept).toBeUndefined()
+  })
+
+  it('gets no tokens of a renewal that was under way when another tab signed out', async () => {
+    const store = slowStore()
+    const [one, other] = [browser.open({ tokens: store }), browser.open({ tokens: store })]
+    await Promise.all([one.start(), other.start()])
+    await one.login({ email, password })
+    await vi.waitFor(() => expect(other.state.status).toBe('signedIn'))
+    server.advance(accessTokenSeconds + 1)
+    const gate = Promise.withResolvers<void>()
+    browser.network = async ({ operation }, pass) => {
+      if (operation === 'Logout') throw new TypeError('Failed to fetch')
+      if (operation === 'RefreshToken') await gate.promise
+      return pass()
+    }
+    browser.sent.length = 0
+    const waiting = one.accessToken().catch((error: unknown) => error)
+    await vi.waitFor(() => expect(browser.names()).toEqual(['RefreshToken']))
+    const signedOut = other.logout().catch((error: unknown) => error)
+    await vi.waitFor(() => expect(store.kept).toBeUndefined())
+    // That the other tab has told arrives before the answer.
+    await new Promise((resolve) => setImmediate(resolve))
+    gate.resolve()
+    expect(await signedOut).toBeInstanceOf(NetworkError)
+    await waiting
+    await vi.waitFor(() => expect(one.state.status).toBe('signedOut'))
+    expect(store.kept).toBeUndefined()
+  })
+
+  it('that was emptied by somebody else ends the session', async () => {
+    const store = memoryTokenStore()
+    const auth = open(store)
+    await auth.login({ email, password })
+    await store.clear()
+    server.advance(accessTokenSeconds + 1)
+    await expect(auth.request(MeDocument)).rejects.toMatchObject({ code: 'UNAUTHENTICATED' })
+    expect(auth.state).toEqual({ status: 'signedOut', reason: 'SIGNED_OUT' })
+    expect(store.read()).toBeUndefined()
+  })
+
+  it('and fails to keep the tokens signs nobody in', async () => {
+    const full = new Error('The key chain is locked.')
+    const auth = open({ ...memoryTokenStore(), write: () => Promise.reject(full) })
+    await expect(auth.login({ email, password })).rejects.toBe(full)
+    expect(auth.state.status).not.toBe('signedIn')
+  })
+
+  it('keeps no tokens that were written while the person signed out', async () => {
+    const store = slowStore()
+    const auth = open(store)
+    await auth.login({ email, password })
+    server.advance(accessTokenSeconds + 1)
+    const gate = Promise.withResolvers<void>()
+    const reached = Promise.withResolvers<void>()
+    const write = store.write.bind(store)
+    store.write = (tokens) => {
+      reached.resolve()
+      return gate.promise.then(() => write(tokens))
+    }
+    const waiting = auth.accessToken().catch((error: unknown) => error)
+    await reached.promise
+    const signedOut = auth.logout()
+    await vi.waitFor(() => expect(store.kept).toBeUndefined())
+    gate.resolve()
+    await signedOut
+    await waiting
+    expect(auth.state.status).toBe('signedOut')
+    expect(store.kept).toBeUndefined()
+  })
+})
+
 describe('clients in one Node process', () => {
   it('have nothing to do with each other, though Node has channels and locks as well', async () => {
     const grace = await server.client.register({ password })
+    // Since version 25 it has storage too, one for the whole program.
+    const used: unknown[] = []
+    const storage = new Proxy({}, { get: (_target, name) => void used.push(name) })
+    vi.stubGlobal('localStorage', storage)
+    vi.stubGlobal('sessionStorage', storage)
+    onTestFinished(() => void vi.unstubAllGlobals())
     const url = `${server.url}/graphql`
     const one = createAuthClient({ url, tokens: memoryTokenStore(), clock: server.now })
     const other = createAuthClient({ url, tokens: memoryTokenStore(), clock: server.now })
     await Promise.all([one.start(), other.start()])
     await one.login({ email, password })
     await other.login({ email: grace.email, password })
+    await one.providerLogin.begin('nobody', { redirectUri: url }).catch(() => undefined)
+    await one.providerLogin.complete(`${url}?state=s&code=c`).catch(() => undefined)
     expect([one.state, other.state]).toMatchObject([
       { user: { email } },
       { user: { email: grace.email } },
     ])
     await one.logout()
+    expect(used).toEqual([])
     expect((await other.request(MeDocument)).me.email).toBe(grace.email)
   })
 })

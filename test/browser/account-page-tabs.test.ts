@@ -1,7 +1,17 @@
 // The account page in several tabs, and in the browser's history.
 import type { BrowserContext, Page } from 'playwright-core'
 import { describe, expect, it } from 'vitest'
-import { open, press, seeView, signUp, startAccountPage } from '../support/account-page.ts'
+import {
+  open,
+  openBrowserOf,
+  password,
+  press,
+  seeView,
+  signIn,
+  signUp,
+  startAccountPage,
+  startWithProviders,
+} from '../support/account-page.ts'
 import { openBrowser } from '../support/browser.ts'
 import type { TestServer } from '../support/server.ts'
 
@@ -44,6 +54,34 @@ async function lookAt(page: Page): Promise<unknown> {
   return (await answer).json()
 }
 
+/** The page reads the account anew; what the server says is kept until `deliver`. */
+async function keepBack(page: Page): Promise<{ deliver: () => Promise<void> }> {
+  const { promise: given, resolve: give } = Promise.withResolvers<void>()
+  const { promise: release, resolve: deliver } = Promise.withResolvers<void>()
+  let isNext = true
+  await page.route('**/graphql', async (route) => {
+    if (!isNext || route.request().postData()?.includes('"Account"') !== true) {
+      return route.continue()
+    }
+    isNext = false
+    const response = await route.fetch()
+    give()
+    await release
+    return route.fulfill({ response })
+  })
+  await page.evaluate(() => document.dispatchEvent(new Event('visibilitychange')))
+  await given
+  return {
+    deliver: async () => {
+      const delivered = page.waitForEvent('requestfinished')
+      deliver()
+      await delivered
+      // Once another answer has come, the page has taken that one.
+      await page.evaluate(() => fetch('/health/live').then((response) => response.text()))
+    },
+  }
+}
+
 describe('two tabs of the account page', () => {
   it('renew once when their access token ends at the same moment, and both go on', async () => {
     const server = await startAccountPage({ ACCESS_TOKEN_LIFETIME: `${accessTokenSeconds}s` })
@@ -55,6 +93,62 @@ describe('two tabs of the account page', () => {
       expect(answers).toMatchObject([{ data: { me: { email } } }, { data: { me: { email } } }])
       expect(renewals.count).toBe(1)
     }
+  })
+})
+
+describe('a tab that comes back from a provider as somebody else', () => {
+  const grace = { sub: 'grace', name: 'Grace Hopper', email: 'grace@example.com' }
+
+  /** Ada signs in in the first tab while Grace is at the provider in the second one. */
+  async function openBoth() {
+    const server = await startWithProviders([grace])
+    await server.client.register({ email, password })
+    const browser = await openBrowserOf(grace)
+    const first = await open(browser, server)
+    const second = await open(browser, server)
+    const { promise: leave, resolve: comeBack } = Promise.withResolvers<void>()
+    await second.route(/\/auth\?/, async (route) => {
+      await leave
+      await route.continue()
+    })
+    const atProvider = second.waitForRequest(/\/auth\?/)
+    await press(second, 'Continue with Acme')
+    await atProvider
+    await signIn(first, email)
+    await first.locator('#profile').getByText(email).waitFor()
+    return { first, second, comeBack }
+  }
+
+  it('shows their account in the other tab, too', async () => {
+    const { first, second, comeBack } = await openBoth()
+    comeBack()
+    await second.locator('#profile').getByText(grace.email).waitFor()
+    await first.locator('#profile').getByText(grace.email).waitFor()
+    expect(await first.textContent('body')).not.toContain(email)
+  })
+
+  it('does not show the account of the one before, whose answer is late', async () => {
+    const { first, comeBack } = await openBoth()
+    const ofAda = await keepBack(first)
+    comeBack()
+    await first.locator('#profile').getByText(grace.email).waitFor()
+    await ofAda.deliver()
+    expect(await first.locator('#profile').textContent()).toContain(grace.email)
+  })
+})
+
+describe('an account that is read twice', () => {
+  it('is shown as the later answer has it, even where the earlier one arrives last', async () => {
+    const server = await startAccountPage()
+    const page = await open(await openBrowser(), server)
+    await signUp(page, email)
+    await page.locator('#devices li').waitFor()
+    const earlier = await keepBack(page)
+    await server.client.login(email, password)
+    await lookAt(page)
+    await expect.poll(() => page.locator('#devices li').count()).toBe(2)
+    await earlier.deliver()
+    expect(await page.locator('#devices li').count()).toBe(2)
   })
 })
 

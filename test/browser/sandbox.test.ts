@@ -13,7 +13,7 @@ beforeAll(async () => {
 })
 afterAll(() => server.close())
 
-describe('Apollo Sandbox at /graphql', () => {
+describe('Apollo Sandbox at /graphql, with a stand-in for Apollo’s frame', () => {
   it('gives Apollo the operations, the place for the token, and this server', async () => {
     const browser = await openBrowser({ allowed: [icon] })
     await standInForApollo(browser)

@@ -1,5 +1,6 @@
 // The client of a front end in real tabs, with real Web Locks, messages, cookies and storage.
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { plainHost } from '../support/browser.ts'
 import { startServer, type TestServer } from '../support/server.ts'
 import {
   openSessionBrowser,
@@ -97,6 +98,20 @@ describe.each(browsers)('two tabs with %s', (_name, missing, mostRenewals) => {
       expect(renewals).toBeGreaterThanOrEqual(1)
       expect(renewals).toBeLessThanOrEqual(mostRenewals)
     }
+  })
+})
+
+describe('two tabs over plain http, at a name of the local network', () => {
+  // A renewal is not to be had there: the cookie is for https only.
+  it('sign in and out together, without what browsers keep for secure pages', async () => {
+    const url = server.url.replace('127.0.0.1', plainHost)
+    const browser = await openSessionBrowser(server, { url, allowed: [/Opener-Policy/] })
+    const tabs = await openTwo(browser)
+    const has = await tabs[0].evaluate(() => [isSecureContext, 'locks' in navigator])
+    expect(has).toEqual([false, false])
+    expect(await readEach(tabs)).toEqual(Array.from({ length: 6 }, greeting))
+    await tabs[1].evaluate(() => window.page.auth.logout())
+    await expect.poll(() => whoEach(tabs)).toEqual(['SIGNED_OUT', 'SIGNED_OUT'])
   })
 })
 

@@ -1,5 +1,5 @@
 // The code of docs/guides/server-rendering.md: a server that renders pages, against a real Latchkey.
-import type { Server } from 'node:http'
+import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { createElement } from 'react'
 import { renderToString } from 'react-dom/server'
@@ -19,7 +19,11 @@ let url: string
 let email: string
 beforeAll(async () => {
   latchkey = await startServer({ TRUST_PROXY: '1' })
-  renderer = createRenderer({ url: `${latchkey.url}/graphql`, isSecure: true })
+  renderer = createRenderer({
+    url: `${latchkey.url}/graphql`,
+    isSecure: true,
+    script: '// bundled',
+  })
   await new Promise<void>((resolve) => renderer.listen(0, '127.0.0.1', resolve))
   url = `http://127.0.0.1:${(renderer.address() as AddressInfo).port}`
 })
@@ -91,17 +95,81 @@ describe('a page rendered on the server', () => {
 
   it('is asked for more through the server that renders, which adds the token', async () => {
     const session = await signIn(email)
-    const query = JSON.stringify({ query: '{ me { email } }' })
-    expect(await (await post('/graphql', query, session)).json()).toEqual({
-      data: { me: { email } },
-    })
+    const elsewhere = await latchkey.client.login(email, password)
+    const phone = latchkey.client.as(elsewhere.data.login.accessToken)
+    const { data } = await phone.send('{ me { sessions { id current } } }')
+    const { id } = data.me.sessions.find(({ current }: { current: boolean }) => current)
+    const query = JSON.stringify({ operationName: 'RevokeSession', variables: { id } })
     const anonymous = await post('/graphql', query)
     expect(anonymous.status).toBe(401)
+    expect(await (await post('/graphql', query, session)).json()).toEqual({
+      data: { revokeSession: true },
+    })
+    expect((await phone.send('{ protected }')).reason).toBe('SESSION_ENDED')
     const foreign = { ...session, 'sec-fetch-site': 'same-site' }
     for (const path of ['/graphql', '/sign-in', '/sign-out']) {
       // oxlint-disable-next-line no-await-in-loop -- one after the other
       expect((await post(path, query, foreign)).status).toBe(403)
     }
+  })
+
+  it('passes on what the page needs, and nothing whose answer has tokens', async () => {
+    const session = await signIn(email)
+    const change = `mutation { changePassword(currentPassword: "${password}", newPassword: "another horse battery") { accessToken } }`
+    for (const body of [
+      JSON.stringify({ query: change }),
+      JSON.stringify({ query: change, operationName: 'RevokeSession', variables: { id: 'x' } }),
+      JSON.stringify({ operationName: 'Login', variables: { email, password } }),
+      'null',
+      'not JSON',
+    ]) {
+      // oxlint-disable-next-line no-await-in-loop -- one after the other
+      expect(await (await post('/graphql', body, session)).text()).not.toMatch(/eyJ|lkr_/)
+    }
+    expect((await latchkey.client.login(email, password)).code).toBeUndefined()
+  })
+
+  it('says to the page that the session has ended, as Latchkey says it', async () => {
+    const session = await signIn(email)
+    const elsewhere = await latchkey.client.login(email, password)
+    await latchkey.client
+      .as(elsewhere.data.login.accessToken)
+      .send('mutation { logout(scope: OTHERS) }')
+    latchkey.advance(accessTokenSeconds + 1)
+    const body = JSON.stringify({ operationName: 'RevokeSession', variables: { id: 'x' } })
+    const answer = await post('/graphql', body, session)
+    expect(answer.status).toBe(401)
+    expect(await answer.json()).toMatchObject({
+      errors: [{ extensions: { code: 'UNAUTHENTICATED' } }],
+    })
+  })
+
+  it('outlives an answer that breaks off', async () => {
+    const broken = createServer((_request, response) => {
+      response.writeHead(200, { 'content-length': 1000 })
+      response.write('{')
+      setImmediate(() => response.destroy())
+    })
+    await new Promise<void>((resolve) => broken.listen(0, '127.0.0.1', resolve))
+    const { port } = broken.address() as AddressInfo
+    const front = createRenderer({
+      url: `http://127.0.0.1:${port}/graphql`,
+      isSecure: true,
+      script: '',
+    })
+    await new Promise<void>((resolve) => front.listen(0, '127.0.0.1', resolve))
+    const body = JSON.stringify({ operationName: 'RevokeSession', variables: { id: 'x' } })
+    const address = `http://127.0.0.1:${(front.address() as AddressInfo).port}/graphql`
+    expect((await fetch(address, { method: 'POST', body })).status).toBe(503)
+    front.closeAllConnections()
+    front.close()
+    broken.close()
+  })
+
+  it('has its script, and no page where there is none', async () => {
+    const script = await fetch(`${url}/browser.js`)
+    expect(script.headers.get('content-type')).toContain('text/javascript')
+    expect((await fetch(`${url}/favicon.ico`)).status).toBe(404)
   })
 
   it('shows the form again after a wrong password, a sign-out, and the end of the session', async () => {

@@ -1,4 +1,6 @@
 // The code of docs/guides/urql.md, against a real server, as a browser would run it.
+import { createElement } from 'react'
+import { renderToStaticMarkup } from 'react-dom/server'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import { pageOrigin, stubFetch } from '../support/front-end.ts'
 import { readGuide, shownFiles } from '../support/guide.ts'
@@ -78,6 +80,30 @@ describe('docs/guides/urql.md', () => {
     expect(await greet()).toContain(grace.email)
     await page.auth.logout()
     expect(await greet()).toBe('Sign in, please.')
+  })
+
+  it('gives React the client of whoever is signed in', async () => {
+    const { page } = await loadPage()
+    const [{ App }, { useClient }] = await Promise.all([
+      import('../../docs/guides/urql/app.tsx'),
+      import('urql'),
+    ])
+    const seen: unknown[] = []
+    const Look = () => void seen.push(useClient())
+    const render = () => renderToStaticMarkup(createElement(App, null, createElement(Look)))
+    render()
+    const before = page.client
+    await page.auth.login({ email, password })
+    render()
+    expect(page.client).not.toBe(before)
+    expect(seen).toEqual([before, page.client])
+  })
+
+  it('knows after a reload who is signed in, without being asked', async () => {
+    const first = await loadPage()
+    await first.page.auth.login({ email, password })
+    const { page } = await loadPage()
+    await vi.waitFor(() => expect(page.auth.state.status).toBe('signedIn'))
   })
 
   it('gives the token to the service of one’s own', async () => {

@@ -21,6 +21,8 @@ export interface BrowserOptions extends BrowserContextOptions {
 }
 
 const executablePath = inject('chromiumPath')
+/** A name of this machine that browsers do not take for it: over plain http it is not a secure context. */
+export const plainHost = 'lan.test'
 const loopback = ['localhost', '*.localhost', '127.0.0.1', '[::1]']
 const actionTimeoutMilliseconds = 20_000
 
@@ -48,7 +50,7 @@ function launch(): Promise<Browser> {
       '--disable-sync',
       '--no-first-run',
       // A closed network; page.route, unlike this, would also turn the HTTP cache off.
-      `--host-resolver-rules=MAP * ~NOTFOUND, ${loopback.map((host) => `EXCLUDE ${host}`).join(', ')}`,
+      `--host-resolver-rules=MAP ${plainHost} 127.0.0.1, MAP * ~NOTFOUND, ${loopback.map((host) => `EXCLUDE ${host}`).join(', ')}`,
     ],
   }))
 }

@@ -33,9 +33,17 @@ let script: Promise<string> | undefined
 
 export async function openSessionBrowser(
   server: TestServer,
-  { missing = [], ...options }: BrowserOptions & { readonly missing?: readonly Missing[] } = {},
+  {
+    missing = [],
+    url = server.url,
+    ...options
+  }: BrowserOptions & {
+    readonly missing?: readonly Missing[]
+    /** The server's address, where the tabs have another one for it. */
+    readonly url?: string
+  } = {},
 ): Promise<SessionBrowser> {
-  const context = await openBrowser(options)
+  const context = await openBrowser({ ...options, bypassCSP: url !== server.url })
   const html = `<!doctype html><title>Session</title><link rel="icon" href="data:,"><script type="module">${await (script ??= bundle())}</script>`
   await context.clock.install()
   await context.addInitScript((names) => {
@@ -51,12 +59,12 @@ export async function openSessionBrowser(
     }
   }, missing)
   const disturbances = new Map<string, Disturbance>()
-  await context.route(`${server.url}${path}`, (route) =>
+  await context.route(`${url}${path}`, (route) =>
     route.fulfill({ contentType: 'text/html', body: html }),
   )
   const sent: string[] = []
   context.on('request', (request) => {
-    if (request.url() === `${server.url}/graphql`) sent.push(operationOf(request.postDataJSON()))
+    if (request.url() === `${url}/graphql`) sent.push(operationOf(request.postDataJSON()))
   })
   const tabs: Tab[] = []
   return {
@@ -68,7 +76,13 @@ export async function openSessionBrowser(
         who: () => page.evaluate(() => window.page.who()),
         read: () => page.evaluate(() => window.page.read()),
       })
-      await page.goto(server.url + path)
+      if (url === server.url) await page.goto(url + path)
+      else {
+        // Of a page that did not come from there, Chromium keeps requests to this machine back.
+        await page.goto(`${url}/health/live`)
+        await page.setContent(html)
+        await page.waitForFunction(() => 'page' in window)
+      }
       await page.evaluate(async () => void (await window.page.auth.start()))
       tabs.push(tab)
       return tab
@@ -79,7 +93,7 @@ export async function openSessionBrowser(
     },
     disturb: async (operation, disturbance) => {
       if (disturbances.size === 0) {
-        await context.route(`${server.url}/graphql`, (route) => {
+        await context.route(`${url}/graphql`, (route) => {
           const found = disturbances.get(operationOf(route.request().postDataJSON()))
           return handle(route, found)
         })

@@ -16,6 +16,8 @@ export interface Sent {
   readonly operation: string
   readonly authorization: string | null
   readonly body: string
+  /** Whether it goes on when the page is closed. */
+  readonly keepalive: boolean
 }
 
 export interface Browser {
@@ -89,6 +91,7 @@ export function createBrowser(server: TestServer, parts: Partial<Platform> = {})
       operation: parsed.operationName ?? '',
       authorization: headers.get('authorization'),
       body,
+      keepalive: request.keepalive,
     }
     browser.sent.push(sent)
     const answer = browser.network(sent, async () => {

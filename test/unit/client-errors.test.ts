@@ -36,6 +36,19 @@ describe('readServerError', () => {
     expect(errorCode(error)).toBe('RATE_LIMITED')
   })
 
+  it.each(['UNAUTHENTICATED', 'INVALID_REFRESH_TOKEN'] as const)(
+    'takes a reason of %s that it does not know, of a newer server, for a token that is not good',
+    (code) => {
+      for (const reason of ['TOKEN_REVOKED', 'toString', undefined]) {
+        const extensionsOfNewer = { code, ...(reason !== undefined && { reason }) }
+        const error = { errors: [{ message, extensions: extensionsOfNewer }] }
+        expect(readServerError(error)).toEqual({ code, message, reason: 'TOKEN_INVALID' })
+      }
+      const known = { errors: [{ message, extensions: { code, reason: 'SESSION_ENDED' } }] }
+      expect(readServerError(known)).toEqual({ code, message, reason: 'SESSION_ENDED' })
+    },
+  )
+
   it.each<[what: string, error: unknown]>([
     ['a network that fails', new NetworkError('Not reached.')],
     ['the same in urql', new CombinedError({ networkError: new TypeError('Failed to fetch') })],

@@ -1,11 +1,11 @@
 /** The page of somebody who is signed in. */
 import { LogoutScope, type AccountQuery } from '../../client/index.ts'
-import { useAuth } from '../../client/react.ts'
 import { Brand } from '../parts/brand.tsx'
 import { Notice, ProblemNotice, type Message } from '../parts/notice.tsx'
 import { useAction } from '../parts/use-action.ts'
 import { useViewHeading } from '../parts/view.tsx'
 import { useProviders } from '../providers.tsx'
+import { useSignOut } from '../sign-out.tsx'
 import { Devices } from './devices.tsx'
 import { Events } from './events.tsx'
 import { LinkedProviders } from './linked-providers.tsx'
@@ -59,7 +59,7 @@ export function Account({ message }: { message: Message | undefined }) {
           <h1 ref={heading} tabIndex={-1}>
             Your account
           </h1>
-          {message && <Notice kind={message.kind}>{message.text}</Notice>}
+          <Notice message={message} />
           {problem && <ProblemNotice problem={problem} retry={retry} />}
           {person ? (
             <>
@@ -83,19 +83,16 @@ export function Account({ message }: { message: Message | undefined }) {
 }
 
 function SignOut() {
-  const { auth } = useAuth()
-  const { isBusy, problem, run } = useAction()
+  const { signOut } = useSignOut()
+  const { isBusy, run } = useAction()
   return (
-    <div className="sign-out">
-      {problem && <ProblemNotice problem={problem} />}
-      <button
-        type="button"
-        className="button button-quiet"
-        aria-disabled={isBusy}
-        onClick={() => run(() => auth.logout(LogoutScope.THIS))}
-      >
-        Sign out
-      </button>
-    </div>
+    <button
+      type="button"
+      className="button button-quiet sign-out"
+      aria-disabled={isBusy}
+      onClick={() => run(() => signOut(LogoutScope.THIS))}
+    >
+      Sign out
+    </button>
   )
 }

@@ -4,9 +4,10 @@ import { LogoutScope, RevokeSessionDocument } from '../../client/index.ts'
 import { useAuth } from '../../client/react.ts'
 import { deviceName } from '../device-name.ts'
 import { ConfirmDialog } from '../parts/confirm-dialog.tsx'
-import { Notice, ProblemNotice } from '../parts/notice.tsx'
+import { Notice, ProblemNotice, type Message } from '../parts/notice.tsx'
 import { useAction } from '../parts/use-action.ts'
 import { useProviderNames } from '../providers.tsx'
+import { useSignOut } from '../sign-out.tsx'
 import { signInMethodName } from '../sign-in-method.ts'
 import type { Person, SectionProps } from './account.tsx'
 import { Moment } from './moment.tsx'
@@ -16,10 +17,11 @@ type Session = Person['sessions'][number]
 
 export function Devices({ person, reload }: SectionProps) {
   const { auth } = useAuth()
+  const { signOut: signOutHere } = useSignOut()
   const action = useAction()
   const heading = useRef<HTMLHeadingElement>(null)
   const [isAsked, setIsAsked] = useState(false)
-  const [done, setDone] = useState<string>()
+  const [done, setDone] = useState<Message>()
   const sessions = person.sessions.toSorted((a, b) => Number(b.current) - Number(a.current))
 
   /** The button that was pressed is gone afterwards, so the heading takes the focus. */
@@ -28,7 +30,7 @@ export function Devices({ person, reload }: SectionProps) {
       setDone(undefined)
       await work()
       await reload()
-      setDone(text)
+      setDone({ kind: 'good', text })
       heading.current?.focus()
     })
   return (
@@ -38,10 +40,8 @@ export function Devices({ person, reload }: SectionProps) {
       heading={heading}
       lead="Where you are signed in. Sign out what you do not know, then change your password."
     >
-      {done !== undefined && <Notice kind="good">{done}</Notice>}
-      {action.problem && !isAsked && (
-        <ProblemNotice problem={action.problem} retry={action.retry} />
-      )}
+      <Notice message={done} />
+      {action.problem && <ProblemNotice problem={action.problem} retry={action.retry} />}
       <ul className="rows">
         {sessions.map((session) => (
           <Device
@@ -78,8 +78,7 @@ export function Devices({ person, reload }: SectionProps) {
         <ConfirmDialog
           title="Sign out everywhere?"
           confirm="Sign out everywhere"
-          action={action}
-          onConfirm={() => action.run(() => auth.logout(LogoutScope.ALL))}
+          onConfirm={() => signOutHere(LogoutScope.ALL)}
           onCancel={() => setIsAsked(false)}
         >
           <p>This device is signed out as well, and you will have to sign in again.</p>

@@ -3,7 +3,7 @@ import { useRef, useState } from 'react'
 import { UnlinkProviderDocument } from '../../client/index.ts'
 import { useAuth } from '../../client/react.ts'
 import { ConfirmDialog } from '../parts/confirm-dialog.tsx'
-import { Notice, ProblemNotice } from '../parts/notice.tsx'
+import { Notice, ProblemNotice, type Message } from '../parts/notice.tsx'
 import { ProviderIcon } from '../parts/provider-icon.tsx'
 import { useAction } from '../parts/use-action.ts'
 import { useProviderLogin } from '../parts/use-provider-login.ts'
@@ -16,11 +16,11 @@ export function LinkedProviders({ person, reload }: SectionProps) {
   const { auth } = useAuth()
   const providers = useProviders()
   const names = useProviderNames()
-  const action = useAction()
+  const reloading = useAction()
   const linking = useProviderLogin('link')
   const heading = useRef<HTMLHeadingElement>(null)
   const [asked, setAsked] = useState<string>()
-  const [unlinked, setUnlinked] = useState<string>()
+  const [unlinked, setUnlinked] = useState<Message>()
 
   const linked = new Set(person.identities.map(({ provider }) => provider))
   const others = providers.filter(({ id }) => !linked.has(id))
@@ -29,14 +29,14 @@ export function LinkedProviders({ person, reload }: SectionProps) {
   const offered = [...linked].filter((id) => names.has(id))
   const isLast = (id: string) => !hasWorkingPassword && offered.every((other) => other === id)
 
-  const unlink = (provider: string) =>
-    action.run(async () => {
-      await auth.request(UnlinkProviderDocument, { provider })
-      setAsked(undefined)
-      setUnlinked(nameOf(provider))
-      heading.current?.focus()
-      await reload()
-    })
+  const unlink = async (provider: string) => {
+    await auth.request(UnlinkProviderDocument, { provider })
+    // By now the person may have been asked about another one.
+    setAsked((now) => (now === provider ? undefined : now))
+    setUnlinked({ kind: 'good', text: `${nameOf(provider)} is unlinked.` })
+    heading.current?.focus()
+    reloading.run(reload)
+  }
 
   return (
     <Section
@@ -46,7 +46,8 @@ export function LinkedProviders({ person, reload }: SectionProps) {
       lead="What is linked signs you in to this account."
     >
       {linking.problem && <ProblemNotice problem={linking.problem} retry={linking.retry} />}
-      {unlinked !== undefined && <Notice kind="good">{unlinked} is unlinked.</Notice>}
+      <Notice message={unlinked} />
+      {reloading.problem && <ProblemNotice problem={reloading.problem} retry={reloading.retry} />}
       <ul className="rows">
         {person.identities.map(({ provider, email, linkedAt }) => (
           <li key={`${provider} ${linkedAt}`} className="row">
@@ -96,9 +97,9 @@ export function LinkedProviders({ person, reload }: SectionProps) {
       </ul>
       {asked !== undefined && (
         <ConfirmDialog
+          key={asked}
           title={`Unlink ${nameOf(asked)}?`}
           confirm="Unlink"
-          action={action}
           onConfirm={() => unlink(asked)}
           onCancel={() => setAsked(undefined)}
         >

@@ -3,12 +3,19 @@ import { useRef, useState } from 'react'
 import { ErrorCode } from '../../client/index.ts'
 import { useAuth } from '../../client/react.ts'
 import { ActionForm, Field, PasswordField } from '../parts/form.tsx'
-import { Notice } from '../parts/notice.tsx'
+import { Notice, ProblemNotice, type Message } from '../parts/notice.tsx'
+import { useAction } from '../parts/use-action.ts'
 import type { SectionProps } from './account.tsx'
 import { Section } from './section.tsx'
 
+const done: Message = {
+  kind: 'good',
+  text: 'Your password is set, and other devices are signed out.',
+}
+
 export function Password({ person, reload }: SectionProps) {
   const { auth } = useAuth()
+  const reloading = useAction()
   const [isOpen, setIsOpen] = useState(false)
   const [isDone, setIsDone] = useState(false)
   const heading = useRef<HTMLHeadingElement>(null)
@@ -32,7 +39,8 @@ export function Password({ person, reload }: SectionProps) {
     setIsOpen(false)
     setIsDone(true)
     heading.current?.focus()
-    await reload()
+    // The form, which would show its failure, is gone.
+    reloading.run(reload)
   }
   return (
     <Section
@@ -45,9 +53,8 @@ export function Password({ person, reload }: SectionProps) {
           : 'You have none yet. With one you can sign in without a provider.'
       }
     >
-      {isDone && (
-        <Notice kind="good">Your password is set, and other devices are signed out.</Notice>
-      )}
+      <Notice message={isDone ? done : undefined} />
+      {reloading.problem && <ProblemNotice problem={reloading.problem} retry={reloading.retry} />}
       {isOpen ? (
         <>
           <ActionForm

@@ -1,5 +1,5 @@
 /** The account, read when the page opens, after each change, and when the person comes back to it. */
-import { useCallback, useEffect, useState } from 'react'
+import { useCallback, useEffect, useRef, useState } from 'react'
 import { AccountDocument } from '../../client/index.ts'
 import { useAuth } from '../../client/react.ts'
 import { describeProblem, type Problem } from '../problem.ts'
@@ -9,8 +9,13 @@ export function useAccount() {
   const { auth } = useAuth()
   const [person, setPerson] = useState<Person>()
   const [problem, setProblem] = useState<Problem>()
+  const asked = useRef(0)
   const reload = useCallback(async () => {
+    asked.current += 1
+    const question = asked.current
     const data = await auth.request(AccountDocument)
+    // The question that was asked last has the say, whichever answer comes last.
+    if (question !== asked.current) return
     setPerson(data.me)
     setProblem(undefined)
   }, [auth])

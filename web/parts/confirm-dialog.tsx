@@ -1,20 +1,22 @@
 /** Asks before something that cannot be taken back at once. The browser keeps the focus inside. */
 import { useId, useLayoutEffect, useRef, type ReactNode } from 'react'
-import type { Action } from './use-action.ts'
 import { ProblemNotice } from './notice.tsx'
+import { useAction } from './use-action.ts'
 
 interface ConfirmDialogProps {
   readonly title: string
   readonly confirm: string
-  readonly action: Action
-  readonly onConfirm: () => void
+  /** What it throws is shown here, and may be tried again. */
+  readonly onConfirm: () => Promise<void>
   readonly onCancel: () => void
   readonly children: ReactNode
 }
 
 /** Open as long as it is rendered. */
 export function ConfirmDialog(props: ConfirmDialogProps) {
-  const { title, confirm, action, onConfirm, onCancel, children } = props
+  const { title, confirm, onConfirm, onCancel, children } = props
+  // Its own: what went wrong with another question is not told here.
+  const action = useAction()
   const dialog = useRef<HTMLDialogElement>(null)
   const id = useId()
   // Before it is taken out of the page: only then does closing it give the focus back.
@@ -36,7 +38,7 @@ export function ConfirmDialog(props: ConfirmDialogProps) {
           type="button"
           className="button button-danger"
           aria-disabled={action.isBusy}
-          onClick={onConfirm}
+          onClick={() => action.run(onConfirm)}
         >
           {confirm}
         </button>

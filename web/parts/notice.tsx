@@ -1,5 +1,5 @@
 /** Says what has happened: an error is read out at once, all else when there is time. */
-import { useEffect, useRef, useState, type ReactNode } from 'react'
+import { useEffect, useRef, useState } from 'react'
 import type { Problem } from '../problem.ts'
 
 export interface Message {
@@ -7,11 +7,34 @@ export interface Message {
   readonly text: string
 }
 
-export function Notice({ kind, children }: { kind: Message['kind']; children: ReactNode }) {
+/** As long as readers need to know a live region before something is put into it. */
+const settlingMilliseconds = 100
+
+/**
+ * Room for a message, to be rendered while there is none yet: text that comes together with its live
+ * region is not read out.
+ */
+export function Notice({ message }: { message: Message | undefined }) {
+  const [isSettled, setIsSettled] = useState(false)
+  useEffect(() => {
+    const timer = setTimeout(() => setIsSettled(true), settlingMilliseconds)
+    return () => clearTimeout(timer)
+  }, [])
+  const isProblem = message?.kind === 'problem'
   return (
-    <div className={`notice notice-${kind}`} role={kind === 'problem' ? 'alert' : 'status'}>
-      {children}
-    </div>
+    <>
+      <div className="notice-room" role="status">
+        {message && !isProblem && isSettled && (
+          <p className={`notice notice-${message.kind}`}>{message.text}</p>
+        )}
+      </div>
+      {isProblem && (
+        // An alert is read out as it comes.
+        <p className="notice notice-problem" role="alert">
+          {message.text}
+        </p>
+      )}
+    </>
   )
 }
 

@@ -3,7 +3,7 @@ import { ProviderButtons } from '../parts/provider-buttons.tsx'
 import { Notice, type Message } from '../parts/notice.tsx'
 import { CardView } from '../parts/view.tsx'
 import type { PendingLink } from '../pending-link.ts'
-import { useProviders } from '../providers.tsx'
+import { useKnownProviders } from '../providers.tsx'
 import { SignInForm } from './sign-in.tsx'
 
 interface LinkingProps {
@@ -14,21 +14,24 @@ interface LinkingProps {
 
 /** The first step, for somebody who is not signed in. */
 export function LinkRequired({ pending, onCancel, message }: LinkingProps) {
-  const providers = useProviders()
+  const known = useKnownProviders()
+  const providers = known ?? []
   const name = providers.find(({ id }) => id === pending.provider)?.name ?? pending.provider
   const others = providers.filter(({ id }) => pending.linkableWith.includes(id))
   const hasPassword = pending.linkableWith.includes('password')
-  const isLost = !hasPassword && others.length === 0
+  const hasWays = hasPassword || others.length > 0
+  const isLost = known !== undefined && !hasWays
   return (
     <CardView title="You have an account already">
-      {message && <Notice kind={message.kind}>{message.text}</Notice>}
+      <Notice message={message} />
       {!isLost && <Steps current={1} name={name} />}
       <p>
         An account here has the e-mail address of your {name} account.{' '}
         {isLost
           ? 'None of the ways to sign in to it is offered any more: ask the operator of this service.'
-          : `Sign in to it ${describeWays(hasPassword, others)}; then you can link ${name} and use either from now on.`}
+          : `Sign in to it${hasWays ? ` ${describeWays(hasPassword, others)}` : ''}; then you can link ${name} and use either from now on.`}
       </p>
+      {!hasWays && !isLost && <Awaited />}
       {hasPassword && <SignInForm />}
       {hasPassword && others.length > 0 && (
         <p className="divider">
@@ -49,23 +52,37 @@ export function LinkRequired({ pending, onCancel, message }: LinkingProps) {
 
 /** The second step, for somebody who has just signed in. */
 export function FinishLinking({ pending, onCancel, message }: LinkingProps) {
-  const providers = useProviders().filter(({ id }) => id === pending.provider)
+  const known = useKnownProviders()
+  const providers = (known ?? []).filter(({ id }) => id === pending.provider)
   const name = providers[0]?.name ?? pending.provider
   return (
     <CardView title={`Link ${name}`}>
-      {message && <Notice kind={message.kind}>{message.text}</Notice>}
+      <Notice message={message} />
       <Steps current={2} name={name} />
       <p>
         You are signed in. Confirm once more at {name}, and from then on it signs you in to this
         account, too.
       </p>
-      <ProviderButtons providers={providers} purpose="link" verb="Link" isMain />
+      {known ? (
+        <ProviderButtons providers={providers} purpose="link" verb="Link" isMain />
+      ) : (
+        <Awaited />
+      )}
       <p className="card-end">
         <button type="button" className="link" onClick={onCancel}>
           Not now
         </button>
       </p>
     </CardView>
+  )
+}
+
+/** In the place of buttons that are not known yet. */
+function Awaited() {
+  return (
+    <p role="status" className="waiting">
+      One moment…
+    </p>
   )
 }
 

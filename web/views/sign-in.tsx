@@ -10,7 +10,7 @@ import { useProviders } from '../providers.tsx'
 export function SignIn({ message }: { message: Message | undefined }) {
   return (
     <CardView title="Sign in">
-      {message && <Notice kind={message.kind}>{message.text}</Notice>}
+      <Notice message={message} />
       <SignInForm />
       <ProviderChoice />
       {configuration.isRegistrationOpen ? (

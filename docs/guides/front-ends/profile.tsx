@@ -1,11 +1,20 @@
 import { SessionsDocument } from 'latchkey/client'
 import { useRevokeSessionMutation, useSessionsQuery } from 'latchkey/client/apollo'
 import { useAuth } from 'latchkey/client/react'
+import { explain } from './explain.ts'
 import { SignIn } from './sign-in.tsx'
 
 export function Profile({ error }: { error?: unknown }) {
-  const { auth, ...state } = useAuth()
-  if (state.status === 'unknown') return <p>One moment…</p>
+  const { auth, startError, ...state } = useAuth()
+  if (state.status === 'unknown') {
+    if (startError === undefined) return <p>One moment…</p>
+    return (
+      <p role="alert">
+        {explain(startError)}{' '}
+        <button onClick={() => void auth.start().catch(() => undefined)}>Try again</button>
+      </p>
+    )
+  }
   if (state.status === 'signedOut') return <SignIn error={error} />
   return (
     <>

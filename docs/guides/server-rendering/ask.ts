@@ -1,14 +1,20 @@
 /** From the browser to the rendering server, which adds the token. */
-import { AuthError, readServerError, type TypedDocumentNode } from 'latchkey/client'
-import { print } from 'graphql'
+import { AuthError, NetworkError, readServerError, type TypedDocumentNode } from 'latchkey/client'
+import { nameOf } from './operations.ts'
 
+/** @throws AuthError where Latchkey refuses, NetworkError where it, or this server, is not reached */
 export async function ask<D, V>(document: TypedDocumentNode<D, V>, variables: V): Promise<D> {
-  const response = await fetch('/graphql', {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify({ query: print(document), variables }),
-  })
-  const answer = (await response.json()) as { data: D }
+  let answer: { data: D }
+  try {
+    const response = await fetch('/graphql', {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ operationName: nameOf(document), variables }),
+    })
+    answer = await response.json()
+  } catch (cause) {
+    throw new NetworkError('The server cannot be reached.', { cause })
+  }
   const said = readServerError(answer)
   if (said) throw new AuthError(said)
   return answer.data

@@ -1,5 +1,5 @@
 /** The page, as the server renders it and as the browser takes it over. */
-import { RevokeSessionDocument, type AccountQuery } from 'latchkey/client'
+import { RevokeSessionDocument, errorCode, type AccountQuery } from 'latchkey/client'
 import { useState } from 'react'
 import { ask } from './ask.ts'
 
@@ -33,12 +33,21 @@ export function Page({ me, message }: PageData) {
 
 function Devices({ sessions }: { sessions: AccountQuery['me']['sessions'] }) {
   const [ended, setEnded] = useState<readonly string[]>([])
+  const [hasFailed, setHasFailed] = useState(false)
   async function revoke(id: string) {
-    await ask(RevokeSessionDocument, { id })
-    setEnded([...ended, id])
+    setHasFailed(false)
+    try {
+      await ask(RevokeSessionDocument, { id })
+      setEnded((before) => [...before, id])
+    } catch (error) {
+      // This session is over: the page shows the form.
+      if (errorCode(error) === 'UNAUTHENTICATED') location.reload()
+      else setHasFailed(true)
+    }
   }
   return (
     <ul>
+      {hasFailed && <li role="alert">This did not work. Try again in a moment.</li>}
       {sessions
         .filter(({ id }) => !ended.includes(id))
         .map(({ id, userAgent, current }) => (

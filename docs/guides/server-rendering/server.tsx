@@ -1,8 +1,9 @@
 /** Renders pages for people who are signed in, and passes their operations on. */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
-import { buffer, text } from 'node:stream/consumers'
+import { text } from 'node:stream/consumers'
 import {
   AccountDocument,
+  AuthError,
   NetworkError,
   createAuthClient,
   errorCode,
@@ -11,6 +12,7 @@ import {
   type TokenStore,
 } from 'latchkey/client'
 import { renderToString } from 'react-dom/server'
+import { operations } from './operations.ts'
 import { Page, type PageData } from './page.tsx'
 import { dropStore, findStore, keepStore } from './sessions.ts'
 
@@ -19,9 +21,11 @@ export interface RendererOptions {
   readonly url: string
   /** Whether people come by https. */
   readonly isSecure: boolean
+  /** `browser.tsx`, bundled. */
+  readonly script: string
 }
 
-export function createRenderer({ isSecure, url }: RendererOptions): Server {
+export function createRenderer({ isSecure, script, url }: RendererOptions): Server {
   /** One client for each request, never one for all: it is somebody's. */
   function openClient(request: IncomingMessage, tokens: TokenStore): AuthClient {
     // For the list of devices, and for limits by address (TRUST_PROXY).
@@ -73,14 +77,28 @@ export function createRenderer({ isSecure, url }: RendererOptions): Server {
 
   /** What the page in the browser asks for: the token is added here. */
   async function passOn(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const { operationName, variables } = readOperation(await text(request))
+    const query = operations.get(operationName ?? '')
+    if (query === undefined) return void response.writeHead(400).end()
     const auth = openClient(request, findStore(request.headers.cookie) ?? memoryTokenStore())
-    const answer = await auth.fetch(url, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json' },
-      body: await text(request),
-    })
-    response.writeHead(answer.status, { 'content-type': 'application/json; charset=utf-8' })
-    response.end(await buffer(answer.body!))
+    try {
+      const answer = await auth.fetch(url, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify({ query, variables }),
+      })
+      // Whole, before anything is answered: it may break off.
+      sendJson(response, answer.status, await answer.text())
+    } catch (error) {
+      if (!(error instanceof AuthError)) throw error
+      // The session has ended: said as Latchkey says it.
+      const { message, ...extensions } = error.serverError
+      sendJson(response, 401, JSON.stringify({ errors: [{ message, extensions }] }))
+    }
+  }
+
+  async function sendScript(_request: IncomingMessage, response: ServerResponse): Promise<void> {
+    response.writeHead(200, { 'content-type': 'text/javascript; charset=utf-8' }).end(script)
   }
 
   return createServer((request, response) => {
@@ -88,10 +106,19 @@ export function createRenderer({ isSecure, url }: RendererOptions): Server {
     // SameSite keeps other sites out, not a sibling subdomain.
     const site = request.headers['sec-fetch-site']
     const isForeign = isPost && site !== undefined && site !== 'same-origin'
-    const handlers = { '/sign-in': signIn, '/sign-out': signOut, '/graphql': passOn }
-    const handle = isPost ? handlers[request.url as keyof typeof handlers] : showPage
+    const handlers = new Map([
+      ['GET /', showPage],
+      ['GET /browser.js', sendScript],
+      ['POST /sign-in', signIn],
+      ['POST /sign-out', signOut],
+      ['POST /graphql', passOn],
+    ])
+    const handle = handlers.get(`${request.method} ${request.url}`)
     if (isForeign || !handle) return void response.writeHead(isForeign ? 403 : 404).end()
-    handle(request, response).catch(() => response.writeHead(503).end('Try again later.'))
+    handle(request, response).catch(() => {
+      if (response.headersSent) response.destroy()
+      else response.writeHead(503).end('Try again later.')
+    })
   })
 }
 
@@ -104,6 +131,18 @@ async function readPage(auth: AuthClient): Promise<PageData> {
     const isAway = error instanceof NetworkError
     return { me: null, message: isAway ? 'Try again in a moment.' : 'Sign in again.' }
   }
+}
+
+function readOperation(body: string): { operationName?: string; variables?: unknown } {
+  try {
+    return (JSON.parse(body) ?? {}) as { operationName?: string }
+  } catch {
+    return {}
+  }
+}
+
+function sendJson(response: ServerResponse, status: number, body: string): void {
+  response.writeHead(status, { 'content-type': 'application/json; charset=utf-8' }).end(body)
 }
 
 function sendPage(response: ServerResponse, data: PageData): void {

@@ -20,12 +20,15 @@ const createClient = () =>
 
 /** The client for whoever is signed in: a new one, with an empty cache, where that has changed. */
 export let client = createClient()
-let reader: string | undefined
+let userId: string | undefined
 
 auth.subscribe(() => {
   const { state } = auth
-  const person = state.status === 'signedIn' ? state.user.id : undefined
-  if (person === reader) return
-  reader = person
+  const next = state.status === 'signedIn' ? state.user.id : undefined
+  if (next === userId) return
+  userId = next
   client = createClient()
 })
+
+// Who is signed in by the cookie; where the server is away, the first operation asks again.
+auth.start().catch(() => undefined)
