@@ -68,11 +68,11 @@ async function supervise(settings: Settings): Promise<void> {
     },
     settings.tls !== undefined,
   )
-  const url = await workers.firstListens
-  const metrics =
+  const [url, metrics] = await Promise.all([
+    workers.listening,
     settings.metrics &&
-    (await listenForMetrics(new CombinedMetrics(() => workers.readMetrics()), settings.metrics))
-  await workers.allListen
+      listenForMetrics(new CombinedMetrics(() => workers.readMetrics()), settings.metrics),
+  ])
   console.log(describeStart(settings, url, metrics?.url))
 }
 

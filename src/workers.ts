@@ -19,9 +19,8 @@ export class WorkerStartError extends Error {
 }
 
 export interface Workers {
-  /** Where they listen, without a trailing slash; rejects where the first cannot start. */
-  readonly firstListens: Promise<string>
-  readonly allListen: Promise<unknown>
+  /** Where all of them listen, without a trailing slash; rejects where the first cannot start. */
+  readonly listening: Promise<string>
   /** Has them end what they have begun. @returns whether all ended well */
   stop(): Promise<boolean>
   /** Ends them at once. */
@@ -40,13 +39,13 @@ const metricsTimeoutMilliseconds = 2000
 
 /**
  * Starts one worker, which migrates the database, and then the others. They can be stopped meanwhile.
- * `firstListens` rejects with a WorkerStartError when the first cannot start.
+ * `listening` rejects with a WorkerStartError when the first cannot start.
  */
 export function startWorkers(count: number, log: Logger): Workers {
   let isStopping = false
   let allEndedWell = true
-  const running = new Set<Worker>()
-  const listening = new Set<Worker>()
+  /** Whether each has listened yet. */
+  const running = new Map<Worker, boolean>()
 
   /**
    * Keeps one worker running until the stop.
@@ -74,10 +73,10 @@ export function startWorkers(count: number, log: Logger): Workers {
         restart('A worker could not be started', { err: error })
         return
       }
-      running.add(worker)
+      running.set(worker, false)
       worker.on('message', (message: Message) => {
         if (message.latchkey !== 'listening') return
-        listening.add(worker)
+        running.set(worker, true)
         onListening(message.url)
       })
       worker.on('error', (error) => {
@@ -87,14 +86,14 @@ export function startWorkers(count: number, log: Logger): Workers {
         restart('A worker could not be started', { err: error })
       })
       worker.once('exit', (status, signal) => {
+        const hasListened = running.get(worker)
         running.delete(worker)
-        const hasListened = listening.delete(worker)
         if (isStopping) {
           // One that never listened has begun nothing: however it ends, nothing is cut off.
-          if (status !== 0 && hasListened) allEndedWell = false
+          if (status !== 0 && hasListened === true) allEndedWell = false
           return
         }
-        if (onFailure && failures === 0 && !hasListened) {
+        if (onFailure && failures === 0 && hasListened === false) {
           isStopping = true
           onFailure(new WorkerStartError('The first worker could not start'))
           return
@@ -106,28 +105,27 @@ export function startWorkers(count: number, log: Logger): Workers {
     fork()
   }
 
-  const firstListens = new Promise<string>((resolve, reject) => {
-    keepRunning(resolve, reject)
-  })
-  const allListen = firstListens.then(() =>
-    Promise.all(
-      Array.from(
-        { length: count - 1 },
-        () => new Promise<string>((resolve) => keepRunning(resolve)),
-      ),
-    ),
-  )
+  const startAll = async (): Promise<string> => {
+    const url = await new Promise<string>((resolve, reject) => {
+      keepRunning(resolve, reject)
+    })
+    const others = Array.from(
+      { length: count - 1 },
+      () => new Promise<string>((resolve) => keepRunning(resolve)),
+    )
+    await Promise.all(others)
+    return url
+  }
   return {
-    firstListens,
-    allListen,
+    listening: startAll(),
     stop: async () => {
       isStopping = true
       const ended = Array.from(
-        running,
+        running.keys(),
         (worker) => new Promise<void>((resolve) => void worker.once('exit', () => resolve())),
       )
-      for (const worker of running) {
-        if (listening.has(worker)) send(worker, { latchkey: 'stop' }, () => {})
+      for (const [worker, hasListened] of running) {
+        if (hasListened) send(worker, { latchkey: 'stop' })
         // It may not hear messages yet, and Node keeps none for it.
         else worker.process.kill('SIGTERM')
       }
@@ -136,25 +134,22 @@ export function startWorkers(count: number, log: Logger): Workers {
     },
     kill: () => {
       isStopping = true
-      for (const worker of running) worker.process.kill('SIGKILL')
+      for (const worker of running.keys()) worker.process.kill('SIGKILL')
     },
     reloadCertificate: () => {
-      for (const worker of running) send(worker, { latchkey: 'reload' }, () => {})
+      for (const worker of running.keys()) send(worker, { latchkey: 'reload' })
     },
-    readMetrics: async () =>
-      new Map(
-        await Promise.all(
-          Array.from(
-            listening,
-            async (worker) => [worker.id, await readMetricsOf(worker)] as const,
-          ),
-        ),
-      ),
+    readMetrics: async () => {
+      const asked = Array.from(running)
+        .filter(([, hasListened]) => hasListened)
+        .map(async ([worker]) => [worker.id, await readMetricsOf(worker)] as const)
+      return new Map(await Promise.all(asked))
+    },
   }
 }
 
-/** @param onFailure is called where the worker is gone; without it the error would end the primary */
-function send(worker: Worker, message: Message, onFailure: () => void): void {
+/** @param onFailure is called where the worker is gone */
+function send(worker: Worker, message: Message, onFailure = () => {}): void {
   if (!worker.isConnected()) return onFailure()
   worker.send(message, (error: Error | null) => {
     if (error) onFailure()

@@ -25,7 +25,9 @@ function statusOf(error: FastifyError): number {
 
 /** What Node itself refuses before there is a request: written to the socket, which is then closed. */
 export function refuseConnection(error: NodeJS.ErrnoException, socket: Socket): void {
-  if (error.code === 'ECONNRESET' || !socket.writable) {
+  // Without a handshake nothing can be written, and Node leaves the end of it to us.
+  const isSilent = error.code === 'ERR_TLS_HANDSHAKE_TIMEOUT'
+  if (error.code === 'ECONNRESET' || isSilent || !socket.writable) {
     socket.destroy()
     return
   }
