@@ -71,6 +71,9 @@ export async function openPostgresql(
       } finally {
         await migrating.close(true)
       }
+      // With its first question a migrator makes its table where that is missing. Asked now, it makes
+      // none later, where somebody only wants to know.
+      await orm.migrator.getPending()
     },
     hasPendingMigrations: async () => (await orm.migrator.getPending()).length > 0,
     countConnections: () => ({
