@@ -229,7 +229,12 @@ describe('the primary', () => {
       const workers = await meetAll(server)
       const { email, password } = await server.client.register()
       const logins = Array.from({ length: 2 * count }, () => server.client.login(email, password))
-      await fetch(`${server.client.url}/health/live`)
+      // Connections are handed out in their order: when every worker has answered one of these, it has
+      // begun what came before.
+      const later = Array.from({ length: 3 * count }, () =>
+        fetch(`${server.client.url}/health/live`),
+      )
+      for (const answer of later) await (await answer).text()
       server.child.kill(signal)
       for (const login of logins) expect((await login).errors).toBeUndefined()
       expect(await server.ended).toBe(0)
