@@ -44,6 +44,8 @@ describe('a sign-in with a provider', () => {
     const server = await startWithProviders([])
     // The provider knows nobody, and goes no further; what it would answer is made here.
     const page = await open(await openBrowser({ allowed: [/^console/] }), server)
+    // No content: the page stays, and no way there is still being gone when the answer comes.
+    await page.route(/\/auth\?/, (route) => route.fulfill({ status: 204 }))
     const asked = page.waitForRequest(/\/auth\?/)
     await press(page, 'Continue with Acme')
     const state = new URL((await asked).url()).searchParams.get('state')
