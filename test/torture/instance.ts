@@ -108,7 +108,8 @@ export function spawnInstance(options: InstanceOptions) {
     '--enable-source-maps',
     '--max-semi-space-size=4',
     ...(options.nodeOptions ?? []),
-    join(root, 'dist/main.js'),
+    // A hook finds no library inside the bundle.
+    join(root, options.nodeOptions ? 'dist/main.unbundled.js' : 'dist/main.js'),
   ]
   const child = spawn(command[0]!, command.slice(1), {
     cwd,
