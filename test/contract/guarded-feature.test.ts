@@ -27,6 +27,7 @@ const project = [
   'test/api/access-matrix.test.ts',
   'test/support',
   'tsconfig.build.json',
+  'tsconfig.client.json',
   'tsconfig.json',
   'vitest.config.ts',
   'web',
