@@ -33,6 +33,8 @@ export class PasswordHasher {
       maxThreads: threads,
       // Starting a thread costs more than keeping one.
       idleTimeout: 60_000,
+      // Otherwise a task that finds all threads busy goes back behind the newest, for ever under load.
+      stricterFIFO: true,
     })
     this.#maximumWaiting = (waitingTasksPerThread / 2 ** Math.max(0, cost - ordinaryCost)) * threads
   }

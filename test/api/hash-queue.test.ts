@@ -82,3 +82,23 @@ describe('while passwords are hashed', () => {
     expect(answers.map(({ code }) => code)).toEqual(Array(2).fill('INVALID_CREDENTIALS'))
   })
 })
+
+describe('logins that are made faster than passwords can be hashed', () => {
+  it('are answered in turn: nobody waits while others are served again and again', async () => {
+    const server = await startServer({}, { passwordCost: 6 })
+    // Twice as many as may be hashed at once have to wait.
+    const people = Array.from({ length: 3 * availableParallelism() }, (_, index) => index)
+    const answered = people.map(() => 0)
+    const isOver = () => Math.max(...answered) >= 20
+    await Promise.all(
+      people.map(async (index) => {
+        while (!isOver()) {
+          const { code } = await server.client.login(`nobody${index}@example.com`, 'not the one')
+          expect(code).toBe('INVALID_CREDENTIALS')
+          answered[index]! += 1
+        }
+      }),
+    )
+    expect(Math.min(...answered)).toBeGreaterThan(10)
+  })
+})
