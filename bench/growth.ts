@@ -1,82 +1,232 @@
-/** How long a request takes as accounts grow in number. */
+/** How long a request takes as accounts grow in number, on both engines. */
 import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
 import { hashSync } from 'bcryptjs'
 import Sqlite from 'better-sqlite3'
+import { encodeRefreshToken } from '../src/tokens/refresh-token.ts'
+import { Secrets } from '../src/tokens/secrets.ts'
 import { load, type Outcome, type Source } from './load.ts'
-import { medians, ms } from './report.ts'
-import type { Settings } from './scenarios.ts'
-import { bcryptCost, latchkey, password } from './subjects.ts'
+import { query, startDatabaseServer } from './postgresql.ts'
+import { goal, medians, ms } from './report.ts'
+import { interleave, type Settings } from './scenarios.ts'
+import type { Server } from './servers.ts'
+import {
+  bcryptCost,
+  loginRequest,
+  meRequest,
+  password,
+  refreshChain,
+  send,
+  startLatchkey,
+} from './subjects.ts'
 
-/** Set-based: a million rows take seconds. Everybody has the same password, and one session. */
-const fill = `
-  with recursive numbers (n) as (select 1 union all select n + 1 from numbers where n < :count)
-  insert into users (id, email, email_verified, name, roles, password_hash, credential_version, created_at)
-    select lower(hex(randomblob(4)) || '-' || hex(randomblob(2)) || '-4' || substr(hex(randomblob(2)), 2)
-        || '-8' || substr(hex(randomblob(2)), 2) || '-' || hex(randomblob(6))),
-      'user' || n || '@example.org', 0, 'User ' || n, '["USER"]', :hash, 0, :now
-    from numbers;`
-const fillSessions = `
-  insert into sessions (id, user_id, method, generation, created_at, last_used_at, expires_at, ends_at)
-    select substr(replace(replace(hex(randomblob(11)), '+', '-'), '/', '_'), 1, 22), id, 'password', 0,
-      :now, :now, :now + 2592000000, :now + 2592000000
-    from users where email like '%@example.org'`
+type Engine = 'SQLite' | 'PostgreSQL'
 
-/** @returns a table: p50 and p99 of each operation at each number of accounts */
+/** A database of some size, and those of its people who ask. */
+interface Population {
+  readonly engine: Engine
+  readonly accounts: number
+  readonly server: Server
+  readonly me: Source
+  readonly login: Source
+  readonly refresh: Source
+}
+
+export const sessionsPerAccount = 3
+/** Drawn from all over the table: those who ask are not its newest pages. */
+const askers = 200
+const appSecret = randomBytes(32).toString('hex')
+
+/**
+ * @param accounts in rising order; PostgreSQL is measured at the first and the last
+ * @returns a table: p50 and p99 of each operation at each number of accounts
+ */
 export async function measureGrowth(
   settings: Settings,
   folder: string,
-  counts: readonly number[],
+  accounts: readonly number[],
 ): Promise<string> {
-  const lines = [
-    '| Accounts, each with a session | `me`: p50, p99 | `login`: p50, p99 | `refreshToken`: p50, p99 |',
-    '| --- | --- | --- | --- |',
-  ]
-  for (const count of counts) {
-    const place = join(folder, `growth-${count}`)
-    const { login, me, refresh, server } = await latchkey(place)
-    try {
-      fillDatabase(join(place, 'latchkey', 'latchkey.db'), count)
-      const { origin } = server
-      const samples: { of: () => Promise<Source[]>; outcomes: Outcome[] }[] = [
-        { of: async () => four(me), outcomes: [] },
-        { of: async () => [login!(0)], outcomes: [] },
-        { of: () => Promise.all(four(refresh!)), outcomes: [] },
-      ]
-      for (let round = 0; round < settings.rounds; round += 1) {
-        for (const { of, outcomes } of samples) {
-          outcomes.push(await load(origin, await of(), { seconds: settings.seconds }))
-        }
-      }
-      const cells = samples.map(({ outcomes }) => {
-        const { p50, p99 } = medians(outcomes)
-        return `${ms(p50)}, ${ms(p99)}`
-      })
-      lines.push(`| ${count.toLocaleString('en')} | ${cells.join(' | ')} |`)
-    } finally {
-      await server.stop()
+  const databases = await startDatabaseServer()
+  const populations: Population[] = []
+  try {
+    for (const count of accounts) populations.push(await populate('SQLite', count, folder))
+    for (const count of [accounts[0]!, accounts.at(-1)!]) {
+      const url = await databases.createDatabase(`growth_${count}`)
+      populations.push(await populate('PostgreSQL', count, folder, url))
     }
+    return await compare(populations, settings)
+  } finally {
+    for (const { server } of populations) await server.stop()
+    await databases.stop()
   }
-  lines.push(
+}
+
+async function compare(populations: readonly Population[], settings: Settings): Promise<string> {
+  const { seconds } = settings
+  const operations = ['me', 'login', 'refresh'] as const
+  // One connection: what is asked for is latency, not what a queue adds to it.
+  for (const { me, server } of populations) await load(server.origin, [me], { seconds: 2 })
+  const samples: Map<Population, Outcome[]>[] = []
+  for (const operation of operations) {
+    samples.push(
+      await interleave(populations, settings, (population) =>
+        load(population.server.origin, [population[operation]], { seconds }),
+      ),
+    )
+  }
+  const smallest = (engine: Engine) => populations.find((one) => one.engine === engine)!
+  const rows = populations.map((population) => {
+    const cells = samples.map((ofOperation) => {
+      const { p50, p99 } = medians(ofOperation.get(population)!)
+      const times = p50 / medians(ofOperation.get(smallest(population.engine))!).p50
+      return { text: `${ms(p50)}, ${ms(p99)}: ${times.toFixed(2)}`, times }
+    })
+    const isLargest = population.accounts === populations.at(-1)!.accounts
+    return [
+      `| ${population.engine}`,
+      population.accounts.toLocaleString('en'),
+      ...cells.map(({ text }) => text),
+      `${
+        isLargest
+          ? goal(
+              '≤ 1.2',
+              cells.every(({ times }) => times <= 1.2),
+            )
+          : ''
+      } |`,
+    ].join(' | ')
+  })
+  return [
+    `| | Accounts, with ${sessionsPerAccount} sessions each | \`me\`: p50, p99 | \`login\`: p50, p99 | \`refreshToken\`: p50, p99 | Goal |`,
+    '| --- | --- | --- | --- | --- | --- |',
+    ...rows,
     '',
-    '`me` and `refreshToken` over 4 connections, `login` over one. That no statement scans a table that grows is a test: `test/api/query-plans.test.ts`.',
+    `One connection, on which ${askers} people from all over the table ask in turn. After the colon, the ratio of the p50 to that of the same engine's smallest database. That no statement scans a table that grows is a test: \`test/api/query-plans.test.ts\`.`,
+  ].join('\n')
+}
+
+async function populate(
+  engine: Engine,
+  accounts: number,
+  folder: string,
+  databaseUrl?: string,
+): Promise<Population> {
+  const place = join(folder, `growth-${engine}-${accounts}`)
+  const server = await startLatchkey(place, 'one', {
+    APP_SECRET: appSecret,
+    ...(databaseUrl !== undefined && { DATABASE_URL: databaseUrl }),
+  })
+  const people =
+    databaseUrl === undefined
+      ? fillSqlite(join(place, 'latchkey.db'), accounts)
+      : await fillPostgresql(databaseUrl, accounts)
+  const { origin } = server
+  const secrets = new Secrets(appSecret)
+  const tokens = people.map(({ sessionId }) =>
+    encodeRefreshToken({ sessionId, generation: 0 }, secrets),
   )
-  return lines.join('\n')
+  const asking: Buffer[] = []
+  const chains: Source[] = []
+  for (const token of tokens) {
+    const { refreshToken: renewed } = await send(`${origin}/graphql`, {
+      query:
+        'mutation ($token: String!) { refreshToken(refreshToken: $token) { accessToken refreshToken } }',
+      variables: { token },
+    })
+    asking.push(meRequest(origin, renewed!.accessToken))
+    chains.push(refreshChain(origin, renewed!.refreshToken!))
+  }
+  return {
+    engine,
+    accounts,
+    server,
+    me: inTurn(asking.map((request) => () => request)),
+    login: inTurn(
+      people.map(
+        ({ email }) =>
+          () =>
+            loginRequest(origin, email),
+      ),
+    ),
+    refresh: inTurn(chains),
+  }
 }
 
-function four<T>(of: (index: number) => T): T[] {
-  return Array.from({ length: 4 }, (_, index) => of(index))
+/** One source after the other, each with the answer to its own last request. */
+function inTurn(sources: readonly Source[]): Source {
+  const answers: (string | undefined)[] = []
+  let turn = -1
+  return (answer) => {
+    if (turn >= 0) answers[turn] = answer
+    turn = (turn + 1) % sources.length
+    return sources[turn]!(answers[turn])
+  }
 }
 
-function fillDatabase(file: string, count: number): void {
+interface Person {
+  readonly email: string
+  readonly sessionId: string
+}
+
+const columns = {
+  users: 'id, email, email_verified, name, roles, password_hash, credential_version, created_at',
+  sessions: 'id, user_id, method, generation, created_at, last_used_at, expires_at, ends_at',
+}
+/** 16 bytes in base64url end with one of four letters. */
+const sessionId = (hexadecimal: string) => `substr(${hexadecimal}, 1, 21) || 'A'`
+const monthMilliseconds = 30 * 24 * 60 * 60 * 1000
+
+/** Set-based: a million rows take seconds. Everybody has the same password. */
+function fillSqlite(file: string, accounts: number): Person[] {
   const database = new Sqlite(file, { timeout: 60_000 })
-  database.pragma('synchronous = OFF')
+  try {
+    const now = Date.now()
+    const hash = hashSync(password, bcryptCost)
+    database.transaction(() => {
+      database
+        .prepare(
+          `with recursive numbers (n) as (select 1 union all select n + 1 from numbers where n < :accounts)
+          insert into users (${columns.users})
+            select lower(hex(randomblob(4)) || '-' || hex(randomblob(2)) || '-4' || substr(hex(randomblob(2)), 2)
+                || '-8' || substr(hex(randomblob(2)), 2) || '-' || hex(randomblob(6))),
+              'user' || n || '@example.org', 0, 'User ' || n, '["USER"]', :hash, 0, :now
+            from numbers`,
+        )
+        .run({ accounts, hash, now })
+      database
+        .prepare(
+          `with recursive numbers (n) as (select 1 union all select n + 1 from numbers where n < :count)
+          insert into sessions (${columns.sessions})
+            select ${sessionId('hex(randomblob(11))')}, users.id, 'password', 0, :now, :now, :end, :end
+            from users, numbers`,
+        )
+        .run({ count: sessionsPerAccount, now, end: now + monthMilliseconds })
+    })()
+    database.pragma('wal_checkpoint(TRUNCATE)')
+    return database.prepare<unknown[], Person>(peopleAsking('abs(random())')).all()
+  } finally {
+    database.close()
+  }
+}
+
+async function fillPostgresql(url: string, accounts: number): Promise<Person[]> {
   const now = Date.now()
-  const hash = hashSync(password + randomBytes(4).toString('hex'), bcryptCost)
-  database.transaction(() => {
-    database.prepare(fill).run({ count, hash, now })
-    database.prepare(fillSessions).run({ now })
-  })()
-  database.pragma('wal_checkpoint(TRUNCATE)')
-  database.close()
+  const end = now + monthMilliseconds
+  const rows = await query(
+    url,
+    `insert into users (${columns.users})
+      select gen_random_uuid(), 'user' || n || '@example.org', false, 'User ' || n, '["USER"]',
+        '${hashSync(password, bcryptCost)}', 0, ${now} from generate_series(1, ${accounts}) n`,
+    `insert into sessions (${columns.sessions})
+      select ${sessionId("upper(replace(gen_random_uuid()::text, '-', ''))")}, users.id, 'password', 0,
+        ${now}, ${now}, ${end}, ${end} from users, generate_series(1, ${sessionsPerAccount})`,
+    'vacuum analyze',
+    peopleAsking('random()'),
+  )
+  return rows as unknown as Person[]
+}
+
+function peopleAsking(random: string): string {
+  return `select email, (select min(id) from sessions where user_id = users.id) as "sessionId"
+    from users where email is not null order by ${random} limit ${askers}`
 }

@@ -32,9 +32,12 @@ interface Reply {
   readonly isRefused: boolean
 }
 
-/** @throws where a refusal is not tolerated: figures of refusals are figures of something else */
+/**
+ * @param origins of one server, or of several that the connections are dealt to in turn
+ * @throws where a refusal is not tolerated: figures of refusals are figures of something else
+ */
 export async function load(
-  origin: string,
+  origins: string | readonly string[],
   sources: readonly Source[],
   until: Until,
   tolerates: Tolerance = 'nothing',
@@ -43,7 +46,7 @@ export async function load(
   const startedAt = performance.now()
   const endsAt = 'seconds' in until ? startedAt + until.seconds * 1000 : Number.POSITIVE_INFINITY
   let remaining = 'requests' in until ? until.requests : Number.POSITIVE_INFINITY
-  await onConnections(origin, sources.length, async (connection, index) => {
+  await onConnections(origins, sources.length, async (connection, index) => {
     let answer: string | undefined
     while (performance.now() < endsAt && remaining > 0) {
       remaining -= 1
@@ -65,12 +68,14 @@ export async function loadAtRate(
   sources: readonly Source[],
   requestsPerSecond: number,
   seconds: number,
+  tolerates: Tolerance = 'nothing',
 ): Promise<Outcome> {
-  const latencies = new Latencies('nothing')
+  const latencies = new Latencies(tolerates)
   const total = Math.round(requestsPerSecond * seconds)
   const startedAt = performance.now()
   let next = 0
   await onConnections(origin, sources.length, async (connection, index) => {
+    let answer: string | undefined
     while (next < total) {
       const dueAt = startedAt + (next / requestsPerSecond) * 1000
       next += 1
@@ -82,8 +87,9 @@ export async function loadAtRate(
       }
       // Timers are a millisecond coarse: what is sent later than due for that reason is the client's.
       const from = wait > 0 ? performance.now() : dueAt
-      const reply = await connection.send(sources[index]!(undefined))
+      const reply = await connection.send(sources[index]!(answer))
       latencies.add(performance.now() - from, reply)
+      answer = reply.body.toString('utf8')
     }
   })
   return latencies.outcome((performance.now() - startedAt) / 1000)
@@ -119,12 +125,13 @@ class Latencies {
 }
 
 async function onConnections(
-  origin: string,
+  origins: string | readonly string[],
   count: number,
   drive: (connection: Connection, index: number) => Promise<void>,
 ): Promise<void> {
+  const list = [origins].flat()
   const connections = await Promise.all(
-    Array.from({ length: count }, () => Connection.open(origin)),
+    Array.from({ length: count }, (_, index) => Connection.open(list[index % list.length]!)),
   )
   try {
     await Promise.all(connections.map((connection, index) => drive(connection, index)))

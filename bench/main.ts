@@ -1,12 +1,14 @@
 /**
  * `npm run bench`: Latchkey beside other servers, in one run, as ratios. Prints one table and keeps it
  * as bench/RESULTS.md. `-- --quick` runs all of it once, briefly, and keeps nothing; `-- growth` (or
- * `operations`, `storm`, `starts`, `memory`, `install`) runs a part.
+ * `operations`, `storm`, `starts`, `memory`, `install`, `deployments`) runs a part; `-- soak` runs for an
+ * hour what no whole run has.
  */
 import { spawnSync } from 'node:child_process'
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { measureDeployments } from './deployments.ts'
 import { measureGrowth } from './growth.ts'
 import { measureInstall } from './install-size.ts'
 import { page, table, type Row } from './report.ts'
@@ -18,6 +20,7 @@ import {
   type Settings,
 } from './scenarios.ts'
 import { pinClient } from './servers.ts'
+import { measureSoak } from './soak.ts'
 
 const root = join(import.meta.dirname, '..')
 const peers = join(import.meta.dirname, 'peers')
@@ -27,12 +30,13 @@ const parts = process.argv.slice(2).filter((argument) => !argument.startsWith('-
 const settings: Settings = isQuick
   ? { rounds: 1, seconds: 1, mixSeconds: 3, memoryRequests: 5000 }
   : { rounds: 3, seconds: 4, mixSeconds: 60, memoryRequests: 100_000 }
-const accounts = isQuick ? [1000, 10_000] : [1000, 100_000, 1_000_000]
+const accounts = isQuick ? [200, 10_000] : [200, 1000, 100_000, 1_000_000]
 
 const startedAt = performance.now()
 const folder = mkdtempSync(join(tmpdir(), 'latchkey-bench-'))
 const rows: Row[] = []
-let growth = '(not measured)'
+/** By title. */
+const sections = new Map<string, string>()
 
 /** One part that fails is a row that says so; the others go on. */
 const fail = (what: string, error: unknown) => {
@@ -67,16 +71,40 @@ try {
   await part('operations', () => measureOperations(settings, join(folder, 'operations'), fail))
   await part('storm', () => measureStorm(settings, folder, fail))
   await part('memory', () => measureMemory(settings, join(folder, 'memory')))
+  await part('deployments', async () => {
+    const text = await measureDeployments(settings, join(folder, 'deployments'))
+    sections.set('Several processes, and PostgreSQL', text)
+    return []
+  })
+  if (parts.includes('soak')) {
+    await part('soak', async () => {
+      const given = process.argv.find((argument) => argument.startsWith('--minutes='))
+      // Four, so that each quarter has one.
+      const minutes = Math.max(4, Number(given?.split('=')[1] ?? 60))
+      sections.set(
+        `${minutes} minutes at half load`,
+        await measureSoak(join(folder, 'soak'), minutes),
+      )
+      return []
+    })
+  }
   await part('growth', async () => {
-    growth = await measureGrowth(settings, folder, accounts)
+    sections.set('How cost grows', await measureGrowth(settings, folder, accounts))
     return []
   })
 } finally {
   rmSync(folder, { recursive: true, force: true })
 }
 
-const text = page(rows, growth, { ...settings, minutes: (performance.now() - startedAt) / 60_000 })
-console.log(parts.length > 0 ? `${table(rows)}\n\n${growth}` : text)
+const text = page(rows, sections, {
+  ...settings,
+  minutes: (performance.now() - startedAt) / 60_000,
+})
+console.log(
+  parts.length > 0
+    ? [...(rows.length > 0 ? [table(rows)] : []), ...sections.values()].join('\n\n')
+    : text,
+)
 // What is kept is of a whole run.
 if (!isQuick && parts.length === 0) writeFileSync(join(root, 'bench', 'RESULTS.md'), text)
 

@@ -79,7 +79,7 @@ export function table(rows: readonly Row[]): string {
 /** The page, with the machine and the versions in words. */
 export function page(
   rows: readonly Row[],
-  growth: string,
+  sections: ReadonlyMap<string, string>,
   settings: { readonly rounds: number; readonly seconds: number; readonly minutes: number },
 ): string {
   const root = join(import.meta.dirname, '..')
@@ -104,11 +104,7 @@ Latchkey runs as \`npm start\` runs it (\`${flags.join(' ')}\`) on SQLite with \
 Every server hashes with bcryptjs at cost ${bcryptCost}. What the others are, their files in [peers/](peers) say.
 
 ${table(rows)}
-
-## How cost grows
-
-${growth}
-`
+${Array.from(sections, ([title, text]) => `\n## ${title}\n\n${text}\n`).join('')}`
 }
 
 function versionOf(root: string, name: string): string {

@@ -169,7 +169,6 @@ async function measureOverflow(subjects: readonly Subject[], settings: Settings)
   ]
 }
 
-/** 90 % `me`, 8 % `refreshToken`, 2 % `login`. */
 async function measureMix(subjects: readonly Subject[], settings: Settings): Promise<Row[]> {
   const { login, me, refresh, server } = subjects[0]!
   const sources: Source[] = []
@@ -186,7 +185,8 @@ async function measureMix(subjects: readonly Subject[], settings: Settings): Pro
   ]
 }
 
-function mixed(offset: number, me: Source, login: Source, chain: Source): Source {
+/** 90 % `me`, 8 % of the chain, 2 % `login`. @param offset where in this cycle it begins */
+export function mixed(offset: number, me: Source, login: Source, chain: Source): Source {
   let renewal = chain(undefined)
   let isRenewing = false
   let turn = offset
@@ -303,16 +303,16 @@ export async function measureMemory(settings: Settings, folder: string): Promise
   }
 }
 
-function connections(of: (index: number) => Source, count: number): Source[] {
+export function connections<S>(of: (index: number) => S, count: number): S[] {
   return Array.from({ length: count }, (_, index) => of(index))
 }
 
-async function interleave(
-  subjects: readonly Subject[],
+export async function interleave<S>(
+  subjects: readonly S[],
   settings: Settings,
-  sample: (subject: Subject) => Promise<Outcome>,
-): Promise<Map<Subject, Outcome[]>> {
-  const samples = new Map<Subject, Outcome[]>(subjects.map((subject) => [subject, []]))
+  sample: (subject: S) => Promise<Outcome>,
+): Promise<Map<S, Outcome[]>> {
+  const samples = new Map<S, Outcome[]>(subjects.map((subject) => [subject, []]))
   for (let round = 0; round < settings.rounds; round += 1) {
     for (const subject of subjects) samples.get(subject)!.push(await sample(subject))
   }
@@ -341,7 +341,8 @@ function besides(
   })
 }
 
-function bcryptjsAlone(seconds: number): number {
+/** Verifications a second with no server around them. */
+export function bcryptjsAlone(seconds: number): number {
   const program = join(import.meta.dirname, 'peers', 'bcryptjs-alone.mjs')
   const [command = '', ...rest] = onCores('one', [
     process.execPath,

@@ -1,8 +1,8 @@
 /** Server processes: started on cores of their own, watched through /proc, stopped. */
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process'
-import { closeSync, mkdirSync, openSync, readFileSync } from 'node:fs'
+import { closeSync, mkdirSync, openSync, readFileSync, readdirSync } from 'node:fs'
 import { connect, createServer, type AddressInfo } from 'node:net'
-import { availableParallelism } from 'node:os'
+import { availableParallelism, cpus } from 'node:os'
 import { join } from 'node:path'
 import { performance } from 'node:perf_hooks'
 
@@ -25,6 +25,18 @@ export function pinClient(): void {
   if (isPinned) spawnSync('taskset', ['-acp', clientCore, String(process.pid)])
 }
 
+/** Starts what is to have all cores, although the client has one of its own. */
+export async function onAllCores<T>(begin: () => Promise<T>): Promise<T> {
+  if (!isPinned) return begin()
+  const pid = String(process.pid)
+  spawnSync('taskset', ['-acp', `0-${cpus().length - 1}`, pid])
+  try {
+    return await begin()
+  } finally {
+    pinClient()
+  }
+}
+
 /** The command that runs something on the server's core. */
 export function onCores(cores: Cores, command: readonly string[]): string[] {
   return isPinned ? ['taskset', '-c', serverCores[cores], ...command] : [...command]
@@ -38,6 +50,8 @@ export interface Server {
   cpuSeconds(): number | undefined
   /** Resident memory, now or at its highest, in megabytes (10⁶ bytes). */
   memoryMegabytes(which: 'now' | 'highest'): number | undefined
+  /** Files, sockets and pipes that are open. */
+  openDescriptors(): number | undefined
   stop(): Promise<void>
 }
 
@@ -81,6 +95,8 @@ export async function start(options: StartOptions): Promise<Server> {
     startMilliseconds: performance.now() - startedAt,
     cpuSeconds: () => cpuSeconds(child.pid!),
     memoryMegabytes: (which) => memoryMegabytes(child.pid!, which),
+    openDescriptors: () =>
+      process.platform === 'linux' ? readdirSync(`/proc/${child.pid!}/fd`).length : undefined,
     stop,
   }
 }

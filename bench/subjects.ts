@@ -14,6 +14,12 @@ export const bcryptCost = process.argv.includes('--quick') ? 8 : 12
 export const password = 'a password for the benchmark'
 const people = 8
 
+/** What instances of one service share: on PostgreSQL there is no file with a secret. */
+export const sharedByInstances = {
+  APP_SECRET: 'a secret that only the benchmark of this repository uses',
+  TOKEN_ISSUER: 'https://login.example.com',
+}
+
 /** One server and what can be asked of it; what it does not have is left out. */
 export interface Subject {
   readonly name: string
@@ -56,28 +62,38 @@ export function startCommand(): {
 /**
  * Latchkey as `npm start` runs it, with every check on but the limit on attempts.
  * @param folder keeps database, secret and log; a second start in it finds the first one's database
+ * @param environment variables beside those of the bench, or in their place
  */
-export function startLatchkey(folder: string, cores: Cores = 'one'): Promise<Server> {
-  const { environment, flags } = startCommand()
+export function startLatchkey(
+  folder: string,
+  cores: Cores = 'one',
+  environment: Readonly<Record<string, string>> = {},
+): Promise<Server> {
+  const command = startCommand()
   return start({
-    arguments: [...flags, join(root, 'dist', 'main.js')],
+    arguments: [...command.flags, join(root, 'dist', 'main.js')],
     folder,
     environment: {
-      ...environment,
+      ...command.environment,
       DATABASE_URL: `sqlite:${join(folder, 'latchkey.db')}`,
       LOG_LEVEL: 'info',
       THROTTLE: 'off',
       // Longer than the bench runs.
       ACCESS_TOKEN_LIFETIME: '2h',
       BCRYPT_COST: String(bcryptCost),
+      ...environment,
     },
     cores,
     probe: { path: '/graphql', body: '{"query":"{ providers { id } }"}', status: 200 },
   })
 }
 
-export async function latchkey(folder: string, cores: Cores = 'one'): Promise<Subject> {
-  const server = await startLatchkey(join(folder, 'latchkey'), cores)
+export async function latchkey(
+  folder: string,
+  cores: Cores = 'one',
+  environment: Readonly<Record<string, string>> = {},
+): Promise<Subject> {
+  const server = await startLatchkey(join(folder, 'latchkey'), cores, environment)
   const { origin } = server
   const tokens = await registerPeople(`${origin}/graphql`)
   return {
@@ -212,6 +228,10 @@ function graphqlSources(origin: string, path: string, tokens: readonly string[])
 
 export function meRequest(origin: string, accessToken: string): Buffer {
   return postRequest(origin, '/graphql', { query: meQuery }, accessToken)
+}
+
+export function loginRequest(origin: string, email: string): Buffer {
+  return postRequest(origin, '/graphql', loginBody(email))
 }
 
 function loginBody(email: string, selection = 'accessToken') {
