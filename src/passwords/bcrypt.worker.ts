@@ -21,15 +21,20 @@ export interface HashingResult {
   readonly value: string | boolean
   /** When a thread took the task up: milliseconds since the epoch, by a clock that only goes forward. */
   readonly startedAt: number
+  readonly endedAt: number
 }
 
 export default function run(task: HashingTask): HashingResult {
-  const startedAt = performance.timeOrigin + performance.now()
+  const startedAt = now()
   const value =
     task.kind === 'hash'
       ? hashSync(task.password, task.cost)
       : verify(task.password, task.hash, task.cost)
-  return { value, startedAt }
+  return { value, startedAt, endedAt: now() }
+}
+
+function now(): number {
+  return performance.timeOrigin + performance.now()
 }
 
 function verify(password: string, hash: string | undefined, cost: number): boolean {

@@ -9,14 +9,24 @@ import type { HashingResult, HashingTask } from './bcrypt.worker.ts'
 const hashShape = /^\$2[aby]\$(0[4-9]|1[0-5])\$[./A-Za-z0-9]{53}$/
 /** Tasks that may wait for each thread: more would only be answered after their clients have gone. */
 const waitingTasksPerThread = 16
-/** Up to this cost; each step above it takes twice the time, so that half as many may wait. */
-const ordinaryCost = 12
+/**
+ * Nor more than can be expected to be taken up in this time: threads are slower where hashes have a
+ * higher cost, or where others keep the processor busy.
+ */
+const longestWaitSeconds = 5
+/** What a task takes at a cost of 12, until it is known how fast this machine is. */
+const assumedSeconds = 0.3
+/** Of the newest task in the average of what tasks take; it may be so many times longer than that. */
+const newestWeight = 0.25
+const believedTimes = 4
 const retryAfterSeconds = 5
 
 export class PasswordHasher {
   readonly #cost: number
   readonly #pool: Piscina<HashingTask, HashingResult>
-  readonly #maximumWaiting: number
+  readonly #threads: number
+  /** What a task takes of late. */
+  #secondsPerTask: number
   /** Gets the seconds that each task waited for a thread. */
   onWaited: ((seconds: number) => void) | undefined
 
@@ -26,17 +36,17 @@ export class PasswordHasher {
    */
   constructor(cost: number, processes = 1) {
     this.#cost = cost
-    const threads = Math.max(1, Math.floor((availableParallelism() - 1) / processes))
+    this.#secondsPerTask = assumedSeconds * 2 ** (cost - 12)
+    this.#threads = Math.max(1, Math.floor((availableParallelism() - 1) / processes))
     this.#pool = new Piscina({
       filename: new URL(`./bcrypt.worker${extname(import.meta.filename)}`, import.meta.url).href,
       minThreads: 0,
-      maxThreads: threads,
+      maxThreads: this.#threads,
       // Starting a thread costs more than keeping one.
       idleTimeout: 60_000,
       // Otherwise a task that finds all threads busy goes back behind the newest, for ever under load.
       stricterFIFO: true,
     })
-    this.#maximumWaiting = (waitingTasksPerThread / 2 ** Math.max(0, cost - ordinaryCost)) * threads
   }
 
   /**
@@ -67,7 +77,9 @@ export class PasswordHasher {
    * @throws AppError RATE_LIMITED when the queue is full
    */
   checkRoom(): void {
-    if (this.#pool.queueSize < this.#maximumWaiting) return
+    const waitingPerThread = this.#pool.queueSize / this.#threads
+    const isShort = waitingPerThread < waitingTasksPerThread
+    if (isShort && waitingPerThread * this.#secondsPerTask <= longestWaitSeconds) return
     throw new AppError(ErrorCode.RATE_LIMITED, 'The server is busy. Try again in a moment.', {
       retryAfter: retryAfterSeconds,
     })
@@ -94,8 +106,15 @@ export class PasswordHasher {
   async #run(task: HashingTask): Promise<string | boolean> {
     this.checkRoom()
     const queuedAt = performance.timeOrigin + performance.now()
-    const { startedAt, value } = await this.#pool.run(task)
+    const { endedAt, startedAt, value } = await this.#pool.run(task)
+    this.#learn(Math.max(0, endedAt - startedAt) / 1000)
     this.onWaited?.(Math.max(0, startedAt - queuedAt) / 1000)
     return value
+  }
+
+  #learn(seconds: number): void {
+    // One task that the machine slept through says nothing of the next.
+    const believed = Math.min(seconds, believedTimes * this.#secondsPerTask)
+    this.#secondsPerTask += (believed - this.#secondsPerTask) * newestWeight
   }
 }

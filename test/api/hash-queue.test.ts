@@ -1,4 +1,5 @@
 import { availableParallelism } from 'node:os'
+import { hashSync } from 'bcryptjs'
 import { describe, expect, it } from 'vitest'
 import {
   chargedAttempts,
@@ -100,5 +101,31 @@ describe('logins that are made faster than passwords can be hashed', () => {
       }),
     )
     expect(Math.min(...answered)).toBeGreaterThan(10)
+  })
+})
+
+describe('logins that take longer than the configured cost says', () => {
+  it('are refused at once when they would wait for more than some seconds', async () => {
+    // However slow the machine is: what is looked at is the queue.
+    const overrides = { passwordCost: 10, requestTimeoutMilliseconds: 60_000 }
+    const server = await startServer({}, overrides)
+    const person = await server.client.register()
+    // As BCRYPT_COST was before it was lowered: each takes eight times as long.
+    const hash = hashSync(person.password, 13)
+    await server.database.query('update users set password_hash = ? where id = ?', [
+      hash,
+      person.user.id,
+    ])
+    const login = () => server.client.login(person.email, person.password)
+    const threads = Math.max(1, availableParallelism() - 1)
+    // The server has to see a few of them first.
+    for (let index = 0; index < 4; index++) {
+      const answers = await Promise.all(Array.from({ length: threads }, login))
+      expect(answers.map(({ code }) => code)).toEqual(answers.map(() => undefined))
+    }
+    // As many as may wait where hashes take what they should.
+    const answers = await Promise.all(Array.from({ length: 16 * threads }, login))
+    const codes = answers.map(({ code }) => code)
+    expect(new Set(codes)).toEqual(new Set([undefined, 'RATE_LIMITED']))
   })
 })

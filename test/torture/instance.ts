@@ -106,7 +106,7 @@ export function spawnInstance(options: InstanceOptions) {
     ...(options.wrapper ?? []),
     process.execPath,
     '--enable-source-maps',
-    '--max-semi-space-size=4',
+    '--max-semi-space-size=8',
     ...(options.nodeOptions ?? []),
     // A hook finds no library inside the bundle.
     join(root, options.nodeOptions ? 'dist/main.unbundled.js' : 'dist/main.js'),
