@@ -6,6 +6,9 @@ import type { Answer, Client } from './client.ts'
 import type { Random } from './random.ts'
 
 export interface Account {
+  /** Absent until its registration was answered. */
+  id?: string
+  /** Of one account at a time; after its end, of another one. */
   readonly email: string
   /** Every password that it ever had, or may have got; the last is most likely the one that counts. */
   readonly passwords: string[]
@@ -94,6 +97,7 @@ export class History implements Recorded {
       ),
     )
     if (!hasSucceeded(call)) return
+    account.id = call.answer!.data.register.user.id
     this.accounts.push(account)
     this.#begin(call, 'register')
   }

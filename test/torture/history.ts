@@ -136,7 +136,8 @@ function runCommand(history: History, database: LabDatabase, kind: string, accou
     return new Promise<Answer>((resolve) => {
       execFile(
         process.execPath,
-        [command, kind, '--email', account.email],
+        // By its address it could be the next account that has it.
+        [command, kind, '--id', account.id!],
         { env: environment },
         // What failed has told nobody that it is done.
         (error) => resolve({ errors: error ? [] : undefined } as unknown as Answer),
