@@ -2,63 +2,28 @@
 import { randomBytes } from 'node:crypto'
 import type { SqlEntityManager } from '@mikro-orm/sqlite'
 import { sql, type Kysely } from 'kysely'
-import type { AuditTrail, NewEvent } from '../audit/audit-trail.ts'
+import type { NewEvent } from '../audit/audit-trail.ts'
 import { EventActor, EventReason, EventType } from '../audit/event.ts'
 import type { PreparedRead } from '../database/driver.ts'
 import { AppError, ErrorCode, TokenErrorReason } from '../errors.ts'
 import type { AccessTokens } from '../tokens/access-token.ts'
 import { decodeRefreshToken, encodeRefreshToken } from '../tokens/refresh-token.ts'
-import type { Secrets } from '../tokens/secrets.ts'
 import { lockPerson } from '../users/lock-person.ts'
 import { User } from '../users/user.entity.ts'
 import { fromUserRow, type UserRow } from '../users/user-row.ts'
 import type { UserType } from '../users/user.type.ts'
 import type { RefreshCookie } from './refresh-cookie.ts'
+import { invalidRefreshToken, rotate, type RotationOptions } from './rotation.ts'
 import { Session } from './session.entity.ts'
+import { sessionColumns, toRotated, type RotatedSession, type SessionRow } from './session-row.ts'
+import type { Authentication, SessionReference } from './session.ts'
 import { TokenTransport, type AuthPayloadType } from './session.type.ts'
 
-/** Where a request comes from, as far as it is known. */
-export interface Client {
-  readonly ip: string | undefined
-  readonly userAgent: string | undefined
-}
-
-export interface SessionReference {
-  readonly userId: string
-  readonly sessionId: string
-}
-
-/** Somebody who has proven who they are. */
-export interface Authentication {
-  readonly userId: string
-  /** As it was when the proof was checked: a sign-in that saw an older one is refused. */
-  readonly credentialVersion: number
-  /** `password` or a provider's id. */
-  readonly method: string
-}
-
-export interface SessionPolicy {
-  /** A session ends when it was not refreshed for this long. */
-  readonly idleLifetimeSeconds: number
-  /** A session ends at this age in any case. */
-  readonly maxLifetimeSeconds: number
-  /** For this long a replaced refresh token still gets the same successor. */
-  readonly graceSeconds: number
-}
-
-export interface SessionServiceOptions {
-  readonly em: SqlEntityManager
+export interface SessionServiceOptions extends RotationOptions {
   /** One account, as it is committed. */
   readonly readUser: PreparedRead<UserRow>
   readonly accessTokens: AccessTokens
-  readonly secrets: Secrets
-  readonly policy: SessionPolicy
-  readonly clock: () => number
-  readonly client: Client
   readonly cookie: RefreshCookie
-  readonly audit: AuditTrail
-  /** A refresh that succeeded; one `again` got the successor that its token had already. */
-  readonly onRefresh?: ((outcome: 'rotated' | 'again') => void) | undefined
 }
 
 /** A person keeps at most this many sessions; the one unused for longest makes room. */
@@ -131,7 +96,7 @@ export class SessionService {
     const token = argument ?? cookie.read()
     try {
       if (token === undefined) throw invalidRefreshToken(TokenErrorReason.TOKEN_MISSING)
-      const session = await this.#rotate(token)
+      const session = await rotate(token, this.#options)
       const user = await this.#readUser(session, () =>
         invalidRefreshToken(TokenErrorReason.SESSION_ENDED),
       )
@@ -274,69 +239,6 @@ export class SessionService {
     }
   }
 
-  async #rotate(text: string): Promise<RotatedSession> {
-    const { audit, client, clock, em, onRefresh, policy, secrets } = this.#options
-    const token = decodeRefreshToken(text, secrets)
-    if (!token) throw invalidRefreshToken(TokenErrorReason.TOKEN_INVALID)
-    const now = clock()
-    const idleEnd = now + policy.idleLifetimeSeconds * 1000
-    const kysely = em.getKysely() as Kysely<unknown>
-
-    // Of any number of requests with the same token exactly one finds the generation it names.
-    const rotated = await sql<SessionRow>`update sessions set
-        generation = generation + 1,
-        rotated_at = ${now},
-        last_used_at = ${now},
-        expires_at = case when ends_at < ${idleEnd} then ends_at else ${idleEnd} end,
-        user_agent = ${client.userAgent ?? null},
-        ip = ${client.ip ?? null}
-      where id = ${token.sessionId} and generation = ${token.generation} and expires_at > ${now}
-        and exists (select 1 from users where users.id = sessions.user_id and disabled_at is null)
-      returning ${sessionColumns}`.execute(kysely)
-    if (rotated.rows[0]) {
-      onRefresh?.('rotated')
-      return toRotated(rotated.rows[0])
-    }
-
-    const { rows } = await sql<SessionRow & { disabled_at: number | string | null }>`
-      select ${sessionColumns}, users.disabled_at
-      from sessions join users on users.id = sessions.user_id
-      where sessions.id = ${token.sessionId}`.execute(kysely)
-    const row = rows[0]
-    if (!row) throw invalidRefreshToken(TokenErrorReason.SESSION_ENDED)
-    const session = toRotated(row)
-    if (session.expiresAt <= now) throw invalidRefreshToken(TokenErrorReason.TOKEN_EXPIRED)
-    if (row.disabled_at !== null) throw invalidRefreshToken(TokenErrorReason.ACCOUNT_DISABLED)
-    // Newer than ours: the database was restored from a backup. It is not a replay.
-    if (token.generation >= session.generation) {
-      throw invalidRefreshToken(TokenErrorReason.SESSION_ENDED)
-    }
-    const isPredecessor = token.generation === session.generation - 1
-    const isInGrace =
-      session.rotatedAt !== null && now - session.rotatedAt <= policy.graceSeconds * 1000
-    if (isPredecessor && isInGrace) {
-      onRefresh?.('again')
-      return session
-    }
-
-    // Committed before it is said, so that nobody who hears of it can still use the session.
-    await audit.transactional(em, async (tx, record) => {
-      // Of several replays at once, one finds the session.
-      if ((await tx.nativeDelete(Session, { id: session.id })) === 0) return
-      await record({
-        type: EventType.REFRESH_TOKEN_REUSED,
-        userId: session.userId,
-        actor: EventActor.ANONYMOUS,
-        sessionId: session.id,
-        sessionsEnded: 1,
-      })
-    })
-    throw new AppError(
-      ErrorCode.REFRESH_TOKEN_REUSED,
-      'This refresh token was used before. The session is ended; sign in again.',
-    )
-  }
-
   /**
    * Past the ORM, whose copy may be from before a hash was computed; and in a fifth of its time.
    * @throws what is given, where the account was deleted in this moment
@@ -389,43 +291,6 @@ function sessionEnded(
   return { type: EventType.SESSION_ENDED, userId, actor: EventActor.ACCOUNT, reason, ...ended }
 }
 
-/** What a rotation tells of a session. */
-export interface RotatedSession {
-  readonly id: string
-  readonly userId: string
-  readonly generation: number
-  readonly method: string
-  readonly createdAt: number
-  readonly expiresAt: number
-  readonly rotatedAt: number | null
-}
-
-/** PostgreSQL gives a bigint as a string. */
-interface SessionRow {
-  id: string
-  user_id: string
-  generation: number
-  method: string
-  created_at: number | string
-  expires_at: number | string
-  rotated_at: number | string | null
-}
-
-const sessionColumns = sql`sessions.id, sessions.user_id, sessions.generation, sessions.method,
-  sessions.created_at, sessions.expires_at, sessions.rotated_at`
-
-function toRotated(row: SessionRow): RotatedSession {
-  return {
-    id: row.id,
-    userId: row.user_id,
-    generation: row.generation,
-    method: row.method,
-    createdAt: Number(row.created_at),
-    expiresAt: Number(row.expires_at),
-    rotatedAt: row.rotated_at === null ? null : Number(row.rotated_at),
-  }
-}
-
 function invalidCredentials(): AppError {
   return new AppError(ErrorCode.INVALID_CREDENTIALS, 'Wrong e-mail or password.')
 }
@@ -434,12 +299,4 @@ function sessionGone(): AppError {
   return new AppError(ErrorCode.UNAUTHENTICATED, 'The session has ended. Sign in again.', {
     reason: TokenErrorReason.SESSION_ENDED,
   })
-}
-
-function invalidRefreshToken(reason: TokenErrorReason): AppError {
-  return new AppError(
-    ErrorCode.INVALID_REFRESH_TOKEN,
-    'This refresh token is not valid. Sign in again.',
-    { reason },
-  )
 }

@@ -1,0 +1,98 @@
+/** The rotation of refresh tokens (RFC 9700 section 4.14.2), decided by one conditional update. */
+import type { SqlEntityManager } from '@mikro-orm/sqlite'
+import { sql, type Kysely } from 'kysely'
+import type { AuditTrail } from '../audit/audit-trail.ts'
+import { EventActor, EventType } from '../audit/event.ts'
+import { AppError, ErrorCode, TokenErrorReason } from '../errors.ts'
+import { decodeRefreshToken } from '../tokens/refresh-token.ts'
+import type { Secrets } from '../tokens/secrets.ts'
+import { Session } from './session.entity.ts'
+import { sessionColumns, toRotated, type RotatedSession, type SessionRow } from './session-row.ts'
+import type { Client, SessionPolicy } from './session.ts'
+
+export interface RotationOptions {
+  readonly em: SqlEntityManager
+  readonly secrets: Secrets
+  readonly policy: SessionPolicy
+  readonly clock: () => number
+  readonly client: Client
+  readonly audit: AuditTrail
+  /** A refresh that succeeded; one `again` got the successor that its token had already. */
+  readonly onRefresh?: ((outcome: 'rotated' | 'again') => void) | undefined
+}
+
+/**
+ * Exchanges a refresh token's generation for the next one. A token that was replaced a moment ago gives
+ * the same session again (two tabs, a lost answer); an older one ends it.
+ * @throws AppError INVALID_REFRESH_TOKEN, REFRESH_TOKEN_REUSED
+ */
+export async function rotate(text: string, options: RotationOptions): Promise<RotatedSession> {
+  const { audit, client, clock, em, onRefresh, policy, secrets } = options
+  const token = decodeRefreshToken(text, secrets)
+  if (!token) throw invalidRefreshToken(TokenErrorReason.TOKEN_INVALID)
+  const now = clock()
+  const idleEnd = now + policy.idleLifetimeSeconds * 1000
+  const kysely = em.getKysely() as Kysely<unknown>
+
+  // Of any number of requests with the same token exactly one finds the generation it names.
+  const rotated = await sql<SessionRow>`update sessions set
+      generation = generation + 1,
+      rotated_at = ${now},
+      last_used_at = ${now},
+      expires_at = case when ends_at < ${idleEnd} then ends_at else ${idleEnd} end,
+      user_agent = ${client.userAgent ?? null},
+      ip = ${client.ip ?? null}
+    where id = ${token.sessionId} and generation = ${token.generation} and expires_at > ${now}
+      and exists (select 1 from users where users.id = sessions.user_id and disabled_at is null)
+    returning ${sessionColumns}`.execute(kysely)
+  if (rotated.rows[0]) {
+    onRefresh?.('rotated')
+    return toRotated(rotated.rows[0])
+  }
+
+  const { rows } = await sql<SessionRow & { disabled_at: number | string | null }>`
+    select ${sessionColumns}, users.disabled_at
+    from sessions join users on users.id = sessions.user_id
+    where sessions.id = ${token.sessionId}`.execute(kysely)
+  const row = rows[0]
+  if (!row) throw invalidRefreshToken(TokenErrorReason.SESSION_ENDED)
+  const session = toRotated(row)
+  if (session.expiresAt <= now) throw invalidRefreshToken(TokenErrorReason.TOKEN_EXPIRED)
+  if (row.disabled_at !== null) throw invalidRefreshToken(TokenErrorReason.ACCOUNT_DISABLED)
+  // Newer than ours: the database was restored from a backup. It is not a replay.
+  if (token.generation >= session.generation) {
+    throw invalidRefreshToken(TokenErrorReason.SESSION_ENDED)
+  }
+  const isPredecessor = token.generation === session.generation - 1
+  const isInGrace =
+    session.rotatedAt !== null && now - session.rotatedAt <= policy.graceSeconds * 1000
+  if (isPredecessor && isInGrace) {
+    onRefresh?.('again')
+    return session
+  }
+
+  // Committed before it is said, so that nobody who hears of it can still use the session.
+  await audit.transactional(em, async (tx, record) => {
+    // Of several replays at once, one finds the session.
+    if ((await tx.nativeDelete(Session, { id: session.id })) === 0) return
+    await record({
+      type: EventType.REFRESH_TOKEN_REUSED,
+      userId: session.userId,
+      actor: EventActor.ANONYMOUS,
+      sessionId: session.id,
+      sessionsEnded: 1,
+    })
+  })
+  throw new AppError(
+    ErrorCode.REFRESH_TOKEN_REUSED,
+    'This refresh token was used before. The session is ended; sign in again.',
+  )
+}
+
+export function invalidRefreshToken(reason: TokenErrorReason): AppError {
+  return new AppError(
+    ErrorCode.INVALID_REFRESH_TOKEN,
+    'This refresh token is not valid. Sign in again.',
+    { reason },
+  )
+}

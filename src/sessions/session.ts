@@ -1,0 +1,30 @@
+/** The words of the door: who asks, who has proven themselves, how long a session lasts. */
+
+/** Where a request comes from, as far as it is known. */
+export interface Client {
+  readonly ip: string | undefined
+  readonly userAgent: string | undefined
+}
+
+export interface SessionReference {
+  readonly userId: string
+  readonly sessionId: string
+}
+
+/** Somebody who has proven who they are. */
+export interface Authentication {
+  readonly userId: string
+  /** As it was when the proof was checked: a sign-in that saw an older one is refused. */
+  readonly credentialVersion: number
+  /** `password` or a provider's id. */
+  readonly method: string
+}
+
+export interface SessionPolicy {
+  /** A session ends when it was not refreshed for this long. */
+  readonly idleLifetimeSeconds: number
+  /** A session ends at this age in any case. */
+  readonly maxLifetimeSeconds: number
+  /** For this long a replaced refresh token still gets the same successor. */
+  readonly graceSeconds: number
+}
