@@ -3,7 +3,7 @@ import { availableParallelism } from 'node:os'
 import { extname } from 'node:path'
 import { Piscina } from 'piscina'
 import { AppError, ErrorCode } from '../errors.ts'
-import type { HashingResult, HashingTask } from './bcrypt.worker.ts'
+import type { HashingResult, HashingTask, QueuedTask } from './bcrypt.worker.ts'
 
 /** Costs are those that BCRYPT_COST may have: at 31 one comparison would keep a thread for days. */
 const hashShape = /^\$2[aby]\$(0[4-9]|1[0-5])\$[./A-Za-z0-9]{53}$/
@@ -12,20 +12,28 @@ const waitingTasksPerThread = 16
 /** Up to this cost; each step above it takes twice the time, so that half as many may wait. */
 const ordinaryCost = 12
 const retryAfterSeconds = 5
+/**
+ * On a slow or a busy machine the tasks that may wait take longer. A change of a password waits twice, and
+ * both times with their work have to fit below the server's limit: it must not come true unanswered.
+ */
+const longestWaitMilliseconds = 4000
 
 export class PasswordHasher {
   readonly #cost: number
-  readonly #pool: Piscina<HashingTask, HashingResult>
+  readonly #pool: Piscina<QueuedTask, HashingResult>
   readonly #maximumWaiting: number
+  readonly #longestWait: number
   /** Gets the seconds that each task waited for a thread. */
   onWaited: ((seconds: number) => void) | undefined
 
   /**
    * @param cost bcrypt's, the logarithm of the number of rounds
    * @param processes how many on this machine hash at the same time: they share its processors
+   * @param longestWait milliseconds for a thread, after which a task is refused
    */
-  constructor(cost: number, processes = 1) {
+  constructor(cost: number, processes = 1, longestWait = longestWaitMilliseconds) {
     this.#cost = cost
+    this.#longestWait = longestWait
     const threads = Math.max(1, Math.floor((availableParallelism() - 1) / processes))
     this.#pool = new Piscina({
       filename: new URL(`./bcrypt.worker${extname(import.meta.filename)}`, import.meta.url).href,
@@ -41,7 +49,7 @@ export class PasswordHasher {
 
   /**
    * @param password in normal form
-   * @throws AppError RATE_LIMITED when the queue is full
+   * @throws AppError RATE_LIMITED when the queue is full, or its turn does not come in time
    */
   async hash(password: string): Promise<string> {
     return (await this.#run({ kind: 'hash', password, cost: this.#cost })) as string
@@ -49,7 +57,7 @@ export class PasswordHasher {
 
   /**
    * Whether the password has the hash. Without a usable hash it is false after the same work.
-   * @throws AppError RATE_LIMITED when the queue is full
+   * @throws AppError RATE_LIMITED when the queue is full, or its turn does not come in time
    */
   async verify(password: string, hash: string | null | undefined): Promise<boolean> {
     const usable = hash != null && this.isWellFormed(hash) ? hash : undefined
@@ -67,10 +75,7 @@ export class PasswordHasher {
    * @throws AppError RATE_LIMITED when the queue is full
    */
   checkRoom(): void {
-    if (this.#pool.queueSize < this.#maximumWaiting) return
-    throw new AppError(ErrorCode.RATE_LIMITED, 'The server is busy. Try again in a moment.', {
-      retryAfter: retryAfterSeconds,
-    })
+    if (this.#pool.queueSize >= this.#maximumWaiting) throw busy()
   }
 
   isWellFormed(hash: string): boolean {
@@ -94,8 +99,18 @@ export class PasswordHasher {
   async #run(task: HashingTask): Promise<string | boolean> {
     this.checkRoom()
     const queuedAt = performance.timeOrigin + performance.now()
-    const { startedAt, value } = await this.#pool.run(task)
+    const { startedAt, value } = await this.#pool.run({
+      ...task,
+      startBy: queuedAt + this.#longestWait,
+    })
     this.onWaited?.(Math.max(0, startedAt - queuedAt) / 1000)
+    if (value === undefined) throw busy()
     return value
   }
+}
+
+function busy(): AppError {
+  return new AppError(ErrorCode.RATE_LIMITED, 'The server is busy. Try again in a moment.', {
+    retryAfter: retryAfterSeconds,
+  })
 }
