@@ -1,5 +1,6 @@
 /** Structured logs, without what people trust us with. */
 import cluster from 'node:cluster'
+import { write, writeSync } from 'node:fs'
 import { DriverException } from '@mikro-orm/core'
 import type { FastifyBaseLogger } from 'fastify'
 import { pino } from 'pino'
@@ -16,36 +17,65 @@ export function createLogger(level: string, destination?: { write(line: string):
       serializers: { err: serializeError },
       base: { pid: process.pid, worker: cluster.worker?.id },
     },
-    destination ?? inOneWrite(pino.destination(1)),
+    destination ?? standardOutput(),
   )
 }
 
 const gatheringMilliseconds = 20
 const gatheredCharacters = 64 * 1024
+/** Of what could not be written yet. */
+const keptBytes = 1024 * 1024
 
 /**
- * Hands on what is logged within a moment together: a write costs as much as a tenth of a request. A
- * process that is killed loses that moment; one that ends, or logs a fatal entry, loses nothing.
+ * Standard output. Writes together what is logged within a moment: a write costs as much as a tenth of a
+ * request. A process that is killed loses that moment; one that ends, or logs a fatal entry, does not.
+ *
+ * Not pino's own, which ends the server where the disk is full, and then waits for room for ever. Here
+ * the entries wait, up to a size, until the disk has room or the reader reads; beyond, they are lost.
  */
-function inOneWrite(destination: { write(text: string): void }) {
+function standardOutput() {
   let pending = ''
+  let unwritten = Buffer.alloc(0)
+  /** With these it begins; another thread is at it. */
+  let bytesUnderWay = 0
   let timer: NodeJS.Timeout | undefined
-  const flush = () => {
+  const flushSoon = () => (timer ??= setTimeout(flush, gatheringMilliseconds).unref())
+  const gather = () => {
     clearTimeout(timer)
     timer = undefined
-    const text = pending
+    if (unwritten.length < keptBytes) unwritten = Buffer.concat([unwritten, Buffer.from(pending)])
     pending = ''
-    if (text !== '') destination.write(text)
   }
-  process.on('exit', flush)
+  const flush = () => {
+    gather()
+    if (bytesUnderWay > 0 || unwritten.length === 0) return
+    bytesUnderWay = unwritten.length
+    write(1, unwritten, (error, writtenBytes) => {
+      bytesUnderWay = 0
+      unwritten = unwritten.subarray(error ? 0 : writtenBytes)
+      if (unwritten.length > 0) flushSoon()
+    })
+  }
+  const flushSync = () => {
+    gather()
+    const underWay = unwritten.subarray(0, bytesUnderWay)
+    let rest = unwritten.subarray(bytesUnderWay)
+    try {
+      while (rest.length > 0) rest = rest.subarray(writeSync(1, rest))
+    } catch {
+      // As above: it waits.
+    }
+    unwritten = Buffer.concat([underWay, rest])
+  }
+  process.on('exit', flushSync)
   return {
     write: (line: string) => {
       pending += line
       if (pending.length >= gatheredCharacters) flush()
-      else timer ??= setTimeout(flush, gatheringMilliseconds).unref()
+      else flushSoon()
     },
     // pino asks for it after a fatal entry.
-    flushSync: flush,
+    flushSync,
   }
 }
 

@@ -2,6 +2,7 @@
 import { isUtf8 } from 'node:buffer'
 import { randomUUID } from 'node:crypto'
 import type { Server as HttpsServer } from 'node:https'
+import type { Socket } from 'node:net'
 import type { ApolloServer, BaseContext } from '@apollo/server'
 import cors from '@fastify/cors'
 import fastify, {
@@ -59,6 +60,8 @@ export interface HttpServerOptions<C extends BaseContext> {
   readonly requestTimeoutMilliseconds: number
 }
 
+/** What was sent before the server began to close has arrived by then. */
+const arrivalMilliseconds = 1000
 const requestIdShape = /^[\w.:-]{8,128}$/
 
 export async function createHttpServer<C extends BaseContext>(
@@ -118,7 +121,13 @@ export async function createHttpServer<C extends BaseContext>(
   // JSON is the one thing that can be posted here: every other type is a form that any page can send.
   app.removeAllContentTypeParsers()
   app.addContentTypeParser('application/json', { parseAs: 'buffer' }, readJson(app))
+  let underWay = 0
   app.addHook('onRequest', (request, reply, done) => {
+    underWay += 1
+    reply.raw.on('close', () => {
+      underWay -= 1
+      closeUnused()
+    })
     limitTime(request, reply, requestTimeoutMilliseconds)
     reply.headers(headers)
     reply.header('x-request-id', request.id)
@@ -130,8 +139,24 @@ export async function createHttpServer<C extends BaseContext>(
   let isClosing = false
   app.addHook('preClose', (done) => {
     isClosing = true
+    setTimeout(() => {
+      hasArrived = true
+      closeUnused()
+    }, arrivalMilliseconds).unref()
     done()
   })
+  // Node waits for connections on which no request, or half of one, has come, such as those that
+  // browsers open in advance, and no longer limits their time.
+  let hasArrived = false
+  const connections = new Set<Socket>()
+  app.server.on('connection', (socket: Socket) => {
+    connections.add(socket)
+    socket.once('close', () => connections.delete(socket))
+  })
+  const closeUnused = () => {
+    if (!hasArrived || underWay > 0) return
+    for (const socket of connections) socket.destroy()
+  }
   app.addHook('onResponse', (request, reply, done) => {
     logRequest(request, reply)
     onAnswered?.(

@@ -14,27 +14,29 @@ export type HashingTask =
       readonly cost: number
     }
 
+export type QueuedTask = HashingTask & {
+  /** Later its client may be gone, and it is not done at all. By the clock of `HashingResult.startedAt`. */
+  readonly startBy: number
+}
+
 // On Linux the priority is the thread's own: hashing takes the time that answering requests leaves.
 if (process.platform === 'linux') setPriority(0, constants.priority.PRIORITY_BELOW_NORMAL)
 
 export interface HashingResult {
-  readonly value: string | boolean
+  /** Absent where it was too late. */
+  readonly value?: string | boolean
   /** When a thread took the task up: milliseconds since the epoch, by a clock that only goes forward. */
   readonly startedAt: number
-  readonly endedAt: number
 }
 
-export default function run(task: HashingTask): HashingResult {
-  const startedAt = now()
+export default function run(task: QueuedTask): HashingResult {
+  const startedAt = performance.timeOrigin + performance.now()
+  if (startedAt > task.startBy) return { startedAt }
   const value =
     task.kind === 'hash'
       ? hashSync(task.password, task.cost)
       : verify(task.password, task.hash, task.cost)
-  return { value, startedAt, endedAt: now() }
-}
-
-function now(): number {
-  return performance.timeOrigin + performance.now()
+  return { value, startedAt }
 }
 
 function verify(password: string, hash: string | undefined, cost: number): boolean {

@@ -3,55 +3,57 @@ import { availableParallelism } from 'node:os'
 import { extname } from 'node:path'
 import { Piscina } from 'piscina'
 import { AppError, ErrorCode } from '../errors.ts'
-import type { HashingResult, HashingTask } from './bcrypt.worker.ts'
+import type { HashingResult, HashingTask, QueuedTask } from './bcrypt.worker.ts'
 
 /** Costs are those that BCRYPT_COST may have: at 31 one comparison would keep a thread for days. */
 const hashShape = /^\$2[aby]\$(0[4-9]|1[0-5])\$[./A-Za-z0-9]{53}$/
-/** Tasks that may wait for each thread: more would only be answered after their clients have gone. */
-const waitingTasksPerThread = 16
-/**
- * Nor more than can be expected to be taken up in this time: threads are slower where hashes have a
- * higher cost, or where others keep the processor busy.
- */
-const longestWaitSeconds = 5
-/** What a task takes at a cost of 12, until it is known how fast this machine is. */
-const assumedSeconds = 0.3
-/** Of the newest task in the average of what tasks take; it may be so many times longer than that. */
-const newestWeight = 0.25
-const believedTimes = 4
+/** Tasks that may wait for each thread: more would only be refused after the longest wait below. */
+const waitingTasksPerThread = 12
+/** Up to this cost; each step above it takes twice the time, so that half as many may wait. */
+const ordinaryCost = 12
 const retryAfterSeconds = 5
+/**
+ * On a slow or a busy machine the tasks that may wait take longer. A change of a password waits twice, and
+ * both times with their work have to fit below the server's limit: it must not come true unanswered.
+ */
+const defaultLongestWaitMilliseconds = 4000
 
 export class PasswordHasher {
   readonly #cost: number
-  readonly #pool: Piscina<HashingTask, HashingResult>
-  readonly #threads: number
-  /** What a task takes of late. */
-  #secondsPerTask: number
+  readonly #pool: Piscina<QueuedTask, HashingResult>
+  readonly #maximumWaiting: number
+  readonly #longestWaitMilliseconds: number
   /** Gets the seconds that each task waited for a thread. */
   onWaited: ((seconds: number) => void) | undefined
 
   /**
    * @param cost bcrypt's, the logarithm of the number of rounds
    * @param processes how many on this machine hash at the same time: they share its processors
+   * @param longestWaitMilliseconds for a thread, after which a task is refused
    */
-  constructor(cost: number, processes = 1) {
+  constructor(
+    cost: number,
+    processes = 1,
+    longestWaitMilliseconds = defaultLongestWaitMilliseconds,
+  ) {
     this.#cost = cost
-    this.#secondsPerTask = assumedSeconds * 2 ** (cost - 12)
-    this.#threads = Math.max(1, Math.floor((availableParallelism() - 1) / processes))
+    this.#longestWaitMilliseconds = longestWaitMilliseconds
+    const threads = Math.max(1, Math.floor((availableParallelism() - 1) / processes))
     this.#pool = new Piscina({
       filename: new URL(`./bcrypt.worker${extname(import.meta.filename)}`, import.meta.url).href,
       minThreads: 0,
-      maxThreads: this.#threads,
+      maxThreads: threads,
       // Starting a thread costs more than keeping one.
       idleTimeout: 60_000,
       // Otherwise a task that finds all threads busy goes back behind the newest, for ever under load.
       stricterFIFO: true,
     })
+    this.#maximumWaiting = (waitingTasksPerThread / 2 ** Math.max(0, cost - ordinaryCost)) * threads
   }
 
   /**
    * @param password in normal form
-   * @throws AppError RATE_LIMITED when the queue is full
+   * @throws AppError RATE_LIMITED when the queue is full, or its turn does not come in time
    */
   async hash(password: string): Promise<string> {
     return (await this.#run({ kind: 'hash', password, cost: this.#cost })) as string
@@ -59,7 +61,7 @@ export class PasswordHasher {
 
   /**
    * Whether the password has the hash. Without a usable hash it is false after the same work.
-   * @throws AppError RATE_LIMITED when the queue is full
+   * @throws AppError RATE_LIMITED when the queue is full, or its turn does not come in time
    */
   async verify(password: string, hash: string | null | undefined): Promise<boolean> {
     const usable = hash != null && this.isWellFormed(hash) ? hash : undefined
@@ -77,12 +79,7 @@ export class PasswordHasher {
    * @throws AppError RATE_LIMITED when the queue is full
    */
   checkRoom(): void {
-    const waitingPerThread = this.#pool.queueSize / this.#threads
-    const isShort = waitingPerThread < waitingTasksPerThread
-    if (isShort && waitingPerThread * this.#secondsPerTask <= longestWaitSeconds) return
-    throw new AppError(ErrorCode.RATE_LIMITED, 'The server is busy. Try again in a moment.', {
-      retryAfter: retryAfterSeconds,
-    })
+    if (this.#pool.queueSize >= this.#maximumWaiting) throw busy()
   }
 
   isWellFormed(hash: string): boolean {
@@ -106,15 +103,18 @@ export class PasswordHasher {
   async #run(task: HashingTask): Promise<string | boolean> {
     this.checkRoom()
     const queuedAt = performance.timeOrigin + performance.now()
-    const { endedAt, startedAt, value } = await this.#pool.run(task)
-    this.#learn(Math.max(0, endedAt - startedAt) / 1000)
+    const { startedAt, value } = await this.#pool.run({
+      ...task,
+      startBy: queuedAt + this.#longestWaitMilliseconds,
+    })
     this.onWaited?.(Math.max(0, startedAt - queuedAt) / 1000)
+    if (value === undefined) throw busy()
     return value
   }
+}
 
-  #learn(seconds: number): void {
-    // One task that the machine slept through says nothing of the next.
-    const believed = Math.min(seconds, believedTimes * this.#secondsPerTask)
-    this.#secondsPerTask += (believed - this.#secondsPerTask) * newestWeight
-  }
+function busy(): AppError {
+  return new AppError(ErrorCode.RATE_LIMITED, 'The server is busy. Try again in a moment.', {
+    retryAfter: retryAfterSeconds,
+  })
 }

@@ -45,6 +45,7 @@ export function temporaryFolder(): string {
  * @param options.isBound file modes bind it, also where the tests run as root
  * @param options.main a compiled entry file in place of the sources
  * @param options.imports modules to load before it
+ * @param options.stdout an open file that gets its output; it is `ready` for nobody then
  */
 export function startProcess(
   cwd: string,
@@ -53,6 +54,7 @@ export function startProcess(
     readonly isBound?: boolean
     readonly main?: string
     readonly imports?: readonly string[]
+    readonly stdout?: number
   } = {},
 ): ServerProcess {
   const command =
@@ -76,19 +78,19 @@ export function startProcess(
       PORT: '0',
       ...env,
     },
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdio: ['ignore', options.stdout ?? 'pipe', 'pipe'],
   })
   children.push(child)
   const output = { stdout: '', stderr: '' }
   const ready = Promise.withResolvers<string>()
   // Nobody may be waiting for it.
   ready.promise.catch(() => {})
-  child.stdout.setEncoding('utf8').on('data', (chunk: string) => {
+  child.stdout?.setEncoding('utf8').on('data', (chunk: string) => {
     output.stdout += chunk
     const url = /listening on (https?:\S+)\n[^]*\n\n/.exec(output.stdout)?.[1]
     if (url !== undefined) ready.resolve(url)
   })
-  child.stderr.setEncoding('utf8').on('data', (chunk: string) => {
+  child.stderr!.setEncoding('utf8').on('data', (chunk: string) => {
     output.stderr += chunk
   })
   const ended = new Promise<number | NodeJS.Signals>((resolve, reject) => {

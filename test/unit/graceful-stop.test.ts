@@ -1,8 +1,10 @@
 // Security case REL-10: not ready first, then no new connections; what is in flight is answered.
+import { once } from 'node:events'
 import { Agent, get } from 'node:http'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { createClient } from '../support/client.ts'
 import { startProcess, temporaryFolder } from '../support/process.ts'
+import { openSocket, readUntilClosed } from '../support/raw-http.ts'
 
 const quiet = { LOG_LEVEL: 'warn', BCRYPT_COST: '4', THROTTLE: 'off' }
 const patient = { interval: 10, timeout: 20_000 }
@@ -95,6 +97,47 @@ describe('SIGTERM', () => {
     expect(failures).toEqual([])
     staying.child.kill('SIGTERM')
     expect(await staying.ended).toBe(0)
+  })
+
+  // Browsers open connections in advance. Node waits for a first request on each, and for ever.
+  it.each([
+    ['on which nothing has come', ''],
+    ['on which half a head has come', 'POST /graphql HTTP/1.1\r\nHost: a\r\n'],
+  ])('does not wait for a connection %s', async (_, bytes) => {
+    const server = startProcess(temporaryFolder(), quiet)
+    const url = await server.ready
+    const socket = openSocket(url, bytes)
+    const closed = readUntilClosed(socket)
+    await once(socket, 'connect')
+    // Connections are accepted in their order.
+    expect((await fetch(`${url}/health/live`)).status).toBe(200)
+    server.child.kill('SIGTERM')
+    expect(await server.ended).toBe(0)
+    expect((await closed).text).toBe('')
+  })
+
+  it('still answers what comes on a connection a moment later', async () => {
+    const server = startProcess(temporaryFolder(), quiet)
+    const url = await server.ready
+    const socket = openSocket(url, 'GET /health/live HTTP/1.1\r\n')
+    const closed = readUntilClosed(socket)
+    await once(socket, 'connect')
+    expect((await fetch(`${url}/health/live`)).status).toBe(200)
+    server.child.kill('SIGTERM')
+    // From now on nobody else is let in.
+    await expect
+      .poll(
+        () =>
+          fetch(`${url}/health/live`).then(
+            ({ status }) => status,
+            () => 0,
+          ),
+        patient,
+      )
+      .toBe(0)
+    socket.write('Host: a\r\n\r\n')
+    expect((await closed).status).toBe(200)
+    expect(await server.ended).toBe(0)
   })
 
   it('is forced by a second one', async () => {

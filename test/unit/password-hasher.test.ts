@@ -87,6 +87,24 @@ describe('password hashing', () => {
     expect(await hasher.hash('correct horse battery')).toMatch(/^\$2b\$08\$/)
   })
 
+  // On a busy machine as many as may wait take longer than their clients wait for them.
+  it('refuses what has waited too long, undone', async () => {
+    const waits: number[] = []
+    const busy = new PasswordHasher(11, 1, 400)
+    busy.onWaited = (seconds) => waits.push(seconds)
+    const threads = Math.max(1, availableParallelism() - 1)
+    const results = await Promise.allSettled(
+      Array.from({ length: 16 * threads }, () => busy.hash('correct horse battery')),
+    )
+    await busy.close()
+    const refused = results.filter((result) => result.status === 'rejected')
+    expect(refused.length).toBeGreaterThan(0)
+    expect(refused.map(({ reason }) => (reason as AppError).extensions)).toEqual(
+      refused.map(() => ({ code: 'RATE_LIMITED', retryAfter: 5 })),
+    )
+    expect(waits.filter((seconds) => seconds > 0.4)).toHaveLength(refused.length)
+  })
+
   it('lets fewer wait where each takes longer', async () => {
     const accepted = async (cost: number) => {
       const slow = new PasswordHasher(cost)
