@@ -63,6 +63,8 @@ export interface SessionServiceOptions {
 
 /** A person keeps at most this many sessions; the one unused for longest makes room. */
 export const sessionsPerUser = 100
+/** How far ahead of ours the clock of an instance may be; what is later was written before ours was set back. */
+const clockLeewayMilliseconds = 60_000
 const sessionIdShape = /^[\w-]{22}$/
 
 export class SessionService {
@@ -312,8 +314,8 @@ export class SessionService {
       throw invalidRefreshToken(TokenErrorReason.SESSION_ENDED)
     }
     const isPredecessor = token.generation === session.generation - 1
-    const isInGrace =
-      session.rotatedAt !== null && now - session.rotatedAt <= policy.graceSeconds * 1000
+    const age = session.rotatedAt === null ? Number.NaN : now - session.rotatedAt
+    const isInGrace = age <= policy.graceSeconds * 1000 && age >= -clockLeewayMilliseconds
     if (isPredecessor && isInGrace) {
       onRefresh?.('again')
       return session
