@@ -88,18 +88,6 @@ describe('a clock that was a year ahead, and is put right', () => {
     server.advance(-year - 4 * 900)
     expect(await countAccepted(attempt)).toBe(5)
   })
-
-  it('lets new events be told in the order of time', async () => {
-    const server = await startServer()
-    const { accessToken } = await signIn(server)
-    server.advance(hour)
-    server.advance(-hour)
-    const types = async () =>
-      (await server.client.as(accessToken).send('{ me { events { edges { node { type } } } } }'))
-        .data.me.events.edges[0].node.type
-    await server.client.as(accessToken).send('mutation { logout(scope: OTHERS) }')
-    expect(await types()).toBe('SESSION_ENDED')
-  })
 })
 
 describe('after the 19th of January 2038', () => {
