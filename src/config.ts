@@ -194,20 +194,23 @@ export class ConfigError extends Error {
 
 const secondsPerUnit = { s: 1, m: 60, h: 3600, d: 86_400 } as const
 
-/** `90s`, `15m`, `12h` or `30d`, within bounds, as seconds. */
+/** @param text `90s`, `15m`, `12h` or `30d` */
+export function parseDurationSeconds(text: string): number | undefined {
+  const match = /^(\d{1,9})([smhd])$/.exec(text)
+  return match
+    ? Number(match[1]) * secondsPerUnit[match[2] as keyof typeof secondsPerUnit]
+    : undefined
+}
+
+/** A duration within bounds, as seconds. */
 function duration(fallback: string, minimum: string, maximum: string) {
-  const parse = (text: string): number | undefined => {
-    const match = /^(\d{1,9})([smhd])$/.exec(text)
-    return match
-      ? Number(match[1]) * secondsPerUnit[match[2] as keyof typeof secondsPerUnit]
-      : undefined
-  }
+  const [least, most] = [parseDurationSeconds(minimum)!, parseDurationSeconds(maximum)!]
   return z
     .string()
     .default(fallback)
     .transform((text, context) => {
-      const seconds = parse(text)
-      if (seconds === undefined || seconds < parse(minimum)! || seconds > parse(maximum)!) {
+      const seconds = parseDurationSeconds(text)
+      if (seconds === undefined || seconds < least || seconds > most) {
         context.addIssue(`must be a duration such as ${fallback}, from ${minimum} to ${maximum}`)
         return z.NEVER
       }

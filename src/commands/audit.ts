@@ -3,9 +3,10 @@ import { parseArgs } from 'node:util'
 import { sql, type RawBuilder } from 'kysely'
 import { lowestEventId } from '../audit/event-id.ts'
 import { EventType, outcomeOf } from '../audit/event.ts'
-import { loadConfig } from '../config.ts'
+import { loadConfig, parseDurationSeconds } from '../config.ts'
 import type { Database } from '../database/database.ts'
 import { normalizeEmail } from '../users/email.ts'
+import { parseAccountId } from './account-id.ts'
 import { CommandError, run } from './run.ts'
 import { withDatabaseAsItIs } from './with-database.ts'
 
@@ -17,14 +18,6 @@ const usage = `Usage: npm run audit -- [options]
   --since S    from the last 90s, 15m, 12h or 30d, or since a time such as 2026-01-31T12:00Z
   --limit N    no more than so many, from 1 to 10000; 100 where it is left out
   --json       one JSON object a line`
-
-const uuidShape = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/
-const millisecondsPerUnit: Record<string, number> = {
-  s: 1000,
-  m: 60_000,
-  h: 3_600_000,
-  d: 86_400_000,
-}
 
 interface Row {
   type: EventType
@@ -85,9 +78,9 @@ async function conditionsOf(
     conditions.push(sql`e.user_id = ${rows[0].id}`)
   }
   if (id !== undefined) {
-    if (!uuidShape.test(id.toLowerCase()))
-      throw new CommandError('--id must be an id of an account.')
-    conditions.push(sql`e.user_id = ${id.toLowerCase()}`)
+    const userId = parseAccountId(id)
+    if (userId === undefined) throw new CommandError('--id must be an id of an account.')
+    conditions.push(sql`e.user_id = ${userId}`)
   }
   if (event !== undefined) {
     const types = Object.values(EventType)
@@ -157,9 +150,8 @@ function time(row: Row): string {
 }
 
 function timeOf(since: string): number {
-  const [, count, unit] = /^(\d{1,9})([smhd])$/.exec(since) ?? []
-  const milliseconds =
-    unit === undefined ? Date.parse(since) : Date.now() - Number(count) * millisecondsPerUnit[unit]!
+  const seconds = parseDurationSeconds(since)
+  const milliseconds = seconds === undefined ? Date.parse(since) : Date.now() - seconds * 1000
   if (!(milliseconds < 2 ** 47)) {
     throw new CommandError('--since must be a duration such as 12h or a time such as 2026-01-31.')
   }

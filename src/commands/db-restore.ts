@@ -13,11 +13,12 @@ import Sqlite from 'better-sqlite3'
 import { sql } from 'kysely'
 import { appSecretFile } from '../app-secret.ts'
 import { EventActor, EventType } from '../audit/event.ts'
-import { loadConfig } from '../config.ts'
-import { openDatabase } from '../database/database.ts'
+import { EventIds } from '../audit/event-id.ts'
+import { loadConfig, type Config } from '../config.ts'
+import { openDatabase, type Database } from '../database/database.ts'
 import type { PostgresqlConfig } from '../database/postgresql.ts'
 import { tablesLeftOut } from './backup-tables.ts'
-import { operatorTrail } from './operator-trail.ts'
+import { operatorName, operatorTrail } from './operator-trail.ts'
 import { startTool, waitForTool } from './postgresql-tools.ts'
 import { CommandError, run } from './run.ts'
 import { withDatabase } from './with-database.ts'
@@ -29,36 +30,39 @@ const usage = `Usage: npm run db:restore -- FILE
 /** The database, and what belongs to it: SQLite would play an old log into a new file of the name. */
 const suffixes = ['', '-wal', '-shm', '-journal']
 
+/** What happened is told in the transaction in which it happens. The values are variables of psql. */
+const insertIfTrailIsThere = `select to_regclass('audit_events') is not null as has_trail \\gset
+\\if :has_trail
+insert into audit_events (id, type, occurred_at, actor, operator, sessions_ended)
+  values (:'id', :'type', :'occurred_at', :'actor', :'operator', nullif(:'sessions_ended', '')::int);
+\\endif
+`
+
 await run(async () => {
   const [file, ...rest] = process.argv.slice(2)
   if (file === undefined || file.startsWith('-') || rest.length > 0) throw new CommandError(usage)
   if (!existsSync(file)) throw new CommandError(`There is no ${file}.`)
   const config = loadConfig(process.env)
   const { database } = config
-  const { said, sessionsEnded } =
+  const hint =
     database.engine === 'sqlite'
-      ? restoreSqlite(file, database.file)
-      : await restorePostgresql(file, database)
-  // A backup may be older than the program.
-  await withDatabase(config, (restored) =>
-    operatorTrail().record(restored.em.fork(), {
-      type: EventType.DATABASE_RESTORED,
-      userId: null,
-      actor: EventActor.OPERATOR,
-      ...(sessionsEnded !== undefined && { sessionsEnded }),
-    }),
-  )
-  return `Restored. Everybody has to sign in again.${said}`
+      ? await restoreSqlite(file, database.file)
+      : await restorePostgresql(file, config, database)
+  return `Restored. Everybody has to sign in again.${hint}`
 })
 
-interface Restored {
-  /** What else there is to say. */
-  readonly said: string
-  /** Those of the database that was there; unknown where that cannot be read. */
-  readonly sessionsEnded: number | undefined
+/** @param sessionsEnded those of the database that was there; unknown where that cannot be read */
+function tellTrail(database: Database, sessionsEnded: number | undefined): Promise<void> {
+  return operatorTrail().record(database.em.fork(), {
+    type: EventType.DATABASE_RESTORED,
+    userId: null,
+    actor: EventActor.OPERATOR,
+    ...(sessionsEnded !== undefined && { sessionsEnded }),
+  })
 }
 
-function restoreSqlite(backup: string, target: string): Restored {
+/** @returns what else there is to say */
+async function restoreSqlite(backup: string, target: string): Promise<string> {
   const restored = `${target}.restoring`
   const replaced = `${target}.replaced`
   const hadDatabase = existsSync(target)
@@ -66,16 +70,17 @@ function restoreSqlite(backup: string, target: string): Restored {
   if (isTaken && suffixes.some((suffix) => existsSync(target + suffix))) {
     throw new CommandError(`${replaced} is there already, from an earlier restore: move it away.`)
   }
-  rmSync(restored, { force: true })
+  removeWithLog(restored)
   mkdirSync(dirname(target), { recursive: true, mode: 0o700 })
   copyFileSync(backup, restored)
   chmodSync(restored, 0o600)
   let lock: Sqlite.Database | undefined
-  let sessionsEnded: number | undefined
   try {
     emptyOfSessions(restored, backup)
-    lock = hadDatabase ? lockAlone(target) : undefined
-    sessionsEnded = lock && countSessions(lock)
+    await withRestored(restored, async (database) => {
+      lock = hadDatabase ? lockAlone(target) : undefined
+      await tellTrail(database, lock && countSessions(lock))
+    })
     if (hadDatabase) linkSync(target, replaced)
     for (const suffix of suffixes.slice(1)) {
       if (existsSync(target + suffix)) renameSync(target + suffix, replaced + suffix)
@@ -84,14 +89,38 @@ function restoreSqlite(backup: string, target: string): Restored {
     renameSync(restored, target)
   } finally {
     lock?.close()
-    rmSync(restored, { force: true })
+    removeWithLog(restored)
   }
   const secret = appSecretFile(target)
-  const hint = existsSync(secret)
+  const aboutSecret = existsSync(secret)
     ? ''
     : `\nUnless APP_SECRET is set, the secret of that time belongs in ${secret}; if it is lost: npm run keys -- reset.`
-  const said = (hadDatabase ? `\nWhat was there before is in ${replaced}.` : '') + hint
-  return { said, sessionsEnded }
+  return (hadDatabase ? `\nWhat was there before is in ${replaced}.` : '') + aboutSecret
+}
+
+/** An earlier restore that was killed may have left a log, which would be played into the file. */
+function removeWithLog(file: string): void {
+  for (const suffix of suffixes) rmSync(file + suffix, { force: true })
+}
+
+/** Opens the file before it takes its place, migrated: a backup may be older than the program. */
+async function withRestored(
+  file: string,
+  work: (database: Database) => Promise<void>,
+): Promise<void> {
+  const database = await openDatabase({ engine: 'sqlite', file }, (message) =>
+    console.error(message),
+  )
+  try {
+    await database.migrate()
+    await work(database)
+  } finally {
+    await database.close()
+  }
+  // All of it in the one file that is moved.
+  const closed = new Sqlite(file)
+  closed.pragma('journal_mode = delete')
+  closed.close()
 }
 
 /**
@@ -160,7 +189,6 @@ function emptyOfSessions(restored: string, backup: string): void {
     for (const table of tablesLeftOut) {
       if (tables.includes(table)) database.exec(`delete from ${table}`)
     }
-    database.pragma('journal_mode = delete')
   } finally {
     database.close()
   }
@@ -170,27 +198,47 @@ function emptyOfSessions(restored: string, backup: string): void {
  * In one transaction: until its end a server that runs sees what was there before. The transaction is
  * ended by what we write, not by psql at the end of its input: that also comes where we are killed.
  */
-async function restorePostgresql(backup: string, config: PostgresqlConfig): Promise<Restored> {
+async function restorePostgresql(
+  backup: string,
+  config: Config,
+  server: PostgresqlConfig,
+): Promise<string> {
   // Those of this version, since the backup may know fewer.
-  const { names, sessionsEnded } = await lookAtDatabase(config)
+  const { names, sessionsEnded } = await lookAtDatabase(server)
+  const now = Date.now()
+  const event = {
+    id: new EventIds().next(now),
+    occurred_at: now,
+    type: EventType.DATABASE_RESTORED,
+    actor: EventActor.OPERATOR,
+    operator: operatorName(),
+    sessions_ended: sessionsEnded ?? '',
+  }
   const tables = [...names, 'mikro_orm_migrations']
   const before = `set client_min_messages = warning;\nbegin;\ndrop table if exists ${tables.join(', ')} cascade;\n`
   const after = [
     // The dump has emptied it.
     'reset search_path;\n',
     ...tablesLeftOut.map(deleteIfThere),
+    insertIfTrailIsThere,
     'commit;\n',
   ].join('')
   const reader = startTool(
     'pg_restore',
     ['--no-owner', '--no-privileges', '--file=-', backup],
-    config,
+    server,
     ['ignore', 'pipe', 'inherit'],
   )
   const writer = startTool(
     'psql',
-    ['--no-psqlrc', '--quiet', '--set=ON_ERROR_STOP=1', '--file=-'],
-    config,
+    [
+      '--no-psqlrc',
+      '--quiet',
+      '--set=ON_ERROR_STOP=1',
+      ...Object.entries(event).map(([name, value]) => `--set=${name}=${value}`),
+      '--file=-',
+    ],
+    server,
     ['pipe', 'ignore', 'inherit'],
   )
   // What is written to one that has ended is lost; its end is what counts.
@@ -207,7 +255,14 @@ async function restorePostgresql(backup: string, config: PostgresqlConfig): Prom
     reader.kill('SIGKILL')
     throw error
   }
-  return { said: '', sessionsEnded }
+  // A backup may be older than the program, and know of no trail yet.
+  await withDatabase(config, async (database) => {
+    const { rows } = await sql`select 1 from audit_events where id = ${event.id}`.execute(
+      database.kysely,
+    )
+    if (rows.length === 0) await tellTrail(database, sessionsEnded)
+  })
+  return ''
 }
 
 /** A backup of an earlier version may not have the table. */
@@ -215,8 +270,8 @@ function deleteIfThere(table: string): string {
   return `do $$ begin if to_regclass('${table}') is not null then delete from ${table}; end if; end $$;\n`
 }
 
-async function lookAtDatabase(config: PostgresqlConfig) {
-  const database = await openDatabase(config, (message) => console.error(message))
+async function lookAtDatabase(server: PostgresqlConfig) {
+  const database = await openDatabase(server, (message) => console.error(message))
   try {
     const entities = Array.from(database.em.getMetadata().getAll().values())
     const counted = await sql<{ count: string }>`select count(*) from sessions`

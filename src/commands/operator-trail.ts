@@ -12,7 +12,7 @@ export function operatorTrail(): AuditTrail {
 }
 
 /** Such as `deploy@login-1`. */
-function operatorName(): string {
+export function operatorName(): string {
   const user = process.env['SUDO_USER'] ?? nameOfUser()
   return `${user}@${hostname()}`.slice(0, 255)
 }

@@ -16,6 +16,7 @@ import { Identity } from '../users/identity.entity.ts'
 import { lockPerson } from '../users/lock-person.ts'
 import { checkName } from '../users/name.ts'
 import { User } from '../users/user.entity.ts'
+import { parseAccountId } from './account-id.ts'
 import { operatorTrail } from './operator-trail.ts'
 import { CommandError, run } from './run.ts'
 import { withDatabase, withDatabaseAsItIs } from './with-database.ts'
@@ -238,11 +239,11 @@ async function findUser(database: Database, options: Options): Promise<User> {
     throw new CommandError('Name the person by --email or by --id.')
   }
   const normalized = email === undefined ? undefined : normalizeEmail(email)
-  const isUuid = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i.test(id ?? '')
+  const userId = parseAccountId(id ?? '')
   const em = database.em.fork()
   const user =
     normalized === undefined
-      ? isUuid && (await em.findOne(User, { id: id!.toLowerCase() }))
+      ? userId !== undefined && (await em.findOne(User, { id: userId }))
       : await em.findOne(User, { email: normalized })
   if (!user) throw new CommandError('There is no such account.')
   return user

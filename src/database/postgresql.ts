@@ -2,12 +2,13 @@
 import { MikroORM } from '@mikro-orm/postgresql'
 import type { SqlEntityManager } from '@mikro-orm/sqlite'
 import type { Config } from '../config.ts'
+import { noteErrors } from './driver-errors.ts'
 import type { Driver } from './driver.ts'
+import { changeDriver } from './kysely-driver.ts'
 import { migrations } from './migrations/postgresql/index.ts'
 import type { OrmOptions } from './orm-options.ts'
 import { clientOptions, migrationOptions } from './postgresql-client.ts'
 import { DatabaseStartError } from './start-error.ts'
-import { endFailedTransactions } from './transactions.ts'
 
 /** Any number that no other program takes for an advisory lock: the first bytes of "latchkey". */
 const migrationLock = 0x6c617463
@@ -39,7 +40,7 @@ export async function openPostgresql(
     preferReadReplicas: false,
   })
   const connection = orm.em.getConnection()
-  endFailedTransactions(connection)
+  changeDriver(connection)
   await connection.connect()
   const check = await connection.checkConnection()
   if (!check.ok) {
@@ -85,7 +86,7 @@ export async function openPostgresql(
       const name = `latchkey_${++preparedCount}`
       const text = sql.replace('?', '$1')
       return async (parameter: string) => {
-        const result = await pool.query({ name, text, values: [parameter] })
+        const result = await noteErrors(() => pool.query({ name, text, values: [parameter] }))
         return result.rows[0] as Row | undefined
       }
     },

@@ -3,11 +3,12 @@ import { closeSync, mkdirSync, openSync, statSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { MikroORM } from '@mikro-orm/sqlite'
 import Sqlite from 'better-sqlite3'
+import { noteErrors } from './driver-errors.ts'
 import type { Driver } from './driver.ts'
+import { changeDriver } from './kysely-driver.ts'
 import { migrations } from './migrations/sqlite/index.ts'
 import type { OrmOptions } from './orm-options.ts'
 import { DatabaseStartError } from './start-error.ts'
-import { endFailedTransactions } from './transactions.ts'
 
 const busyTimeoutMilliseconds = 5000
 /** A file up to this size is checked whole at start; a larger one would delay the first answer. */
@@ -43,7 +44,7 @@ export async function openSqlite(file: string, options: OrmOptions): Promise<Dri
       migrations: { ...options.migrations, migrationsList: migrations },
     })
     const connection = orm.em.getConnection()
-    endFailedTransactions(connection)
+    changeDriver(connection)
     await connection.connect()
     const writer = await connection.getNativeClient()
     applySettings(writer)
@@ -66,11 +67,12 @@ export async function openSqlite(file: string, options: OrmOptions): Promise<Dri
       hasPendingMigrations: async () => (await orm.migrator.getPending()).length > 0,
       prepareRead: <Row>(sql: string) => {
         let statement: Sqlite.Statement<[string], Row> | undefined
-        return async (parameter: string) => {
-          // Prepared at first use: at wiring time the table may not be there yet.
-          statement ??= reader.prepare<[string], Row>(sql)
-          return statement.get(parameter)
-        }
+        return (parameter: string) =>
+          noteErrors(() => {
+            // Prepared at first use: at wiring time the table may not be there yet.
+            statement ??= reader.prepare<[string], Row>(sql)
+            return statement.get(parameter)
+          })
       },
       close: async () => {
         reader.close()

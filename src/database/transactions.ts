@@ -3,21 +3,9 @@
  * back, for good. On SQLite, which has one, nothing would ever be written again; on PostgreSQL the pool
  * would lose a place at each failure.
  */
-import type { AbstractSqlConnection } from '@mikro-orm/sqlite'
-import type { Dialect, Driver } from 'kysely'
+import type { Driver } from 'kysely'
 
-/** @param connection that has not been connected yet */
-export function endFailedTransactions(connection: AbstractSqlConnection): void {
-  const createDialect = connection.createKyselyDialect.bind(connection)
-  connection.createKyselyDialect = (options) => withEndingDriver(createDialect(options) as Dialect)
-}
-
-function withEndingDriver(dialect: Dialect): Dialect {
-  const createDriver = dialect.createDriver.bind(dialect)
-  return Object.assign(dialect, { createDriver: () => endingDriver(createDriver()) })
-}
-
-function endingDriver(driver: Driver): Driver {
+export function endingFailedTransactions(driver: Driver): Driver {
   const begin = driver.beginTransaction.bind(driver)
   const rollback = driver.rollbackTransaction.bind(driver)
   return Object.assign(driver, {

@@ -1,4 +1,5 @@
-/** Tells a database that cannot do it now from a fault of ours. */
+/** Tells a database that cannot do it now from a fault of ours, or of somebody else's server. */
+import { isDriverError } from './driver-errors.ts'
 
 const sqliteCodes = /^SQLITE_(FULL|IOERR|BUSY|LOCKED|CANTOPEN|READONLY|PROTOCOL|NOMEM)/
 /**
@@ -15,7 +16,7 @@ const driverMessages =
 
 /** Whether the same request may well succeed a moment later. */
 export function isUnavailable(error: unknown): boolean {
-  if (!(error instanceof Error)) return false
+  if (!isDriverError(error)) return false
   const { code } = error as { code?: unknown }
   if (typeof code === 'string') {
     return [sqliteCodes, sqlStates, networkCodes].some((pattern) => pattern.test(code))

@@ -10,6 +10,9 @@ import { Session } from './session.entity.ts'
 import { sessionColumns, toRotated, type RotatedSession, type SessionRow } from './session-row.ts'
 import type { Client, SessionPolicy } from './session.ts'
 
+/** How far ahead of ours the clock of an instance may be; what is later was written before ours was set back. */
+const clockLeewayMilliseconds = 60_000
+
 export interface RotationOptions {
   readonly em: SqlEntityManager
   readonly secrets: Secrets
@@ -64,8 +67,8 @@ export async function rotate(text: string, options: RotationOptions): Promise<Ro
     throw invalidRefreshToken(TokenErrorReason.SESSION_ENDED)
   }
   const isPredecessor = token.generation === session.generation - 1
-  const isInGrace =
-    session.rotatedAt !== null && now - session.rotatedAt <= policy.graceSeconds * 1000
+  const age = session.rotatedAt === null ? Number.NaN : now - session.rotatedAt
+  const isInGrace = age <= policy.graceSeconds * 1000 && age >= -clockLeewayMilliseconds
   if (isPredecessor && isInGrace) {
     onRefresh?.('again')
     return session

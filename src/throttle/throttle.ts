@@ -33,6 +33,11 @@ const windowMilliseconds = 60 * 60 * 1000
 const firstDelayMilliseconds = 15_000
 /** No block lasts longer, so nobody can lock another person out for good. */
 const longestDelayMilliseconds = 15 * 60 * 1000
+/**
+ * What would last longer than this many times the longest was written by a clock that was wrong: it counts
+ * as over. Not at once, since the clocks of two instances may differ.
+ */
+const implausibleFactor = 2
 /** Doublings until the longest delay is reached. */
 const doublings = Math.ceil(Math.log2(longestDelayMilliseconds / firstDelayMilliseconds))
 /** After which the database is asked again: another instance may have given the attempt back. */
@@ -123,9 +128,9 @@ export class Throttle {
     for (const key of this.#blocks.keys()) {
       if (this.#rememberedUntil(key, now) === 0) this.#blocks.delete(key)
     }
-    const isOver = sql`resets_at <= ${now} and blocked_until <= ${now}`
-    const result = await sql`delete from attempt_counters where ${isOver} and key in (
-      select key from attempt_counters where ${isOver} limit ${limit})`.execute(
+    const hasPassed = sql`resets_at <= ${now} and blocked_until <= ${now}`
+    const result = await sql`delete from attempt_counters where ${hasPassed} and key in (
+      select key from attempt_counters where ${hasPassed} limit ${limit})`.execute(
       this.#database.kysely,
     )
     return Number(result.numAffectedRows)
@@ -163,7 +168,7 @@ export class Throttle {
     const blocks = rows.map((row) => ({ key: row.key, until: Number(row.blocked_until) }))
     const readAt = this.#clock()
     for (const { key, until } of blocks) {
-      if (until <= readAt) continue
+      if (until <= readAt || until > readAt + implausibleFactor * longestDelayMilliseconds) continue
       // Again at the end, as the newest.
       this.#blocks.delete(key)
       if (this.#blocks.size >= this.#rememberedBlocks) {
@@ -217,16 +222,17 @@ async function chargeOne(
   now: number,
 ): Promise<ChargedCounter> {
   const { key, limit } = counter
-  const count = sql`(case when attempt_counters.resets_at <= ${now} then 1 else attempt_counters.count + 1 end)`
+  const isWindowOver = isOver('resets_at', now, windowMilliseconds)
+  const count = sql`(case when ${isWindowOver} then 1 else attempt_counters.count + 1 end)`
   const { rows } = await sql<{ blocked_until: number | string; resets_at: number | string }>`
     insert into attempt_counters (key, count, blocked_until, resets_at)
     values (${key}, 1, ${limit <= 1 ? now + firstDelayMilliseconds : 0}, ${now + windowMilliseconds})
     on conflict (key) do update set
       count = ${count},
       blocked_until = ${blockAfter(count, limit, now)},
-      resets_at = case when attempt_counters.resets_at <= ${now}
+      resets_at = case when ${isWindowOver}
         then excluded.resets_at else attempt_counters.resets_at end
-    where attempt_counters.blocked_until <= ${now}
+    where ${isOver('blocked_until', now, longestDelayMilliseconds)}
     returning blocked_until, resets_at`.execute(kysely)
   if (!rows[0]) throw new BlockedError()
   return {
@@ -234,6 +240,12 @@ async function chargeOne(
     blockedUntil: Number(rows[0].blocked_until),
     resetsAt: Number(rows[0].resets_at),
   }
+}
+
+/** Whether a moment of a counter has passed, or is further away than it could be. */
+function isOver(column: 'blocked_until' | 'resets_at', now: number, longest: number) {
+  const moment = sql.ref(`attempt_counters.${column}`)
+  return sql`(${moment} <= ${now} or ${moment} > ${now + implausibleFactor * longest})`
 }
 
 /** The end of the block that the n-th attempt brings: none within the limit, then 15 s, 30 s, … 15 min. */

@@ -109,7 +109,9 @@ export class KeyRing {
   /** The key to sign with. */
   async current(): Promise<Ring['current']> {
     const ring = this.#ring
-    if (ring && this.#options.clock() - ring.loadedAt < staleAfterMilliseconds) return ring.current
+    // A clock that was set back must not keep it fresh.
+    const isFresh = ring && Math.abs(this.#options.clock() - ring.loadedAt) < staleAfterMilliseconds
+    if (isFresh) return ring.current
     return (await this.#load()).current
   }
 

@@ -1,10 +1,42 @@
+// Before the first class that type-graphql decorates.
+import 'reflect-metadata'
+import { once } from 'node:events'
+import { connect } from 'node:net'
 import Sqlite from 'better-sqlite3'
 import { DriverException } from '@mikro-orm/core'
 import fastify from 'fastify'
+import { sql } from 'kysely'
 import { Client } from 'pg'
+import { Ctx, Query, Resolver } from 'type-graphql'
 import { expect, inject, it } from 'vitest'
+import type { Context } from '../../src/context.ts'
+import { noteErrors } from '../../src/database/driver-errors.ts'
 import { httpError, sendError } from '../../src/http/refusals.ts'
+import { createSchema } from '../../src/schema.ts'
+import { freePort } from '../support/free-port.ts'
 import { startServer } from '../support/server.ts'
+import { startTcpRelay } from '../support/tcp-relay.ts'
+
+/** What a developer may add: fields that ask another service, or a database of their own. */
+@Resolver()
+class OwnResolver {
+  @Query(() => String)
+  async askService(): Promise<string> {
+    await once(connect(await freePort(), '127.0.0.1'), 'connect')
+    return 'answered'
+  }
+
+  @Query(() => String)
+  askOwnFile(): string {
+    return new Sqlite('/').name
+  }
+
+  @Query(() => String)
+  async askDatabase(@Ctx() context: Context): Promise<string> {
+    await sql`select 1`.execute(context.em.getKysely())
+    return 'answered'
+  }
+}
 
 /** Keeps everybody else from writing. @returns what lets them again */
 async function occupy(url: string): Promise<() => Promise<void>> {
@@ -36,13 +68,11 @@ it('the published keys stay there when the database does not', async () => {
 it('a database that cannot be asked is a masked 503 outside GraphQL too', async () => {
   const app = fastify()
   app.setErrorHandler(sendError)
-  const failures = [
-    Object.assign(new Error('disk I/O error'), { code: 'SQLITE_IOERR_READ', name: 'SqliteError' }),
-    new DriverException(Object.assign(new Error('no answer'), { code: 'ECONNREFUSED' })),
-  ]
-  for (const [index, failure] of failures.entries()) {
-    app.get(`/${index}`, async () => Promise.reject(failure))
-  }
+  const refused = () => Object.assign(new Error('no answer'), { code: 'ECONNREFUSED' })
+  const diskError = Object.assign(new Error('disk I/O error'), { code: 'SQLITE_IOERR_READ' })
+  app.get('/0', () => noteErrors(() => Promise.reject(diskError)))
+  app.get('/1', async () => Promise.reject(new DriverException(refused())))
+  app.get('/other', async () => Promise.reject(refused()))
   app.get('/late', async () => Promise.reject(httpError(503, 'The handler took too long')))
   for (const url of ['/0', '/1', '/late']) {
     const answer = await app.inject(url)
@@ -50,7 +80,50 @@ it('a database that cannot be asked is a masked 503 outside GraphQL too', async 
     expect(answer.headers['retry-after']).toBe('1')
     expect(answer.json().errors[0].message).toBe('Internal server error')
   }
+  const other = await app.inject('/other')
+  expect([other.statusCode, other.headers['retry-after']]).toEqual([500, undefined])
 })
+
+it.each([
+  ['another service that refuses connections', '{ askService }', 'ECONNREFUSED'],
+  ['another file', '{ askOwnFile }', 'unable to open database file'],
+])('a failure of %s is no failure of the database', async (_, query, cause) => {
+  const server = await startServer({}, { schema: createSchema(OwnResolver) })
+  const answer = await server.client.send(query)
+  expect(answer.errors).toMatchObject([
+    { message: 'Internal server error', extensions: { code: 'INTERNAL_SERVER_ERROR' } },
+  ])
+  expect(answer.status).toBe(200)
+  expect(answer.headers.get('retry-after')).toBeNull()
+  expect(server.logText()).toContain(cause)
+})
+
+it.runIf(inject('engine') === 'postgresql')(
+  'a database that refuses connections is a masked 503, whoever asks it',
+  async () => {
+    const schema = createSchema(OwnResolver)
+    const { database } = await startServer()
+    const direct = new URL(database.url)
+    const relay = await startTcpRelay({ host: direct.hostname, port: Number(direct.port) })
+    const url = new URL(direct)
+    url.host = `127.0.0.1:${relay.port}`
+    const server = await startServer({ DATABASE_URL: url.href }, { schema })
+    const { email, password, accessToken } = await server.client.register()
+    await relay.close()
+    const requests = [
+      () => server.client.send('{ askDatabase }'),
+      () => server.client.login(email, password),
+      () => server.client.as(accessToken).send('{ me { email } }'),
+    ]
+    // Those that lose their connection in use, and those that get no new one.
+    for (const request of [...requests, ...requests]) {
+      const answer = await request()
+      expect([answer.status, answer.code]).toEqual([503, 'INTERNAL_SERVER_ERROR'])
+      expect(answer.headers.get('retry-after')).toBe('1')
+    }
+    expect(server.logText()).toContain('ECONNREFUSED')
+  },
+)
 
 it('a database that cannot write now is a masked 503, and reads go on', async () => {
   const { client, database, logText } = await startServer()

@@ -11,6 +11,7 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { join } from 'node:path'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import Sqlite from 'better-sqlite3'
 import { Client } from 'pg'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest'
@@ -55,6 +56,12 @@ async function createDatabase(engine: 'sqlite' | 'postgresql') {
       folder,
       url: `sqlite:${file}`,
       copyPlainly: (target: string) => copyFileSync(file, target),
+      whenReplaced: async () => {
+        const { ino } = statSync(file)
+        return async () => {
+          while (statSync(file).ino === ino) await nextTurn()
+        }
+      },
       execute: async (statement: string) => {
         const database = new Sqlite(file)
         database.exec(statement)
@@ -84,6 +91,23 @@ async function createDatabase(engine: 'sqlite' | 'postgresql') {
         `--file=${target}`,
         url.href,
       ]),
+    /** Keeps the command where it would migrate what it has restored. */
+    whenReplaced: async () => {
+      const holder = new Client({ connectionString: url.href })
+      await holder.connect()
+      onTestFinished(() => holder.end())
+      await holder.query('select pg_advisory_lock($1)', [0x6c617463])
+      return async () => {
+        await vi.waitFor(
+          async () => {
+            const { rows } = await holder.query(`select 1 from pg_stat_activity
+              where datname = current_database() and wait_event = 'advisory'`)
+            expect(rows).toHaveLength(1)
+          },
+          { timeout: 20_000, interval: 20 },
+        )
+      }
+    },
   }
 }
 
@@ -227,6 +251,43 @@ describe.each(engines)('a backup on %s', (engine) => {
     expect(await eventsOf('DATABASE_RESTORED')).toEqual([
       expect.objectContaining({ ...byOperator, sessionsEnded: 2 }),
     ])
+  })
+
+  it('of before there was a trail is brought up to date, and its restore is told of, too', async () => {
+    const { execute, folder, url } = await createDatabase(engine)
+    const file = join(folder, 'backup')
+    const app = await start(url)
+    const ada = await createClient(app.url).register()
+    await app.close()
+    await execute('drop table audit_events')
+    await execute('drop table leases')
+    await execute("delete from mikro_orm_migrations where name = '0003-audit'")
+    expect((await operator(url).backup(file)).status).toBe(0)
+    expect(await operator(url).restore(file)).toMatchObject({ status: 0, stderr: '' })
+    const told = await operator(url).audit(['--json'])
+    expect(JSON.parse(told.stdout)).toMatchObject({ type: 'DATABASE_RESTORED', sessionsEnded: 1 })
+    const client = createClient((await start(url)).url)
+    expect((await client.login(ada.email, ada.password)).errors).toBeUndefined()
+  })
+
+  it('that is restored and killed before it says so has told the trail', async () => {
+    const { folder, url, whenReplaced } = await createDatabase(engine)
+    const file = join(folder, 'backup')
+    const app = await start(url)
+    await createClient(app.url).register()
+    expect((await operator(url).backup(file)).status).toBe(0)
+    await app.close()
+    const replaced = await whenReplaced()
+    const { child, result } = operator(url).startRestore(file)
+    await replaced()
+    child.kill('SIGKILL')
+    await result
+    const told = await operator(url).audit(['--event', 'DATABASE_RESTORED', '--json'])
+    expect(JSON.parse(told.stdout)).toMatchObject({
+      actor: 'OPERATOR',
+      operator: expect.stringContaining('@'),
+      sessionsEnded: 1,
+    })
   })
 
   it('is made and restored where a table of a later version is missing', async () => {

@@ -13,10 +13,13 @@ export interface TestServer extends Omit<App, 'log'> {
   readonly database: TestDatabase
   /** The server's time, in milliseconds since the epoch. */
   readonly now: () => number
-  /** Moves the clock of this server and its siblings forward. */
+  /** Moves the clock of this server and its siblings forward, or back. */
   advance(seconds: number): void
-  /** Another server on the same database and clock, closed with the test. */
-  sibling(env?: Environment): Promise<TestServer>
+  /**
+   * Another server on the same database and clock, closed with the test.
+   * @param aheadSeconds what its clock is ahead of this one's
+   */
+  sibling(env?: Environment, aheadSeconds?: number): Promise<TestServer>
 }
 
 export type Environment = Readonly<Record<string, string>>
@@ -52,12 +55,13 @@ export async function startServer(
   const clock = () => Date.now() + offset
   const closers: (() => Promise<void>)[] = []
 
-  const start = async (extra: Environment): Promise<TestServer> => {
+  const start = async (extra: Environment = {}, aheadSeconds = 0): Promise<TestServer> => {
+    const ownClock = () => clock() + aheadSeconds * 1000
     const lines: string[] = []
     const app = await createApp(
       loadSettings({ ...defaults, DATABASE_URL: database.url, ...env, ...extra }),
       {
-        clock,
+        clock: ownClock,
         passwordCost: 4,
         ...overrides,
         logDestination: { write: (line) => void lines.push(line) },
@@ -73,7 +77,7 @@ export async function startServer(
       client: createClient(app.url),
       logText: () => lines.join(''),
       database,
-      now: clock,
+      now: ownClock,
       advance: (seconds) => void (offset += seconds * 1000),
       sibling: start,
       close,
@@ -85,7 +89,7 @@ export async function startServer(
       for (const closer of closers.toReversed()) await closer()
       await database.remove()
     })())
-  const server = await start({})
+  const server = await start()
   try {
     onTestFinished(close)
   } catch {

@@ -1,0 +1,160 @@
+// A version and the one after it on one database, as in a rolling update: the newer one widens a table,
+// fills it, and narrows it again, while the older one serves.
+import { Migration } from '@mikro-orm/migrations'
+import { sql } from 'kysely'
+import { expect, inject, it, onTestFinished } from 'vitest'
+import { loadConfig } from '../../src/config.ts'
+import { openDatabase, type Database } from '../../src/database/database.ts'
+import { migrations as postgresqlMigrations } from '../../src/database/migrations/postgresql/index.ts'
+import { migrations as sqliteMigrations } from '../../src/database/migrations/sqlite/index.ts'
+import { createClient, type Client } from '../support/client.ts'
+import { createTestDatabase } from '../support/database.ts'
+import { startProcess, temporaryFolder } from '../support/process.ts'
+import { startServer, testAppSecret } from '../support/server.ts'
+
+class Expand extends Migration {
+  override name = '9001-expand'
+  override up(): void {
+    this.addSql('alter table users add column nickname varchar(80) null')
+    this.addSql('create index users_nickname_index on users (nickname)')
+  }
+}
+
+class Contract extends Migration {
+  override name = '9002-contract'
+  override up(): void {
+    this.addSql('drop index users_nickname_index')
+    this.addSql('alter table users drop column nickname')
+  }
+}
+
+/** Of the processes that this test starts none has them: only what is started in the test's own. */
+function addMigration(migration: typeof Expand | typeof Contract): void {
+  const all = inject('engine') === 'sqlite' ? sqliteMigrations : postgresqlMigrations
+  all.push(migration)
+  onTestFinished(() => void all.splice(all.indexOf(migration), 1))
+}
+
+const batchRows = 500
+
+/** @param batches after which whoever fills dies */
+async function backfill({ kysely }: Database, batches: number): Promise<number> {
+  let filled = 0
+  for (let batch = 0; batch < batches; batch++) {
+    const result = await sql`update users set nickname = 'N' where id in (
+      select id from users where nickname is null and name is not null limit ${batchRows})`.execute(
+      kysely,
+    )
+    if (result.numAffectedRows === 0n) break
+    filled += Number(result.numAffectedRows)
+  }
+  return filled
+}
+
+/** Does all that people do, until it is told to stop. */
+function startLoad(client: Client) {
+  const failures: string[] = []
+  const over = new AbortController()
+  let answered = 0
+  let slowestMilliseconds = 0
+  const look = async (request: Promise<{ errors?: unknown; text: string }>) => {
+    const startedAt = performance.now()
+    const { errors, text } = await request
+    slowestMilliseconds = Math.max(slowestMilliseconds, performance.now() - startedAt)
+    answered += 1
+    if (errors) failures.push(text)
+  }
+  const people = Array.from({ length: 4 }, async () => {
+    const person = await client.register({ name: 'Ada' })
+    let { refreshToken } = person
+    while (!over.signal.aborted) {
+      await look(client.as(person.accessToken).send('{ me { email name sessions { id } } }'))
+      const refreshed = await client.refresh(refreshToken)
+      await look(Promise.resolve(refreshed))
+      refreshToken = refreshed.data?.refreshToken?.refreshToken ?? refreshToken
+      await look(client.login(person.email, person.password))
+      await client.register({ name: 'Newcomer' })
+      const ready = await fetch(`${client.url}/health/ready`)
+      if (!ready.ok) failures.push(`not ready: ${await ready.text()}`)
+    }
+  })
+  onTestFinished(() => over.abort())
+  return {
+    failures,
+    slowestMilliseconds: () => slowestMilliseconds,
+    /** Until so many more have been answered. */
+    more: (count: number) => {
+      const before = answered
+      return expect
+        .poll(() => answered, { timeout: 20_000, interval: 10 })
+        .toBeGreaterThan(before + count)
+    },
+    stop: async () => {
+      over.abort()
+      await Promise.all(people)
+    },
+  }
+}
+
+it('a newer version widens, fills and narrows the tables under an older one that serves, and nobody notices', async () => {
+  const database = await createTestDatabase()
+  onTestFinished(() => database.remove())
+  const env = {
+    DATABASE_URL: database.url,
+    APP_SECRET: testAppSecret,
+    TOKEN_ISSUER: 'https://login.example.com',
+    THROTTLE: 'off',
+    BCRYPT_COST: '4',
+    LOG_LEVEL: 'error',
+  }
+  const older = startProcess(temporaryFolder(), env)
+  const client = createClient(await older.ready)
+  for (let begin = 0; begin < 3000; begin += 500) {
+    const rows = Array.from({ length: 500 }, (_, index) => {
+      const id = `00000000-0000-4000-8000-${String(begin + index).padStart(12, '0')}`
+      return `('${id}', 'old${begin + index}@example.com', true, 'Old', '["USER"]', 0, 0)`
+    })
+    await database.query(`insert into users
+      (id, email, email_verified, name, roles, credential_version, created_at)
+      values ${rows.join(', ')}`)
+  }
+  const load = startLoad(client)
+  await load.more(40)
+
+  addMigration(Expand)
+  const newer = await startServer(env)
+  await load.more(40)
+  // A session of one version is one of the other, and ends in both.
+  const { accessToken, email, password } = await newer.client.register()
+  expect((await client.as(accessToken).send('{ me { email } }')).data).toEqual({ me: { email } })
+  await client.as(accessToken).send('mutation { logout }')
+  expect((await newer.client.as(accessToken).send('{ me { email } }')).reason).toBe('SESSION_ENDED')
+
+  const open = () => openDatabase(loadConfig(env).database, () => {})
+  const first = await open()
+  expect(await backfill(first, 2)).toBe(2 * batchRows)
+  await first.close()
+  const second = await open()
+  onTestFinished(() => second.close())
+  expect(await backfill(second, Number.POSITIVE_INFINITY)).toBeGreaterThanOrEqual(2000)
+  await load.more(40)
+
+  // The older version can still be started: the way back.
+  const again = startProcess(temporaryFolder(), env)
+  const back = createClient(await again.ready)
+  expect((await back.login(email, password)).errors).toBeUndefined()
+
+  addMigration(Contract)
+  await second.migrate()
+  await load.more(40)
+  expect((await newer.client.login(email, password)).errors).toBeUndefined()
+  expect((await back.login(email, password)).errors).toBeUndefined()
+  await load.stop()
+  expect(load.failures).toEqual([])
+  // Well before a statement gives up waiting for a lock.
+  expect(load.slowestMilliseconds()).toBeLessThan(3000)
+  for (const { child, stderr } of [older, again]) {
+    expect(stderr()).toBe('')
+    child.kill('SIGTERM')
+  }
+})
