@@ -242,6 +242,20 @@ describe('the primary', () => {
     },
   )
 
+  it('says by its status that a worker died while it stopped, and starts no other', async () => {
+    const server = await start({ WORKERS: '2', SHUTDOWN_DELAY: '3s' })
+    const workers = childrenOf(server.child.pid!)
+    expect(workers).toHaveLength(2)
+    server.child.kill('SIGTERM')
+    await vi.waitFor(async () => {
+      expect((await fetch(`${server.client.url}/health/ready`)).status).toBe(503)
+    }, patient)
+    process.kill(workers[0]!, 'SIGKILL')
+    expect(await server.ended).toBe(1)
+    for (const pid of workers) expect(() => process.kill(pid, 0)).toThrow('ESRCH')
+    expect(server.log().filter((line) => line['msg'] === 'A worker died')).toEqual([])
+  })
+
   it.each(['itself', 'the whole group'] as const)(
     'stops at once, and ends with 0, where workers are still starting and %s gets the signal',
     async (receiver) => {

@@ -6,7 +6,9 @@ import { killAtStatements } from './kill-at-statements.ts'
 import { killUnderWrites } from './kill-under-writes.ts'
 import type { Scenario } from './lab.ts'
 import { losingAnInstance } from './losing-an-instance.ts'
+import { overload } from './overload.ts'
 import { rollingRestart } from './rolling-restart.ts'
+import { soak } from './soak.ts'
 
 export const scenarios: readonly Scenario[] = [
   killUnderWrites,
@@ -16,5 +18,7 @@ export const scenarios: readonly Scenario[] = [
   databaseRestarts,
   losingAnInstance,
   rollingRestart,
+  overload,
+  soak,
   historyChecking,
 ]

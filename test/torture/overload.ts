@@ -1,0 +1,156 @@
+import { readFileSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Answer, Client } from '../support/client.ts'
+import { percentiles } from './figures.ts'
+import { answerOf } from './journal.ts'
+import type { Scenario } from './lab.ts'
+
+/** As many sign-ins at once as keep the threads busy. */
+const few = 4
+/** More than may wait for a thread, however many processors there are. */
+const many = 40 * availableParallelism()
+/** Dear enough that the hash is what there is too little of. */
+const env = { BCRYPT_COST: '9' }
+/** Of the goodput at capacity that has to be left; in some seconds, others on the machine count for more. */
+const leastGoodput = { long: 0.8, short: 0.2 }
+const longRounds = 30
+/** Far from the time of those who wait. A machine that the clients share has no time for less. */
+const slowestRefusalMilliseconds = 1000
+const recoveryMilliseconds = 5000
+/** V8 takes what it may before it collects: below this, growth says nothing. */
+const smallBytes = 250 * 1024 * 1024
+const retryPauseMilliseconds = 250
+
+interface Phase {
+  readonly goodput: number
+  readonly waits: readonly number[]
+  readonly refusals: readonly number[]
+}
+
+export const overload: Scenario = {
+  name: 'overload',
+  shows:
+    'Asked for many times what it can do, the server goes on doing it, refuses the rest at once, and is as before afterwards.',
+  engines: ['sqlite', 'postgresql'],
+  // Each a second of overload.
+  rounds: { short: 5, long: 60 },
+  async run(lab) {
+    const instance = await lab.start(await lab.createDatabase(), { env })
+    const { client, pid } = instance
+    const { email, password, accessToken } = await client.register()
+    const violations: string[] = []
+    const load = (clients: number, milliseconds: number) =>
+      signIn(client, {
+        clients,
+        milliseconds,
+        email,
+        password,
+        wrong: (text) => violations.push(text),
+      })
+
+    const seconds = Math.max(3, lab.rounds / 4) * 1000
+    await load(few, 1000)
+    const before = await load(few, seconds)
+    const bytesBefore = residentBytes(pid)
+    const reading = new AbortController()
+    const reads = read(client.as(accessToken), reading.signal)
+    const during = await load(many, lab.rounds * 1000)
+    reading.abort()
+    const bytesDuring = residentBytes(pid)
+    await sleep(recoveryMilliseconds)
+    const after = await load(few, seconds)
+
+    const least = leastGoodput[lab.rounds < longRounds ? 'short' : 'long'] * before.goodput
+    if (during.refusals.length === 0) violations.push('nothing was refused')
+    if (during.goodput < least) {
+      violations.push(`the goodput fell from ${before.goodput} to ${during.goodput} a second`)
+    }
+    const slowest = quantile(during.refusals, 0.5)
+    if (slowest > slowestRefusalMilliseconds) {
+      violations.push(`every other refusal took longer than ${slowest} ms`)
+    }
+    if (bytesDuring > Math.max(smallBytes, 1.5 * bytesBefore)) {
+      violations.push(`the memory grew from ${bytesBefore} to ${bytesDuring} bytes`)
+    }
+    if (after.refusals.length > 0) violations.push('afterwards somebody is refused')
+    if (after.goodput < least) {
+      violations.push(`afterwards there are ${after.goodput} a second, not ${before.goodput}`)
+    }
+    const { failures, waits } = await reads
+    if (failures > 0) violations.push(`who was signed in was refused ${failures} times`)
+    return {
+      counts: {
+        'sign-ins a second': [before, during, after].map(({ goodput }) => goodput).join(', '),
+        refused: during.refusals.length,
+        'refusal, ms': percentiles(during.refusals),
+        'me meanwhile, ms': percentiles(waits),
+        'sign-in, ms': [before, after].map(({ waits: list }) => percentiles(list)).join('; '),
+        'memory, MiB': [bytesBefore, bytesDuring].map((bytes) => bytes >> 20).join(', '),
+      },
+      violations,
+    }
+  },
+}
+
+/** Clients that each sign in as soon as they have an answer; those who are refused wait a moment. */
+async function signIn(
+  client: Client,
+  options: {
+    readonly clients: number
+    readonly milliseconds: number
+    readonly email: string
+    readonly password: string
+    readonly wrong: (text: string) => void
+  },
+): Promise<Phase> {
+  const { clients, email, milliseconds, password, wrong } = options
+  const waits: number[] = []
+  const refusals: number[] = []
+  const startedAt = performance.now()
+  await Promise.all(
+    Array.from({ length: clients }, async () => {
+      while (performance.now() - startedAt < milliseconds) {
+        const askedAt = performance.now()
+        const answer = await answerOf(client.login(email, password))
+        const took = performance.now() - askedAt
+        if (answer?.data?.login) waits.push(took)
+        else if (isRefusal(answer)) {
+          refusals.push(took)
+          await sleep(retryPauseMilliseconds)
+        } else wrong(`a sign-in is answered with ${answer?.status} ${answer?.text}`)
+      }
+    }),
+  )
+  const goodput = Math.round((waits.length / (performance.now() - startedAt)) * 10_000) / 10
+  return { goodput, waits, refusals }
+}
+
+function isRefusal(answer: Answer | undefined): boolean {
+  const isShed = answer?.status === 429 || answer?.status === 503
+  return isShed && Number(answer.headers.get('retry-after')) > 0
+}
+
+/** Somebody who has signed in before, and does not want to wait for all that. */
+async function read(person: Pick<Client, 'send'>, signal: AbortSignal) {
+  const waits: number[] = []
+  let failures = 0
+  while (!signal.aborted) {
+    const askedAt = performance.now()
+    const answer = await answerOf(person.send('{ me { id } }'))
+    waits.push(performance.now() - askedAt)
+    if (answer === undefined || answer.errors) failures += 1
+    await sleep(20)
+  }
+  return { failures, waits }
+}
+
+function quantile(numbers: readonly number[], fraction: number): number {
+  const sorted = numbers.toSorted((one, other) => one - other)
+  return Math.round(sorted[Math.floor(sorted.length * fraction)] ?? 0)
+}
+
+function residentBytes(pid: number): number {
+  const kilobytes = /^VmRSS:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))![1]
+  return Number(kilobytes) * 1024
+}
