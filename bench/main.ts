@@ -1,8 +1,7 @@
 /**
  * `npm run bench`: Latchkey beside other servers, in one run, as ratios. Prints one table and keeps it
  * as bench/RESULTS.md. `-- --quick` runs all of it once, briefly, and keeps nothing; `-- growth` (or
- * `operations`, `storm`, `starts`, `memory`, `install`, `deployments`) runs a part; `-- soak` runs for an
- * hour what no whole run has.
+ * `operations`, `storm`, `starts`, `memory`, `install`, `deployments`) runs a part.
  */
 import { spawnSync } from 'node:child_process'
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
@@ -20,7 +19,6 @@ import {
   type Settings,
 } from './scenarios.ts'
 import { pinClient } from './servers.ts'
-import { measureSoak } from './soak.ts'
 
 const root = join(import.meta.dirname, '..')
 const peers = join(import.meta.dirname, 'peers')
@@ -76,18 +74,6 @@ try {
     sections.set('Several processes, and PostgreSQL', text)
     return []
   })
-  if (parts.includes('soak')) {
-    await part('soak', async () => {
-      const given = process.argv.find((argument) => argument.startsWith('--minutes='))
-      // Four, so that each quarter has one.
-      const minutes = Math.max(4, Number(given?.split('=')[1] ?? 60))
-      sections.set(
-        `${minutes} minutes at half load`,
-        await measureSoak(join(folder, 'soak'), minutes),
-      )
-      return []
-    })
-  }
   await part('growth', async () => {
     sections.set('How cost grows', await measureGrowth(settings, folder, accounts))
     return []

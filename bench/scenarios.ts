@@ -169,6 +169,7 @@ async function measureOverflow(subjects: readonly Subject[], settings: Settings)
   ]
 }
 
+/** 90 % `me`, 8 % `refreshToken`, 2 % `login`. */
 async function measureMix(subjects: readonly Subject[], settings: Settings): Promise<Row[]> {
   const { login, me, refresh, server } = subjects[0]!
   const sources: Source[] = []
@@ -185,8 +186,8 @@ async function measureMix(subjects: readonly Subject[], settings: Settings): Pro
   ]
 }
 
-/** 90 % `me`, 8 % of the chain, 2 % `login`. @param offset where in this cycle it begins */
-export function mixed(offset: number, me: Source, login: Source, chain: Source): Source {
+/** @param offset where in the cycle of 50 it begins */
+function mixed(offset: number, me: Source, login: Source, chain: Source): Source {
   let renewal = chain(undefined)
   let isRenewing = false
   let turn = offset

@@ -1,6 +1,6 @@
 /** Server processes: started on cores of their own, watched through /proc, stopped. */
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process'
-import { closeSync, mkdirSync, openSync, readFileSync, readdirSync } from 'node:fs'
+import { closeSync, mkdirSync, openSync, readFileSync } from 'node:fs'
 import { connect, createServer, type AddressInfo } from 'node:net'
 import { availableParallelism, cpus } from 'node:os'
 import { join } from 'node:path'
@@ -50,8 +50,6 @@ export interface Server {
   cpuSeconds(): number | undefined
   /** Resident memory, now or at its highest, in megabytes (10⁶ bytes). */
   memoryMegabytes(which: 'now' | 'highest'): number | undefined
-  /** Files, sockets and pipes that are open. */
-  openDescriptors(): number | undefined
   stop(): Promise<void>
 }
 
@@ -95,8 +93,6 @@ export async function start(options: StartOptions): Promise<Server> {
     startMilliseconds: performance.now() - startedAt,
     cpuSeconds: () => cpuSeconds(child.pid!),
     memoryMegabytes: (which) => memoryMegabytes(child.pid!, which),
-    openDescriptors: () =>
-      process.platform === 'linux' ? readdirSync(`/proc/${child.pid!}/fd`).length : undefined,
     stop,
   }
 }

@@ -6,8 +6,6 @@ import { answerOf } from './journal.ts'
 import type { LabDatabase, Scenario } from './lab.ts'
 
 const people = 8
-/** Between the requests of one person: far below what the server can do. */
-const pauseMilliseconds = 50
 /** So short that a long run has swept many. */
 const env = { SESSION_IDLE_LIFETIME: '1m' }
 /** Two rounds of sweeping, and some time for each. */
@@ -28,7 +26,7 @@ interface Sample {
 export const soak: Scenario = {
   name: 'soak',
   shows:
-    'A long time of ordinary use leaves memory, files and connections as they were, and no row for good.',
+    'A long time at half load leaves memory, files and connections as they were, and no row for good.',
   engines: ['sqlite', 'postgresql'],
   // Each a second.
   rounds: { short: 8, long: 3600 },
@@ -109,11 +107,13 @@ async function use(
   for (let count = 0; !signal.aborted; count += 1) {
     const at = performance.now()
     const answer = await answerOf(requests[count % requests.length]!())
-    told.waited(at, performance.now() - at)
+    const took = performance.now() - at
+    told.waited(at, took)
     tokens = answer?.data?.refreshToken ?? tokens
     if (answer === undefined || answer.errors)
       told.wrong(`a request is answered with ${answer?.text}`)
-    await sleep(pauseMilliseconds)
+    // Half of the load that they would be without a rest.
+    await sleep(took)
   }
 }
 
