@@ -60,7 +60,11 @@ function connectionOptions({ url, tls }: PostgresqlServer) {
 /** Of a connection that is in use, each second of silence counts; an idle one is the pool's to close. */
 function endSilentConnections(pool: Pool): void {
   pool.on('connect', ({ connection: { stream } }) => {
-    stream.on('timeout', () => stream.destroy(new Error('The database server does not answer')))
+    stream.on('timeout', () => {
+      const error = new Error('The database server does not answer')
+      // As the system would say, had one waited for it: another attempt may succeed.
+      stream.destroy(Object.assign(error, { code: 'ETIMEDOUT' }))
+    })
   })
   pool.on('acquire', (client) => limitSilence(client, silenceTimeoutMilliseconds))
   pool.on('release', (_error, client) => limitSilence(client, 0))
