@@ -94,7 +94,7 @@ describe('password hashing', () => {
     busy.onWaited = (seconds) => waits.push(seconds)
     const threads = Math.max(1, availableParallelism() - 1)
     const results = await Promise.allSettled(
-      Array.from({ length: 16 * threads }, () => busy.hash('correct horse battery')),
+      Array.from({ length: 12 * threads }, () => busy.hash('correct horse battery')),
     )
     await busy.close()
     const refused = results.filter((result) => result.status === 'rejected')
