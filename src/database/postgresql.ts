@@ -14,6 +14,8 @@ import { DatabaseStartError } from './start-error.ts'
 const migrationLock = 0x6c617463
 /** Since PostgreSQL 15 a role may make tables only where it is the owner. */
 const insufficientPrivilege = '42501'
+/** SQLSTATE of a server that takes no more connections: resources (53), or stopping and starting (57P03). */
+const noConnection = /^(53...|57P03)$/
 
 export type PostgresqlConfig = Extract<Config['database'], { engine: 'postgresql' }>
 
@@ -64,7 +66,9 @@ export async function openPostgresql(
       try {
         await migrateAlone(migrating)
       } catch (error) {
-        if ((error as { code?: unknown }).code !== insufficientPrivilege) throw error
+        const { code } = error as { code?: unknown }
+        if (noConnection.test(String(code))) throw cannotBeUsed(error)
+        if (code !== insufficientPrivilege) throw error
         throw new DatabaseStartError(
           'The role of DATABASE_URL may not make or change tables: make it the owner of its database, or grant it CREATE on the schema.',
           { cause: error },

@@ -66,6 +66,19 @@ describe('a connection', () => {
   })
 })
 
+describe('a role that may have fewer connections than a start needs', () => {
+  it('ends the start with the reason', async () => {
+    await admin.query("create role few login password 'few' connection limit 1")
+    await admin.query('create database few owner few')
+    const url = new URL(server.url)
+    Object.assign(url, { username: 'few', password: 'few', pathname: '/few' })
+    const settings = loadSettings({ APP_SECRET, DATABASE_URL: url.href, PORT: '0' })
+    await expect(createApp(settings)).rejects.toThrow(
+      'The PostgreSQL server of DATABASE_URL cannot be used: too many connections for role "few".',
+    )
+  })
+})
+
 describe('a connection whose URL has options', () => {
   it('has them, but for what a commit is told of', async () => {
     const options = encodeURIComponent('-c synchronous_commit=off -c work_mem=8MB')
