@@ -171,14 +171,14 @@ export class PasswordService {
       await charge.giveBack()
     }
     const passwordHash = await hasher.hash(newPassword)
-    const session = await audit.transactional(em, async (tx, record) => {
+    const { session, user: changed } = await audit.transactional(em, async (tx, record) => {
       const kysely = tx.getKysely() as Kysely<unknown>
-      const changed = await sql`update users
+      const updated = await sql`update users
         set password_hash = ${passwordHash}, credential_version = credential_version + 1
         where id = ${user.id} and credential_version = ${user.credentialVersion}
           and disabled_at is null`.execute(kysely)
       const renewed =
-        changed.numAffectedRows === 1n && (await sessions.renew(tx, user.id, current.sessionId))
+        updated.numAffectedRows === 1n && (await sessions.renew(tx, user.id, current.sessionId))
       if (!renewed) {
         // Somebody else changed the credentials, or ended this session, since the request began:
         // thrown in here, so that nothing is changed.
@@ -188,9 +188,9 @@ export class PasswordService {
       }
       const type = user.passwordHash == null ? EventType.PASSWORD_SET : EventType.PASSWORD_CHANGED
       await record({ type, ...by, sessionsEnded: renewed.sessionsEnded })
-      return renewed.session
+      return renewed
     })
-    return sessions.renewed(session)
+    return sessions.renewed(session, changed)
   }
 
   async #recordFailure(user: User | null): Promise<void> {

@@ -10,7 +10,7 @@ import type { AccessTokens } from '../tokens/access-token.ts'
 import { decodeRefreshToken, encodeRefreshToken } from '../tokens/refresh-token.ts'
 import { lockPerson } from '../users/lock-person.ts'
 import { User } from '../users/user.entity.ts'
-import { fromUserRow, type UserRow } from '../users/user-row.ts'
+import { fromUserRow, userColumns, type UserRow } from '../users/user-row.ts'
 import type { UserType } from '../users/user.type.ts'
 import type { RefreshCookie } from './refresh-cookie.ts'
 import { invalidRefreshToken, rotate, type RotationOptions } from './rotation.ts'
@@ -171,37 +171,41 @@ export class SessionService {
    * After a change of credentials: ends the person's other sessions and replaces this one's refresh
    * token without grace, so that a copy of the old one is good for nothing.
    * @param tx the transaction that changes the credentials
-   * @returns the session, and how many others are ended; undefined where it has ended meanwhile
+   * @returns what the answer needs, so that nothing is left to be asked that could fail once the change is
+   * committed, and how many others are ended; undefined where the session has ended meanwhile
    */
   async renew(
     tx: SqlEntityManager,
     userId: string,
     sessionId: string,
-  ): Promise<{ session: RotatedSession; sessionsEnded: number } | undefined> {
+  ): Promise<{ session: RotatedSession; user: UserType; sessionsEnded: number } | undefined> {
     const kysely = tx.getKysely() as Kysely<unknown>
     const others =
       await sql`delete from sessions where user_id = ${userId} and id <> ${sessionId}`.execute(
         kysely,
       )
-    const { rows } = await sql<SessionRow>`update sessions
+    const renewed = await sql<SessionRow>`update sessions
       set generation = generation + 1, rotated_at = null, last_used_at = ${this.#options.clock()}
       where id = ${sessionId} and user_id = ${userId} and expires_at > ${this.#options.clock()}
       returning ${sessionColumns}`.execute(kysely)
-    return (
-      rows[0] && {
-        session: toRotated(rows[0]),
-        sessionsEnded: Number(others.numAffectedRows),
-      }
-    )
+    const read = await sql<UserRow>`select ${sql.raw(userColumns)} from users u
+      where u.id = ${userId}`.execute(kysely)
+    const [session, user] = [renewed.rows[0], read.rows[0]]
+    if (!session || !user) return undefined
+    return {
+      session: toRotated(session),
+      user: fromUserRow(user, sessionId),
+      sessionsEnded: Number(others.numAffectedRows),
+    }
   }
 
   /** The answer to a change of credentials, once it is committed. The token travels as it did. */
-  async renewed(session: RotatedSession): Promise<AuthPayloadType> {
+  async renewed(session: RotatedSession, user: UserType): Promise<AuthPayloadType> {
     const { cookie, secrets } = this.#options
     const inCookie = decodeRefreshToken(cookie.read() ?? '', secrets)
     const transport =
       inCookie?.sessionId === session.id ? TokenTransport.COOKIE : TokenTransport.BODY
-    return this.#payload(session, await this.#readUser(session, sessionGone), transport)
+    return this.#payload(session, user, transport)
   }
 
   #newSession({ userId, method }: Authentication, now: number) {
@@ -293,10 +297,4 @@ function sessionEnded(
 
 function invalidCredentials(): AppError {
   return new AppError(ErrorCode.INVALID_CREDENTIALS, 'Wrong e-mail or password.')
-}
-
-function sessionGone(): AppError {
-  return new AppError(ErrorCode.UNAUTHENTICATED, 'The session has ended. Sign in again.', {
-    reason: TokenErrorReason.SESSION_ENDED,
-  })
 }
