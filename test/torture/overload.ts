@@ -12,8 +12,11 @@ const few = 4
 const many = 40 * availableParallelism()
 /** Dear enough that the hash is what there is too little of. */
 const env = { BCRYPT_COST: '9' }
-/** Of the goodput at capacity that has to be left; in some seconds, others on the machine count for more. */
-const leastGoodput = { long: 0.8, short: 0.2 }
+/**
+ * Of the goodput at capacity that has to be left. The clients' own work costs some: with one thread for
+ * hashes on two cores, a quarter. In some seconds, others on the machine count for more.
+ */
+const leastGoodput = { long: 0.7, short: 0.2 }
 const longRounds = 30
 /** Far from the time of those who wait. A machine that the clients share has no time for less. */
 const slowestRefusalMilliseconds = 1000
@@ -38,7 +41,9 @@ export const overload: Scenario = {
   async run(lab) {
     const instance = await lab.start(await lab.createDatabase(), { env })
     const { client, pid } = instance
-    const { email, password, accessToken } = await client.register()
+    const { email, password } = await client.register()
+    // Of another account: a person has a hundred sessions at most.
+    const { accessToken } = await client.register()
     const violations: string[] = []
     const load = (clients: number, milliseconds: number) =>
       signIn(client, {
