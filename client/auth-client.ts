@@ -15,7 +15,7 @@ import {
   type SignedInFragment,
 } from './generated/operations.ts'
 import type { LogoutScope, TokenErrorReason } from './generated/schema.ts'
-import { Keeper } from './keeper.ts'
+import { SessionManager } from './session-manager.ts'
 import { readRefusal, send, unwrap } from './operation.ts'
 import {
   createProviderLogin,
@@ -129,7 +129,7 @@ export function createAuthClient(options: AuthClientOptions): AuthClient {
     usesCookie: store === undefined,
   }
   const transport = store ? ('BODY' as const) : ('COOKIE' as const)
-  const keeper = new Keeper({
+  const manager = new SessionManager({
     endpoint,
     store,
     renewBeforeSeconds: options.renewBeforeSeconds ?? 30,
@@ -138,8 +138,8 @@ export function createAuthClient(options: AuthClientOptions): AuthClient {
     coordination: options.coordination,
   })
   const source: TokenSource = {
-    accessToken: () => keeper.accessToken(),
-    refused: (accessToken, reason) => keeper.refused(accessToken, reason),
+    accessToken: () => manager.accessToken(),
+    refused: (accessToken, reason) => manager.refused(accessToken, reason),
   }
 
   async function request<D, V>(
@@ -160,7 +160,7 @@ export function createAuthClient(options: AuthClientOptions): AuthClient {
     variables: V,
     read: (said: D) => SignedInFragment,
   ): Promise<PersonFragment> {
-    return keeper.signIn(async (signal) => {
+    return manager.signIn(async (signal) => {
       const answer = await send(endpoint, document, variables, { signal, outlivesPage: true })
       return read(unwrap(answer))
     })
@@ -172,7 +172,7 @@ export function createAuthClient(options: AuthClientOptions): AuthClient {
     const answer = await attempt(
       source,
       (accessToken) =>
-        keeper.replaceTokens(
+        manager.replaceTokens(
           (signal) =>
             send(endpoint, ChangePasswordDocument, input, {
               accessToken,
@@ -187,14 +187,14 @@ export function createAuthClient(options: AuthClientOptions): AuthClient {
   }
 
   async function logout(scope: LogoutScope = 'THIS'): Promise<void> {
-    if (scope !== 'OTHERS') return keeper.signOut(scope)
+    if (scope !== 'OTHERS') return manager.signOut(scope)
     await request(LogoutDocument, { scope })
   }
 
   async function reload(): Promise<PersonFragment | undefined> {
-    if ((await keeper.accessToken()) === undefined) return undefined
+    if ((await manager.accessToken()) === undefined) return undefined
     const { me } = await request(MeDocument)
-    keeper.update(me)
+    manager.update(me)
     return me
   }
 
@@ -216,24 +216,24 @@ export function createAuthClient(options: AuthClientOptions): AuthClient {
       }
       await request(LinkProviderDocument, answer)
       // It is linked, whether or not the person can be read again now.
-      const user = await reload().catch(() => keeper.session.held?.user)
-      if (!user) throw keeper.session.endedError()
+      const user = await reload().catch(() => manager.session.held?.user)
+      if (!user) throw manager.session.endedError()
       return user
     },
   })
 
   return {
     get state() {
-      return keeper.session.state
+      return manager.session.state
     },
-    subscribe: (listener) => keeper.session.subscribe(listener),
-    start: () => keeper.start(),
+    subscribe: (listener) => manager.session.subscribe(listener),
+    start: () => manager.start(),
     ...source,
     fetch: createAuthorizedFetch({
       endpoint,
       origins: options.origins ?? [],
       source,
-      isPastItsYouth: () => keeper.isOlderThan(unknownRefusalMilliseconds),
+      mayHaveExpired: () => manager.isOlderThan(unknownRefusalMilliseconds),
     }),
     request,
     register: (input) => signIn(RegisterDocument, { ...input, transport }, (said) => said.register),
@@ -242,6 +242,6 @@ export function createAuthClient(options: AuthClientOptions): AuthClient {
     logout,
     reload,
     providerLogin,
-    close: () => keeper.close(),
+    close: () => manager.close(),
   }
 }

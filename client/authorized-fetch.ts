@@ -44,11 +44,11 @@ export interface AuthorizedFetchOptions {
   readonly origins: readonly string[]
   readonly source: TokenSource
   /** Whether a service that only says 401 can have meant the token's time: a new one is good. */
-  readonly isPastItsYouth: () => boolean
+  readonly mayHaveExpired: () => boolean
 }
 
 export function createAuthorizedFetch(options: AuthorizedFetchOptions): typeof fetch {
-  const { endpoint, isPastItsYouth, origins, source } = options
+  const { endpoint, mayHaveExpired, origins, source } = options
   return async (input, init = {}) => {
     const request = input instanceof Request ? input : undefined
     const url = absolute(input instanceof Request ? input.url : input.toString())
@@ -79,7 +79,7 @@ export function createAuthorizedFetch(options: AuthorizedFetchOptions): typeof f
       if (response.status !== 401) return undefined
       if (!isEndpoint) {
         const canBeSentAgain = request !== undefined || !isStream(body)
-        return isPastItsYouth() ? { reason: 'TOKEN_EXPIRED', mayRepeat: canBeSentAgain } : undefined
+        return mayHaveExpired() ? { reason: 'TOKEN_EXPIRED', mayRepeat: canBeSentAgain } : undefined
       }
       const answer = parseJson(await response.clone().text())
       if (typeof answer !== 'object' || answer === null) return undefined

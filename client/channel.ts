@@ -12,18 +12,18 @@ export interface Channel {
   close(): void
 }
 
-type Letter = { readonly id: string; readonly message: TabMessage }
+type Envelope = { readonly id: string; readonly message: TabMessage }
 
 /**
- * A board in localStorage has the id of the last letter. It is read at once, where a message takes its
- * time, so a tab knows whether there is one on its way.
+ * localStorage has the id of the last message. It is read at once, where a message takes its time, so a
+ * tab knows whether there is one on its way.
  */
 export function createChannel(name: string, platform: Platform): Channel {
   const listeners = new Set<(message: TabMessage) => void>()
   const key = `${name} news`
-  const board = createBoard(key, platform.storage)
-  let lastHeard = board.read()
-  const hear = ({ id, message }: Letter) => {
+  const lastMessage = createLastMessage(key, platform.storage)
+  let lastHeard = lastMessage.read()
+  const hear = ({ id, message }: Envelope) => {
     if (message.type !== 'ask') lastHeard = id
     for (const listener of listeners) listener(message)
   }
@@ -32,14 +32,14 @@ export function createChannel(name: string, platform: Platform): Channel {
   const open = () => {
     if (channel || !platform.BroadcastChannel) return
     channel = new platform.BroadcastChannel(name)
-    channel.addEventListener('message', ({ data }: MessageEvent<Letter>) => hear(data))
+    channel.addEventListener('message', ({ data }: MessageEvent<Envelope>) => hear(data))
     // In Node an open channel keeps the program running.
     ;(channel as { unref?: () => void }).unref?.()
   }
   const hearStorage = (event: Event) => {
     const { key: changed, newValue } = event as StorageEvent
-    const letter = changed === key && newValue ? parseLetter(newValue) : undefined
-    if (letter) hear(letter)
+    const envelope = changed === key && newValue ? parseEnvelope(newValue) : undefined
+    if (envelope) hear(envelope)
   }
   const usesStorage = !platform.BroadcastChannel && platform.storage !== undefined
 
@@ -48,20 +48,20 @@ export function createChannel(name: string, platform: Platform): Channel {
 
   return {
     tell: (message) => {
-      const letter = { id: randomId(), message }
+      const envelope = { id: randomId(), message }
       if (message.type !== 'ask') {
-        lastHeard = letter.id
-        board.write(letter)
+        lastHeard = envelope.id
+        lastMessage.write(envelope)
       }
       // oxlint-disable-next-line unicorn/require-post-message-target-origin -- not a window: it has its own origin only
-      channel?.postMessage(letter)
+      channel?.postMessage(envelope)
     },
     listen: (listener) => {
       listeners.add(listener)
       return () => void listeners.delete(listener)
     },
     // Without tokens on the way there is nothing to wait for.
-    isBehind: () => channel !== undefined && board.read() !== lastHeard,
+    isBehind: () => channel !== undefined && lastMessage.read() !== lastHeard,
     close: () => {
       listeners.clear()
       channel?.close()
@@ -71,11 +71,11 @@ export function createChannel(name: string, platform: Platform): Channel {
   }
 }
 
-function createBoard(key: string, storage: Platform['storage']) {
+function createLastMessage(key: string, storage: Platform['storage']) {
   return {
-    /** The id of the last letter. */
-    read: (): string | undefined => parseLetter(storage?.getItem(key) ?? '')?.id,
-    write: ({ id, message }: Letter) => {
+    /** Its id. */
+    read: (): string | undefined => parseEnvelope(storage?.getItem(key) ?? '')?.id,
+    write: ({ id, message }: Envelope) => {
       try {
         storage?.setItem(key, JSON.stringify({ id, message: withoutTokens(message) }))
       } catch {
@@ -85,8 +85,8 @@ function createBoard(key: string, storage: Platform['storage']) {
   }
 }
 
-function parseLetter(text: string): Letter | undefined {
-  return parseJson(text) as Letter | undefined
+function parseEnvelope(text: string): Envelope | undefined {
+  return parseJson(text) as Envelope | undefined
 }
 
 /** What is in localStorage is on the disk. */

@@ -69,7 +69,7 @@ export function createCoordination(
 }
 
 /** For programs without tabs, and where each client has a session of its own. */
-export function createSolitude(): Coordination {
+export function createLocalCoordination(): Coordination {
   const lock = createLock('', {})
   return {
     exclusive: (task) => lock(() => task()),

@@ -1,7 +1,7 @@
 /** What the tabs of a browser tell each other about the session, and what each makes of it. */
 import {
   createCoordination,
-  createSolitude,
+  createLocalCoordination,
   isBrowser,
   type Coordination,
   type TabMessage,
@@ -107,7 +107,7 @@ function createFor({ coordination, url }: TabsOptions): Coordination {
   if (coordination !== undefined && coordination !== 'none') return coordination
   return coordination === undefined && isBrowser()
     ? createCoordination(`latchkey ${url}`)
-    : createSolitude()
+    : createLocalCoordination()
 }
 
 /** @returns stops listening */

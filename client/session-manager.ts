@@ -17,7 +17,7 @@ import { SignOutMark, tellSignOut, tellSignOutEverywhere } from './sign-out.ts'
 import { Tabs } from './tabs.ts'
 import { sessionIdOf, type Tokens, type TokenStore } from './tokens.ts'
 
-export interface KeeperOptions {
+export interface SessionManagerOptions {
   readonly endpoint: Endpoint
   readonly store: TokenStore | undefined
   readonly renewBeforeSeconds: number
@@ -26,7 +26,7 @@ export interface KeeperOptions {
   readonly coordination: Coordination | 'none' | undefined
 }
 
-export class Keeper implements TokenSource {
+export class SessionManager implements TokenSource {
   readonly session: Session
   readonly tabs: Tabs
   readonly #endpoint: Endpoint
@@ -36,7 +36,7 @@ export class Keeper implements TokenSource {
   readonly #signOutMark: SignOutMark
   #starting: Promise<AuthState> | undefined
 
-  constructor(options: KeeperOptions) {
+  constructor(options: SessionManagerOptions) {
     const { clock, coordination, endpoint, schedule, store } = options
     const { url } = endpoint
     const session = new Session(options.renewBeforeSeconds)
@@ -246,7 +246,7 @@ export class Keeper implements TokenSource {
 
     const sentAt = this.#clock()
     const variables = refreshToken === undefined ? {} : { refreshToken }
-    const answer = await twice(aborted, () =>
+    const answer = await withOneRetry(aborted, () =>
       inTime(
         (signal) =>
           send(this.#endpoint, RefreshTokenDocument, variables, { signal, outlivesPage: true }),
@@ -343,7 +343,7 @@ export class Keeper implements TokenSource {
 }
 
 /** Once more where no answer came: an idle connection that the server has just closed, an answer that got lost. */
-async function twice<T>(aborted: AbortSignal, work: () => Promise<T>): Promise<T> {
+async function withOneRetry<T>(aborted: AbortSignal, work: () => Promise<T>): Promise<T> {
   try {
     return await work()
   } catch (error) {
