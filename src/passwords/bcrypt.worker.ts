@@ -13,6 +13,14 @@ export type HashingTask =
       /** What a wrong answer must at least have cost. */
       readonly cost: number
     }
+  | {
+      readonly kind: 'replace'
+      readonly password: string
+      readonly hash: string | undefined
+      readonly cost: number
+      /** What is hashed where the password is right. */
+      readonly newPassword: string
+    }
 
 export type QueuedTask = HashingTask & {
   /** Later its client may be gone, and it is not done at all. By the clock of `HashingResult.startedAt`. */
@@ -32,11 +40,13 @@ export interface HashingResult {
 export default function run(task: QueuedTask): HashingResult {
   const startedAt = performance.timeOrigin + performance.now()
   if (startedAt > task.startBy) return { startedAt }
-  const value =
-    task.kind === 'hash'
-      ? hashSync(task.password, task.cost)
-      : verify(task.password, task.hash, task.cost)
-  return { value, startedAt }
+  return { value: work(task), startedAt }
+}
+
+function work(task: HashingTask): string | boolean {
+  if (task.kind === 'hash') return hashSync(task.password, task.cost)
+  const isRight = verify(task.password, task.hash, task.cost)
+  return isRight && task.kind === 'replace' ? hashSync(task.newPassword, task.cost) : isRight
 }
 
 function verify(password: string, hash: string | undefined, cost: number): boolean {

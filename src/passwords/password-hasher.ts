@@ -13,8 +13,8 @@ const waitingTasksPerThread = 12
 const ordinaryCost = 12
 const retryAfterSeconds = 5
 /**
- * On a slow or a busy machine the tasks that may wait take longer. A change of a password waits twice, and
- * both times with their work have to fit below the server's limit: it must not come true unanswered.
+ * On a slow or a busy machine the tasks that may wait take longer. The wait with its work has to fit below
+ * the server's limit for an answer: nothing must come true unanswered.
  */
 const defaultLongestWaitMilliseconds = 4000
 
@@ -64,13 +64,24 @@ export class PasswordHasher {
    * @throws AppError RATE_LIMITED when the queue is full, or its turn does not come in time
    */
   async verify(password: string, hash: string | null | undefined): Promise<boolean> {
-    const usable = hash != null && this.isWellFormed(hash) ? hash : undefined
-    return (await this.#run({
-      kind: 'verify',
-      password,
-      hash: usable,
-      cost: this.#cost,
-    })) as boolean
+    const task = { kind: 'verify', password, hash: this.#usable(hash), cost: this.#cost } as const
+    return (await this.#run(task)) as boolean
+  }
+
+  /**
+   * Hashes a new password where the current one has the hash: both in one turn, since what waits twice
+   * may be given up by its client and come true all the same.
+   * @returns undefined where it has not, after the work of `verify`
+   * @throws AppError RATE_LIMITED when the queue is full, or its turn does not come in time
+   */
+  async replace(
+    password: string,
+    hash: string | null | undefined,
+    newPassword: string,
+  ): Promise<string | undefined> {
+    const replacing = { kind: 'replace', password, newPassword } as const
+    const value = await this.#run({ ...replacing, hash: this.#usable(hash), cost: this.#cost })
+    return typeof value === 'string' ? value : undefined
   }
 
   /**
@@ -98,6 +109,10 @@ export class PasswordHasher {
 
   async close(): Promise<void> {
     await this.#pool.destroy()
+  }
+
+  #usable(hash: string | null | undefined): string | undefined {
+    return hash != null && this.isWellFormed(hash) ? hash : undefined
   }
 
   async #run(task: HashingTask): Promise<string | boolean> {

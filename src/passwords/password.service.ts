@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto'
 import { UniqueConstraintViolationException } from '@mikro-orm/core'
 import type { SqlEntityManager } from '@mikro-orm/sqlite'
 import { sql, type Kysely } from 'kysely'
-import type { AuditTrail } from '../audit/audit-trail.ts'
+import type { AuditTrail, NewEvent } from '../audit/audit-trail.ts'
 import { EventActor, EventReason, EventType } from '../audit/event.ts'
 import { AppError, ErrorCode, TokenErrorReason, badUserInput } from '../errors.ts'
 import { Role } from '../guard/role.ts'
@@ -150,27 +150,14 @@ export class PasswordService {
     current: SessionReference,
     input: { currentPassword: string | undefined; newPassword: string },
   ): Promise<AuthPayloadType> {
-    const { audit, em, hasher, sessions, throttle } = this.#options
+    const { audit, em, hasher, sessions } = this.#options
     const by = { ...current, actor: EventActor.ACCOUNT }
     const user = await em.findOneOrFail(User, { id: current.userId }, freshly)
     const newPassword = checkNewPassword('newPassword', input.newPassword, user.email ?? null)
-    if (user.passwordHash != null) {
-      if (input.currentPassword === undefined) {
-        throw badUserInput('currentPassword', 'The current password is needed to change it.')
-      }
-      const { currentPassword } = input
-      const charge = await throttle.charge(this.#budgets(user.email ?? user.id))
-      if (!(await givingBackOnFailure(charge, () => this.#verify(currentPassword, user)))) {
-        await audit.record(em, {
-          type: EventType.PASSWORD_CHANGE_FAILED,
-          reason: EventReason.WRONG_PASSWORD,
-          ...by,
-        })
-        throw new AppError(ErrorCode.INVALID_CREDENTIALS, 'The current password is wrong.')
-      }
-      await charge.giveBack()
-    }
-    const passwordHash = await hasher.hash(newPassword)
+    const passwordHash =
+      user.passwordHash == null
+        ? await hasher.hash(newPassword)
+        : await this.#replace(user, input.currentPassword, newPassword, by)
     const { session, user: changed } = await audit.transactional(em, async (tx, record) => {
       const kysely = tx.getKysely() as Kysely<unknown>
       const updated = await sql`update users
@@ -193,6 +180,33 @@ export class PasswordService {
     return sessions.renewed(session, changed)
   }
 
+  /** @throws AppError BAD_USER_INPUT, INVALID_CREDENTIALS, RATE_LIMITED */
+  async #replace(
+    user: User,
+    currentPassword: string | undefined,
+    newPassword: string,
+    by: Pick<NewEvent, 'userId' | 'sessionId' | 'actor'>,
+  ): Promise<string> {
+    const { audit, em, hasher, throttle } = this.#options
+    if (currentPassword === undefined) {
+      throw badUserInput('currentPassword', 'The current password is needed to change it.')
+    }
+    const charge = await throttle.charge(this.#budgets(user.email ?? user.id))
+    const passwordHash = await givingBackOnFailure(charge, async () => {
+      const password = this.#comparable(currentPassword, user)
+      return password === undefined
+        ? undefined
+        : hasher.replace(password, user.passwordHash, newPassword)
+    })
+    if (passwordHash === undefined) {
+      const type = EventType.PASSWORD_CHANGE_FAILED
+      await audit.record(em, { type, reason: EventReason.WRONG_PASSWORD, ...by })
+      throw new AppError(ErrorCode.INVALID_CREDENTIALS, 'The current password is wrong.')
+    }
+    await charge.giveBack()
+    return passwordHash
+  }
+
   async #recordFailure(user: User | null): Promise<void> {
     const { audit, em } = this.#options
     const reasonOfAccount =
@@ -207,14 +221,20 @@ export class PasswordService {
   }
 
   async #verify(password: string, user: User | null): Promise<boolean> {
-    const { hasher, onCorruptHash } = this.#options
-    // No account can have such a password: that it is refused at once tells nothing but its own form.
-    if (password.length > 3 * maximumBytes) return false
+    const comparable = this.#comparable(password, user)
+    return comparable !== undefined && this.#options.hasher.verify(comparable, user?.passwordHash)
+  }
+
+  /** @returns the password in normal form; undefined for one that no account can have */
+  #comparable(password: string, user: User | null): string | undefined {
+    // That it is refused at once tells nothing but its own form.
+    if (password.length > 3 * maximumBytes) return undefined
     const normalized = normalizePassword(password)
-    if (!isHashable(normalized)) return false
+    if (!isHashable(normalized)) return undefined
+    const { hasher, onCorruptHash } = this.#options
     if (user?.passwordHash != null && !hasher.isWellFormed(user.passwordHash))
       onCorruptHash(user.id)
-    return hasher.verify(normalized, user?.passwordHash)
+    return normalized
   }
 
   /** Renews a hash that was made at a lower cost; unless the password was changed meanwhile. */

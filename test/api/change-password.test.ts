@@ -114,7 +114,7 @@ describe('changePassword', () => {
     const { client } = server
     const person = await client.register()
     const passwords = ['the first to arrive', 'the second to arrive']
-    const held = holdNext('verify')
+    const held = holdNext('replace')
     const slow = change(person.accessToken, {
       currentPassword: person.password,
       newPassword: passwords[0],
@@ -140,7 +140,7 @@ describe('changePassword', () => {
     const hash = async () =>
       (await database.query('select password_hash from users where id = ?', [person.user.id]))[0]
     const before = await hash()
-    const held = holdNext('hash')
+    const held = holdNext('replace')
     const answer = change(person.accessToken, { currentPassword: person.password })
     await held.reached
     await database.query(statement, [person.user.id])
