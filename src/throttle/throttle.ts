@@ -165,10 +165,12 @@ export class Throttle {
       select key, blocked_until from attempt_counters where key in (${keys})`.execute(
       this.#database.kysely,
     )
-    const blocks = rows.map((row) => ({ key: row.key, until: Number(row.blocked_until) }))
     const readAt = this.#clock()
+    const latest = readAt + implausibleFactor * longestDelayMilliseconds
+    const blocks = rows
+      .map((row) => ({ key: row.key, until: Number(row.blocked_until) }))
+      .filter(({ until }) => until > readAt && until <= latest)
     for (const { key, until } of blocks) {
-      if (until <= readAt || until > readAt + implausibleFactor * longestDelayMilliseconds) continue
       // Again at the end, as the newest.
       this.#blocks.delete(key)
       if (this.#blocks.size >= this.#rememberedBlocks) {

@@ -90,6 +90,25 @@ describe('a clock that was a year ahead, and is put right', () => {
   })
 })
 
+describe('a block that a wrong clock has written', () => {
+  it('is not told as the time to wait for one that holds', async () => {
+    const server = await startServer(throttled)
+    const { email } = await server.client.register()
+    const from = freshAddress()
+    await countAccepted(() => loginFrom(server.client, from, email))
+    // All counters but one that is blocked for some seconds.
+    await server.database.query(
+      'update attempt_counters set blocked_until = ? where blocked_until = 0',
+      [server.now() + year * 1000],
+    )
+    // A server that remembers nothing has to ask.
+    const sibling = await server.sibling()
+    const refused = await loginFrom(sibling.client, from, email)
+    expect(refused.code).toBe('RATE_LIMITED')
+    expect(refused.errors![0]!.extensions.retryAfter).toBeLessThanOrEqual(15)
+  })
+})
+
 describe('after the 19th of January 2038', () => {
   it('people register, sign in, refresh, are listed, are blocked and sign out as before', async () => {
     const server = await startServer(throttled)
