@@ -23,8 +23,13 @@ const looks = (['light', 'dark'] as const).flatMap((colorScheme) =>
 
 /** Keeps a picture of the view, and says what is wrong with it. */
 async function findFaults(page: Page, name: string): Promise<string[]> {
-  // Colours that are still changing would be measured on their way.
-  await page.evaluate(() => Promise.all(document.getAnimations().map(({ finished }) => finished)))
+  // Colours that are still changing would be measured on their way. A change that another one cuts
+  // short is rejected: the other is waited for.
+  await page.evaluate(async () => {
+    const settle = () =>
+      Promise.allSettled(document.getAnimations().map(({ finished }) => finished))
+    while ((await settle()).some(({ status }) => status === 'rejected'));
+  })
   await page.screenshot({ path: artifactPath(`${name}.png`), fullPage: true })
   const results = await page.evaluate(() =>
     (window as unknown as { axe: { run: () => Promise<AxeResults> } }).axe.run(),
