@@ -12,14 +12,8 @@ export type HashingTask =
       readonly hash: string | undefined
       /** What a wrong answer must at least have cost. */
       readonly cost: number
-    }
-  | {
-      readonly kind: 'replace'
-      readonly password: string
-      readonly hash: string | undefined
-      readonly cost: number
       /** What is hashed where the password is right. */
-      readonly newPassword: string
+      readonly newPassword?: string
     }
 
 export type QueuedTask = HashingTask & {
@@ -45,8 +39,9 @@ export default function run(task: QueuedTask): HashingResult {
 
 function work(task: HashingTask): string | boolean {
   if (task.kind === 'hash') return hashSync(task.password, task.cost)
-  const isRight = verify(task.password, task.hash, task.cost)
-  return isRight && task.kind === 'replace' ? hashSync(task.newPassword, task.cost) : isRight
+  const { password, hash, cost, newPassword } = task
+  const isRight = verify(password, hash, cost)
+  return isRight && newPassword !== undefined ? hashSync(newPassword, cost) : isRight
 }
 
 function verify(password: string, hash: string | undefined, cost: number): boolean {

@@ -79,8 +79,8 @@ export class PasswordHasher {
     hash: string | null | undefined,
     newPassword: string,
   ): Promise<string | undefined> {
-    const replacing = { kind: 'replace', password, newPassword } as const
-    const value = await this.#run({ ...replacing, hash: this.#usable(hash), cost: this.#cost })
+    const verifying = { kind: 'verify', password, newPassword } as const
+    const value = await this.#run({ ...verifying, hash: this.#usable(hash), cost: this.#cost })
     return typeof value === 'string' ? value : undefined
   }
 
@@ -99,7 +99,8 @@ export class PasswordHasher {
 
   /** Whether the hash was made at a lower cost than is configured now. */
   needsRehash(hash: string): boolean {
-    return Number(hashShape.exec(hash)?.[1] ?? 0) < this.#cost
+    const cost = hashShape.exec(hash)?.[1]
+    return cost !== undefined && Number(cost) < this.#cost
   }
 
   /** Tasks that wait for a thread. */

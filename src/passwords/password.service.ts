@@ -122,9 +122,9 @@ export class PasswordService {
     // What is no address at all gets a counter too, and the same answer.
     const email = normalizeEmail(input.email)
     const charge = await throttle.charge(this.#budgets(email ?? input.email.slice(0, 320)))
-    const { user, isCorrect } = await givingBackOnFailure(charge, async () => {
+    const { user, isCorrect, renewedHash } = await givingBackOnFailure(charge, async () => {
       const found = email === undefined ? null : await em.findOne(User, { email }, freshly)
-      return { user: found, isCorrect: await this.#verify(input.password, found) }
+      return { user: found, ...(await this.#verify(input.password, found)) }
     })
     if (!user || !isCorrect) {
       // The same statement whether or not there is an account: its time must tell nothing either.
@@ -132,12 +132,16 @@ export class PasswordService {
       throw new AppError(ErrorCode.INVALID_CREDENTIALS, 'Wrong e-mail or password.')
     }
     await charge.giveBack()
+    if (renewedHash !== undefined) {
+      // Unless the password was changed meanwhile.
+      const verified = { id: user.id, passwordHash: user.passwordHash ?? null }
+      await em.nativeUpdate(User, verified, { passwordHash: renewedHash })
+    }
     const payload = await sessions.begin(
       { userId: user.id, credentialVersion: user.credentialVersion, method },
       transport,
     )
     await throttle.makeFamiliar(this.#pair(user.email!))
-    await this.#rehash(user, input.password)
     return payload
   }
 
@@ -220,9 +224,20 @@ export class PasswordService {
     })
   }
 
-  async #verify(password: string, user: User | null): Promise<boolean> {
+  /** @returns whether the password is right, and a new hash where it was hashed at a lower cost */
+  async #verify(
+    password: string,
+    user: User | null,
+  ): Promise<{ isCorrect: boolean; renewedHash?: string | undefined }> {
+    const { hasher } = this.#options
     const comparable = this.#comparable(password, user)
-    return comparable !== undefined && this.#options.hasher.verify(comparable, user?.passwordHash)
+    if (comparable === undefined) return { isCorrect: false }
+    const hash = user?.passwordHash
+    if (hash == null || !hasher.needsRehash(hash)) {
+      return { isCorrect: await hasher.verify(comparable, hash) }
+    }
+    const renewedHash = await hasher.replace(comparable, hash, comparable)
+    return { isCorrect: renewedHash !== undefined, renewedHash }
   }
 
   /** @returns the password in normal form; undefined for one that no account can have */
@@ -235,20 +250,6 @@ export class PasswordService {
     if (user?.passwordHash != null && !hasher.isWellFormed(user.passwordHash))
       onCorruptHash(user.id)
     return normalized
-  }
-
-  /** Renews a hash that was made at a lower cost; unless the password was changed meanwhile. */
-  async #rehash(user: User, password: string): Promise<void> {
-    const { em, hasher } = this.#options
-    const old = user.passwordHash
-    if (old == null || !hasher.needsRehash(old)) return
-    try {
-      const passwordHash = await hasher.hash(normalizePassword(password))
-      await em.nativeUpdate(User, { id: user.id, passwordHash: old }, { passwordHash })
-    } catch (error) {
-      // The queue is full; the next sign-in will do it.
-      if (!(error instanceof AppError)) throw error
-    }
   }
 
   #budgets(email: string): Budget[] {

@@ -227,7 +227,7 @@ describe('a hash of lower cost than is configured', () => {
     const { client, database } = await startServer({}, { passwordCost: 5 })
     const { email, user } = await client.register()
     await database.query('update users set password_hash = ? where id = ?', [cheapHash, user.id])
-    const held = holdNext('hash')
+    const held = holdNext('replace')
     const login = client.login(email, password)
     await held.reached
     await database.query('update users set password_hash = ? where id = ?', ['changed', user.id])

@@ -25,8 +25,8 @@ export interface Held {
   release(): void
 }
 
-/** Lets the next task do its work, and holds the result back. */
-export function holdNext(kind: HashingTask['kind']): Held {
+/** Lets the next such work be done, and holds the result back. */
+export function holdNext(kind: 'hash' | 'verify' | 'replace'): Held {
   const reached = Promise.withResolvers<void>()
   const released = Promise.withResolvers<void>()
   const work = PasswordHasher.prototype[kind] as (...parameters: unknown[]) => Promise<never>
