@@ -124,11 +124,12 @@ export async function createHttpServer<C extends BaseContext>(
   let underWay = 0
   app.addHook('onRequest', (request, reply, done) => {
     underWay += 1
+    const limit = limitTime(request, reply, requestTimeoutMilliseconds)
     reply.raw.on('close', () => {
+      clearTimeout(limit)
       underWay -= 1
       closeUnused()
     })
-    limitTime(request, reply, requestTimeoutMilliseconds)
     reply.headers(headers)
     reply.header('x-request-id', request.id)
     if (options.isStopping()) reply.header('connection', 'close')
@@ -215,13 +216,16 @@ function refuseSchema(): never {
  * `handlerTimeout` does the latter too, but aborts a signal at the end of every request, which was
  * the dearest thing on the way (bench/NOTES.md).
  */
-function limitTime(request: FastifyRequest, reply: FastifyReply, milliseconds: number): void {
-  const timer = setTimeout(() => {
+function limitTime(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  milliseconds: number,
+): NodeJS.Timeout {
+  return setTimeout(() => {
     if (reply.sent) return
     if (request.raw.complete) void reply.send(httpError(503, 'The handler took too long'))
     else void reply.header('connection', 'close').send(httpError(408, 'The body did not arrive'))
   }, milliseconds)
-  reply.raw.on('close', () => clearTimeout(timer))
 }
 
 /** Fastify itself refuses to count hops; whoever sets a number vouches that nobody gets past the proxies. */
