@@ -63,6 +63,8 @@ const modules = src
   .filter((entry) => entry.isFile())
   .map((entry) => entry.name.replace(/\.ts$/, ''))
 const top = ['main', 'app', 'context', 'config', 'errors']
+/** `config.ts` and what is split off from it. */
+const configParts = modules.filter((name) => /^config(\.|$)/.test(name))
 const everything = [...new Set([...top, ...Object.keys(mayImport), ...folders, ...modules])]
 
 type Pattern = {
@@ -97,17 +99,7 @@ function folderRules(folder: string): Pattern[] {
   const partly = [
     ...new Set(allowed.filter((name) => name.includes('/')).map((name) => name.split('/')[0]!)),
   ]
-  const exempt = [
-    folder,
-    'errors',
-    'config',
-    'config.database',
-    'config.providers',
-    'context',
-    'database',
-    ...partly,
-    ...allowed,
-  ]
+  const exempt = [folder, 'errors', ...configParts, 'context', 'database', ...partly, ...allowed]
   const list = allowed.length > 0 ? `${allowed.join(', ')} and errors` : 'errors'
   const rule = `${folder} may import ${list}, nothing else of src/. ${reasons[folder] ?? `The direction is ${direction}.`} (oxlint.config.ts)`
   return [
@@ -267,10 +259,9 @@ const config: OxlintConfig = {
     restrict(['src/main.ts'], libraries('main')),
     restrict(['src/app.ts'], [nobodyImportsMain, ...libraries('app')]),
     restrict(['src/context.ts'], [nobodyImportsMain, nobodyImportsApp, ...libraries('context')]),
-    // config.database.ts and config.providers.ts are parts of config.ts.
     ...[
       { file: 'src/errors.ts', parts: ['errors'] },
-      { file: 'src/config.ts', parts: ['errors', 'config', 'config.database', 'config.providers'] },
+      ...configParts.map((name) => ({ file: `src/${name}.ts`, parts: ['errors', ...configParts] })),
     ].map(({ file, parts }) =>
       restrict(
         [file],

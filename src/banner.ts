@@ -1,5 +1,6 @@
 /** What a start prints: where to go next, and what to be warned of. */
-import { isLoopback, type Config } from './config.ts'
+import type { Config } from './config.ts'
+import { isLoopback } from './config.formats.ts'
 import { hostOf } from './database/postgresql-url.ts'
 
 /**

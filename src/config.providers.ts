@@ -1,6 +1,7 @@
 /** The providers that the environment names, each with all that it needs or none of it. */
 import { createPrivateKey } from 'node:crypto'
 import { isIP } from 'node:net'
+import { isSafeOrigin } from './config.formats.ts'
 
 /**
  * The providers with facts of their own, and which variables they have beside those of every provider.
@@ -73,11 +74,10 @@ const openidVariable =
 /** As long as the database keeps it. */
 const idCharacters = 64
 
-/** @param isSafeOrigin https, or loopback */
-export function readProviderSettings(
-  env: Environment,
-  isSafeOrigin: (text: string) => boolean,
-): { providers: ProviderSettings[]; problems: string[] } {
+export function readProviderSettings(env: Environment): {
+  providers: ProviderSettings[]
+  problems: string[]
+} {
   const problems: string[] = []
   const named: { id: string; kind: ProviderKind; prefix: string; has: Kind }[] = [
     ...Object.entries<Kind>(kinds).map(([kind, has]) => ({
@@ -115,7 +115,7 @@ export function readProviderSettings(
     }
     for (const suffix of ['ISSUER', 'URL']) {
       const url = read(suffix)
-      if (url !== undefined && !isSafeIssuer(url, suffix === 'ISSUER', isSafeOrigin)) {
+      if (url !== undefined && !isSafeIssuer(url, suffix === 'ISSUER')) {
         complain(
           suffix,
           'must be an https address with a name, without query or fragment (http and numbers only on loopback)',
@@ -166,11 +166,7 @@ function openidNames(env: Environment): string[] {
   return [...new Set(names)].toSorted()
 }
 
-function isSafeIssuer(
-  text: string,
-  mayHavePath: boolean,
-  isSafeOrigin: (text: string) => boolean,
-): boolean {
+function isSafeIssuer(text: string, mayHavePath: boolean): boolean {
   if (!URL.canParse(text)) return false
   const url = new URL(text)
   // http is safe on loopback alone.
