@@ -6,7 +6,8 @@ import Sqlite from 'better-sqlite3'
 import { encodeRefreshToken } from '../src/tokens/refresh-token.ts'
 import { Secrets } from '../src/tokens/secrets.ts'
 import { load, type Outcome, type Source } from './load.ts'
-import { query, startDatabaseServer } from './postgresql.ts'
+import { queryPostgresql } from '../test/support/postgresql-client.ts'
+import { startDatabaseServer } from './postgresql.ts'
 import { goal, medians, ms } from './report.ts'
 import { interleave, type Settings } from './scenarios.ts'
 import type { Server } from './servers.ts'
@@ -16,6 +17,7 @@ import {
   meRequest,
   password,
   refreshChain,
+  refreshQuery,
   send,
   startLatchkey,
 } from './subjects.ts'
@@ -129,8 +131,7 @@ async function populate(
   const chains: Source[] = []
   for (const token of tokens) {
     const { refreshToken: renewed } = await send(`${origin}/graphql`, {
-      query:
-        'mutation ($token: String!) { refreshToken(refreshToken: $token) { accessToken refreshToken } }',
+      query: refreshQuery,
       variables: { token },
     })
     asking.push(meRequest(origin, renewed!.accessToken))
@@ -212,7 +213,7 @@ function fillSqlite(file: string, accounts: number): Person[] {
 async function fillPostgresql(url: string, accounts: number): Promise<Person[]> {
   const now = Date.now()
   const end = now + monthMilliseconds
-  const rows = await query(
+  const rows = await queryPostgresql(
     url,
     `insert into users (${columns.users})
       select gen_random_uuid(), 'user' || n || '@example.org', false, 'User ' || n, '["USER"]',

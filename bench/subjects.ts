@@ -33,7 +33,7 @@ export interface Subject {
 }
 
 const meQuery = '{ me { id email name roles } }'
-const refreshQuery =
+export const refreshQuery =
   'mutation ($token: String!) { refreshToken(refreshToken: $token) { accessToken refreshToken } }'
 
 export function personEmail(index: number): string {

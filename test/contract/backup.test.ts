@@ -19,6 +19,7 @@ import { createApp, type App } from '../../src/app.ts'
 import { loadSettings } from '../../src/settings.ts'
 import { createClient } from '../support/client.ts'
 import { operatorOf } from '../support/command.ts'
+import { queryPostgresql } from '../support/postgresql-client.ts'
 import {
   findPostgresqlInstallation,
   startInstalledPostgresql,
@@ -70,21 +71,13 @@ async function createDatabase(engine: 'sqlite' | 'postgresql') {
     }
   }
   const name = `backup_${++databases}`
-  const admin = new Client({ connectionString: postgresql!.url })
-  await admin.connect()
-  await admin.query(`create database ${name}`)
-  await admin.end()
+  await queryPostgresql(postgresql!.url, `create database ${name}`)
   const url = new URL(postgresql!.url)
   url.pathname = `/${name}`
   return {
     folder,
     url: url.href,
-    execute: async (statement: string) => {
-      const client = new Client({ connectionString: url.href })
-      await client.connect()
-      await client.query(statement)
-      await client.end()
-    },
+    execute: (statement: string) => queryPostgresql(url.href, statement),
     copyPlainly: (target: string) =>
       execFileSync(join(installation!.folder, 'pg_dump'), [
         '--format=custom',

@@ -8,7 +8,7 @@ import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { parse } from 'yaml'
 import { loadConfig, variables } from '../../src/config.ts'
 import { createClient } from '../support/client.ts'
-import { freePort } from '../support/postgresql.ts'
+import { freePort } from '../support/free-port.ts'
 import { testAppSecret } from '../support/server.ts'
 
 const root = fileURLToPath(new URL('../../', import.meta.url))

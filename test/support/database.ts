@@ -4,8 +4,8 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import Sqlite from 'better-sqlite3'
-import { Client } from 'pg'
 import { inject } from 'vitest'
+import { withClient } from './postgresql-client.ts'
 
 export interface TestDatabase {
   /** For DATABASE_URL. */
@@ -58,15 +58,5 @@ async function createPostgresql(): Promise<TestDatabase> {
         client.query(`drop database if exists ${name} with (force)`),
       )
     },
-  }
-}
-
-async function withClient<T>(url: string, work: (client: Client) => Promise<T>): Promise<T> {
-  const client = new Client({ connectionString: url })
-  await client.connect()
-  try {
-    return await work(client)
-  } finally {
-    await client.end()
   }
 }

@@ -6,7 +6,7 @@ import { execFileSync, spawn, spawnSync } from 'node:child_process'
 import { chownSync, existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { freePort } from './postgresql.ts'
+import { freePort } from './free-port.ts'
 
 export interface PostgresqlInstallation {
   /** Where initdb, postgres, psql, pg_dump and pg_restore are. */

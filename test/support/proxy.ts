@@ -5,7 +5,7 @@ import { connect } from 'node:net'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Certificate } from './certificates.ts'
-import { freePort } from './postgresql.ts'
+import { freePort } from './free-port.ts'
 import { temporaryFolder } from './process.ts'
 
 export type ProxyName = 'nginx' | 'haproxy'

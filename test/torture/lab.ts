@@ -4,8 +4,8 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import Sqlite from 'better-sqlite3'
-import { Client } from 'pg'
 import { startPostgresql, type PostgresqlServer } from '../support/postgresql.ts'
+import { queryPostgresql } from '../support/postgresql-client.ts'
 import { randomOf, type Random } from '../support/random.ts'
 import { startInstance, type Instance, type InstanceOptions } from './instance.ts'
 
@@ -156,15 +156,5 @@ export function sqliteAt(file: string): LabDatabase {
         database.close()
       }
     },
-  }
-}
-
-async function queryPostgresql(url: string, sql: string): Promise<Record<string, unknown>[]> {
-  const client = new Client({ connectionString: url })
-  await client.connect()
-  try {
-    return (await client.query(sql)).rows
-  } finally {
-    await client.end()
   }
 }

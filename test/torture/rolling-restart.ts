@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { variables } from '../../src/config.ts'
 import { createClient, type Client } from '../support/client.ts'
-import { freePort } from '../support/postgresql.ts'
+import { freePort } from '../support/free-port.ts'
 import { sum } from './figures.ts'
 import type { Scenario } from './lab.ts'
 

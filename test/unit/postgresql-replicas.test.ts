@@ -21,7 +21,8 @@ import type { ConnectionType } from '../../src/database/replicas.ts'
 import { loadSettings } from '../../src/settings.ts'
 import { AttemptCounter } from '../../src/throttle/attempt-counter.entity.ts'
 import { createClient } from '../support/client.ts'
-import { freePort, startPostgresql, type PostgresqlServer } from '../support/postgresql.ts'
+import { freePort } from '../support/free-port.ts'
+import { startPostgresql, type PostgresqlServer } from '../support/postgresql.ts'
 
 const APP_SECRET = 'a secret that only the tests of this repository use'
 
