@@ -43,10 +43,9 @@ export async function load(
   tolerates: Tolerance = 'nothing',
 ): Promise<Outcome> {
   const latencies = new Latencies(tolerates)
-  const startedAt = performance.now()
-  const endsAt = 'seconds' in until ? startedAt + until.seconds * 1000 : Number.POSITIVE_INFINITY
   let remaining = 'requests' in until ? until.requests : Number.POSITIVE_INFINITY
-  await onConnections(origins, sources.length, async (connection, index) => {
+  const seconds = await onConnections(origins, sources.length, async (connection, index, began) => {
+    const endsAt = 'seconds' in until ? began + until.seconds * 1000 : Number.POSITIVE_INFINITY
     let answer: string | undefined
     while (performance.now() < endsAt && remaining > 0) {
       remaining -= 1
@@ -56,7 +55,7 @@ export async function load(
       answer = reply.body.toString('utf8')
     }
   })
-  return latencies.outcome((performance.now() - startedAt) / 1000)
+  return latencies.outcome(seconds)
 }
 
 /**
@@ -71,11 +70,10 @@ export async function loadAtRate(
 ): Promise<Outcome> {
   const latencies = new Latencies('nothing')
   const total = Math.round(requestsPerSecond * seconds)
-  const startedAt = performance.now()
   let next = 0
-  await onConnections(origin, sources.length, async (connection, index) => {
+  const lasted = await onConnections(origin, sources.length, async (connection, index, began) => {
     while (next < total) {
-      const dueAt = startedAt + (next / requestsPerSecond) * 1000
+      const dueAt = began + (next / requestsPerSecond) * 1000
       next += 1
       const wait = dueAt - performance.now()
       if (wait > 0) {
@@ -89,7 +87,7 @@ export async function loadAtRate(
       latencies.add(performance.now() - from, reply)
     }
   })
-  return latencies.outcome((performance.now() - startedAt) / 1000)
+  return latencies.outcome(lasted)
 }
 
 class Latencies {
@@ -121,17 +119,23 @@ class Latencies {
   }
 }
 
+/**
+ * The time that the connections take to open is nobody's latency: requests are due once all are open.
+ * @returns how long it took from then, in seconds
+ */
 async function onConnections(
   origins: string | readonly string[],
   count: number,
-  drive: (connection: Connection, index: number) => Promise<void>,
-): Promise<void> {
+  drive: (connection: Connection, index: number, began: number) => Promise<void>,
+): Promise<number> {
   const list = [origins].flat()
   const connections = await Promise.all(
     Array.from({ length: count }, (_, index) => Connection.open(list[index % list.length]!)),
   )
   try {
-    await Promise.all(connections.map((connection, index) => drive(connection, index)))
+    const began = performance.now()
+    await Promise.all(connections.map((connection, index) => drive(connection, index, began)))
+    return (performance.now() - began) / 1000
   } finally {
     for (const connection of connections) connection.close()
   }
