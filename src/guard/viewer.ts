@@ -30,9 +30,9 @@ interface ViewerRow extends UserRow {
 
 // Session and person in one read by primary key; the row is the viewer. It is on the path of every
 // request, hence neither an entity nor a query that is built anew (docs/adr/0006).
-const viewerQuery = `select s.expires_at, ${userColumns}
-  from sessions s join users u on u.id = s.user_id
-  where s.id = ?`
+const viewerQuery = `select sessions.expires_at, ${userColumns}
+  from sessions join users on users.id = sessions.user_id
+  where sessions.id = ?`
 
 export class Viewers {
   readonly #accessTokens: AccessTokens

@@ -2,13 +2,13 @@
 import { randomUUID } from 'node:crypto'
 import { UniqueConstraintViolationException } from '@mikro-orm/core'
 import type { SqlEntityManager } from '@mikro-orm/sqlite'
-import { sql, type Kysely } from 'kysely'
-import type { AuditTrail, NewEvent } from '../audit/audit-trail.ts'
+import { sql } from 'kysely'
+import type { AuditTrail } from '../audit/audit-trail.ts'
 import { EventActor, EventReason, EventType } from '../audit/event.ts'
-import { AppError, ErrorCode, TokenErrorReason, badUserInput } from '../errors.ts'
+import { AppError, ErrorCode, badUserInput } from '../errors.ts'
 import { Role } from '../guard/role.ts'
 import type { SessionService } from '../sessions/session.service.ts'
-import type { Client, SessionReference } from '../sessions/session.ts'
+import type { Client, SessionReference } from '../sessions/authentication.ts'
 import type { AuthPayloadType, TokenTransport } from '../sessions/session.type.ts'
 import { addressBlock } from '../throttle/address.ts'
 import type { Budget, Charge, Throttle } from '../throttle/throttle.ts'
@@ -104,9 +104,8 @@ export class PasswordService {
     }
     // The account goes on counting as one that was made; the address has failed at nothing.
     await charge.giveBack('address')
-    const payload = await sessions.begin({ userId, credentialVersion: 0, method }, transport)
     await throttle.makeFamiliar(this.#pair(email))
-    return payload
+    return sessions.begin({ userId, credentialVersion: 0, method }, transport)
   }
 
   /**
@@ -137,12 +136,9 @@ export class PasswordService {
       const verified = { id: user.id, passwordHash: user.passwordHash ?? null }
       await em.nativeUpdate(User, verified, { passwordHash: renewedHash })
     }
-    const payload = await sessions.begin(
-      { userId: user.id, credentialVersion: user.credentialVersion, method },
-      transport,
-    )
     await throttle.makeFamiliar(this.#pair(user.email!))
-    return payload
+    const { id: userId, credentialVersion } = user
+    return sessions.begin({ userId, credentialVersion, method }, transport)
   }
 
   /**
@@ -154,34 +150,21 @@ export class PasswordService {
     current: SessionReference,
     input: { currentPassword: string | undefined; newPassword: string },
   ): Promise<AuthPayloadType> {
-    const { audit, em, hasher, sessions } = this.#options
-    const by = { ...current, actor: EventActor.ACCOUNT }
+    const { em, hasher, sessions } = this.#options
     const user = await em.findOneOrFail(User, { id: current.userId }, freshly)
     const newPassword = checkNewPassword('newPassword', input.newPassword, user.email ?? null)
     const passwordHash =
       user.passwordHash == null
         ? await hasher.hash(newPassword)
-        : await this.#replace(user, input.currentPassword, newPassword, by)
-    const { session, user: changed } = await audit.transactional(em, async (tx, record) => {
-      const kysely = tx.getKysely() as Kysely<unknown>
+        : await this.#replace(user, input.currentPassword, newPassword, current)
+    const type = user.passwordHash == null ? EventType.PASSWORD_SET : EventType.PASSWORD_CHANGED
+    return sessions.changeCredentials(current, type, async (kysely) => {
       const updated = await sql`update users
         set password_hash = ${passwordHash}, credential_version = credential_version + 1
         where id = ${user.id} and credential_version = ${user.credentialVersion}
           and disabled_at is null`.execute(kysely)
-      const renewed =
-        updated.numAffectedRows === 1n && (await sessions.renew(tx, user.id, current.sessionId))
-      if (!renewed) {
-        // Somebody else changed the credentials, or ended this session, since the request began:
-        // thrown in here, so that nothing is changed.
-        throw new AppError(ErrorCode.UNAUTHENTICATED, 'The session has ended. Sign in again.', {
-          reason: TokenErrorReason.SESSION_ENDED,
-        })
-      }
-      const type = user.passwordHash == null ? EventType.PASSWORD_SET : EventType.PASSWORD_CHANGED
-      await record({ type, ...by, sessionsEnded: renewed.sessionsEnded })
-      return renewed
+      return updated.numAffectedRows === 1n
     })
-    return sessions.renewed(session, changed)
   }
 
   /** @throws AppError BAD_USER_INPUT, INVALID_CREDENTIALS, RATE_LIMITED */
@@ -189,12 +172,13 @@ export class PasswordService {
     user: User,
     currentPassword: string | undefined,
     newPassword: string,
-    by: Pick<NewEvent, 'userId' | 'sessionId' | 'actor'>,
+    current: SessionReference,
   ): Promise<string> {
     const { audit, em, hasher, throttle } = this.#options
     if (currentPassword === undefined) {
       throw badUserInput('currentPassword', 'The current password is needed to change it.')
     }
+    hasher.checkRoom()
     const charge = await throttle.charge(this.#budgets(user.email ?? user.id))
     const passwordHash = await givingBackOnFailure(charge, async () => {
       const password = this.#comparable(currentPassword, user)
@@ -204,7 +188,8 @@ export class PasswordService {
     })
     if (passwordHash === undefined) {
       const type = EventType.PASSWORD_CHANGE_FAILED
-      await audit.record(em, { type, reason: EventReason.WRONG_PASSWORD, ...by })
+      const reason = EventReason.WRONG_PASSWORD
+      await audit.record(em, { type, ...current, actor: EventActor.ACCOUNT, reason })
       throw new AppError(ErrorCode.INVALID_CREDENTIALS, 'The current password is wrong.')
     }
     await charge.giveBack()

@@ -8,9 +8,10 @@ import type { SqlEntityManager } from '@mikro-orm/sqlite'
 import { sql, type Kysely } from 'kysely'
 import type { AuditTrail, RecordEvent } from '../audit/audit-trail.ts'
 import { EventActor, EventReason, EventType } from '../audit/event.ts'
-import { AppError, ErrorCode, TokenErrorReason } from '../errors.ts'
+import { AppError, ErrorCode } from '../errors.ts'
 import { Role } from '../guard/role.ts'
-import type { SessionReference } from '../sessions/session.ts'
+import type { SessionReference } from '../sessions/authentication.ts'
+import { endedMeanwhile } from '../sessions/session.service.ts'
 import { normalizeEmail } from '../users/email.ts'
 import { Identity } from '../users/identity.entity.ts'
 import { User } from '../users/user.entity.ts'
@@ -82,9 +83,7 @@ export class AccountLinking {
       where id = ${userId} and disabled_at is null and exists (select 1 from sessions
         where id = ${sessionId} and user_id = users.id and expires_at > ${now})`.execute(kysely)
     if (admitted.numAffectedRows !== 1n) {
-      throw new AppError(ErrorCode.UNAUTHENTICATED, 'The session has ended. Sign in again.', {
-        reason: TokenErrorReason.SESSION_ENDED,
-      })
+      throw endedMeanwhile()
     }
     const inserted =
       await sql`insert into identities (id, user_id, provider, subject, email, linked_at)
@@ -96,6 +95,18 @@ export class AccountLinking {
       await record({ type, userId, actor: EventActor.ACCOUNT, method: provider.id, sessionId })
     }
     return tx.findOneOrFail(Identity, { provider: provider.id, subject })
+  }
+
+  /** A sign-in that the provider, or one of the rules here, has refused. */
+  async recordFailure(
+    providerId: string,
+    userId: string | null,
+    reason: EventReason,
+  ): Promise<void> {
+    const { audit, em } = this.#options
+    const type = EventType.SIGN_IN_FAILED
+    const actor = EventActor.ANONYMOUS
+    await audit.record(em, { type, userId, actor, reason, method: providerId })
   }
 
   async #find(
@@ -181,17 +192,5 @@ export class AccountLinking {
       .map((identity) => identity.provider)
       .filter((id) => this.#options.clients.has(id))
     return [...(user.passwordHash == null ? [] : ['password']), ...new Set(providers)]
-  }
-
-  /** A sign-in that the provider, or one of the rules here, has refused. */
-  async recordFailure(
-    providerId: string,
-    userId: string | null,
-    reason: EventReason,
-  ): Promise<void> {
-    const { audit, em } = this.#options
-    const type = EventType.SIGN_IN_FAILED
-    const actor = EventActor.ANONYMOUS
-    await audit.record(em, { type, userId, actor, reason, method: providerId })
   }
 }

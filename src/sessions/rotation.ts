@@ -7,8 +7,13 @@ import { AppError, ErrorCode, TokenErrorReason } from '../errors.ts'
 import { decodeRefreshToken } from '../tokens/refresh-token.ts'
 import type { Secrets } from '../tokens/secrets.ts'
 import { Session } from './session.entity.ts'
-import { sessionColumns, toRotated, type RotatedSession, type SessionRow } from './session-row.ts'
-import type { Client, SessionPolicy } from './session.ts'
+import {
+  fromSessionRow,
+  sessionColumns,
+  type SessionRecord,
+  type SessionRow,
+} from './session-row.ts'
+import type { Client, SessionPolicy } from './authentication.ts'
 
 /** How far ahead of ours the clock of an instance may be; what is later was written before ours was set back. */
 const clockLeewayMilliseconds = 60_000
@@ -25,11 +30,11 @@ export interface RotationOptions {
 }
 
 /**
- * Exchanges a refresh token's generation for the next one. A token that was replaced a moment ago gives
- * the same session again (two tabs, a lost answer); an older one ends it.
+ * Gives the session its next generation, or the one that its token had already: see
+ * `SessionService.refresh`.
  * @throws AppError INVALID_REFRESH_TOKEN, REFRESH_TOKEN_REUSED
  */
-export async function rotate(text: string, options: RotationOptions): Promise<RotatedSession> {
+export async function rotate(text: string, options: RotationOptions): Promise<SessionRecord> {
   const { audit, client, clock, em, onRefresh, policy, secrets } = options
   const token = decodeRefreshToken(text, secrets)
   if (!token) throw invalidRefreshToken(TokenErrorReason.TOKEN_INVALID)
@@ -50,7 +55,7 @@ export async function rotate(text: string, options: RotationOptions): Promise<Ro
     returning ${sessionColumns}`.execute(kysely)
   if (rotated.rows[0]) {
     onRefresh?.('rotated')
-    return toRotated(rotated.rows[0])
+    return fromSessionRow(rotated.rows[0])
   }
 
   const { rows } = await sql<SessionRow & { disabled_at: number | string | null }>`
@@ -59,7 +64,7 @@ export async function rotate(text: string, options: RotationOptions): Promise<Ro
     where sessions.id = ${token.sessionId}`.execute(kysely)
   const row = rows[0]
   if (!row) throw invalidRefreshToken(TokenErrorReason.SESSION_ENDED)
-  const session = toRotated(row)
+  const session = fromSessionRow(row)
   if (session.expiresAt <= now) throw invalidRefreshToken(TokenErrorReason.TOKEN_EXPIRED)
   if (row.disabled_at !== null) throw invalidRefreshToken(TokenErrorReason.ACCOUNT_DISABLED)
   // Newer than ours: the database was restored from a backup. It is not a replay.

@@ -1,8 +1,7 @@
 /** A session as its row has it, for statements that go past the ORM. */
 import { sql } from 'kysely'
 
-/** What a rotation tells of a session. */
-export interface RotatedSession {
+export interface SessionRecord {
   readonly id: string
   readonly userId: string
   readonly generation: number
@@ -26,7 +25,7 @@ export interface SessionRow {
 export const sessionColumns = sql`sessions.id, sessions.user_id, sessions.generation, sessions.method,
   sessions.created_at, sessions.expires_at, sessions.rotated_at`
 
-export function toRotated(row: SessionRow): RotatedSession {
+export function fromSessionRow(row: SessionRow): SessionRecord {
   return {
     id: row.id,
     userId: row.user_id,

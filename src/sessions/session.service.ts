@@ -7,6 +7,7 @@ import { EventActor, EventReason, EventType } from '../audit/event.ts'
 import type { PreparedRead } from '../database/driver.ts'
 import { AppError, ErrorCode, TokenErrorReason } from '../errors.ts'
 import type { AccessTokens } from '../tokens/access-token.ts'
+import type { CurrentKey } from '../tokens/key-ring.ts'
 import { decodeRefreshToken, encodeRefreshToken } from '../tokens/refresh-token.ts'
 import { lockPerson } from '../users/lock-person.ts'
 import { User } from '../users/user.entity.ts'
@@ -15,8 +16,13 @@ import type { UserType } from '../users/user.type.ts'
 import type { RefreshCookie } from './refresh-cookie.ts'
 import { invalidRefreshToken, rotate, type RotationOptions } from './rotation.ts'
 import { Session } from './session.entity.ts'
-import { sessionColumns, toRotated, type RotatedSession, type SessionRow } from './session-row.ts'
-import type { Authentication, SessionReference } from './session.ts'
+import {
+  fromSessionRow,
+  sessionColumns,
+  type SessionRecord,
+  type SessionRow,
+} from './session-row.ts'
+import type { Authentication, SessionReference } from './authentication.ts'
 import { TokenTransport, type AuthPayloadType } from './session.type.ts'
 
 export interface SessionServiceOptions extends RotationOptions {
@@ -43,9 +49,11 @@ export class SessionService {
    * its credential changed while the proof was checked
    */
   async begin(authentication: Authentication, transport: TokenTransport): Promise<AuthPayloadType> {
-    const { audit, em } = this.#options
+    const { accessTokens, audit, clock, em } = this.#options
     const { userId, credentialVersion, method } = authentication
-    const now = this.#options.clock()
+    // Read before the session is committed: nobody would know of it.
+    const key = await accessTokens.signingKey()
+    const now = clock()
     const session = this.#newSession(authentication, now)
     const refusal = await audit.transactional(em, async (tx, record) => {
       const kysely = tx.getKysely() as Kysely<unknown>
@@ -81,7 +89,8 @@ export class SessionService {
       return undefined
     })
     if (refusal) throw refusal
-    return this.#payload(session, await this.#readUser(session, invalidCredentials), transport)
+    const user = await this.#readUser(session, invalidCredentials)
+    return this.#payload(session, user, transport, key)
   }
 
   /**
@@ -91,7 +100,7 @@ export class SessionService {
    * @throws AppError INVALID_REFRESH_TOKEN, REFRESH_TOKEN_REUSED
    */
   async refresh(argument: string | undefined): Promise<AuthPayloadType> {
-    const { cookie } = this.#options
+    const { accessTokens, cookie } = this.#options
     const transport = argument === undefined ? TokenTransport.COOKIE : TokenTransport.BODY
     const token = argument ?? cookie.read()
     try {
@@ -100,7 +109,9 @@ export class SessionService {
       const user = await this.#readUser(session, () =>
         invalidRefreshToken(TokenErrorReason.SESSION_ENDED),
       )
-      return await this.#payload(session, user, transport)
+      // Should anything fail from here on, the same token gets the same session once more.
+      const key = await accessTokens.signingKey()
+      return await this.#payload(session, user, transport, key)
     } catch (error) {
       if (transport === TokenTransport.COOKIE && error instanceof AppError) cookie.clear()
       throw error
@@ -168,44 +179,45 @@ export class SessionService {
   }
 
   /**
-   * After a change of credentials: ends the person's other sessions and replaces this one's refresh
-   * token without grace, so that a copy of the old one is good for nothing.
-   * @param tx the transaction that changes the credentials
-   * @returns what the answer needs, so that nothing is left to be asked that could fail once the change is
-   * committed, and how many others are ended; undefined where the session has ended meanwhile
+   * Changes a person's credentials: ends their other sessions and replaces this one's refresh token
+   * without grace, so that a copy of the old one is good for nothing. The new one travels as it did.
+   * @param current the session that asks
+   * @param change changes them, in the transaction. @returns whether they were as the request had seen them
+   * @throws AppError UNAUTHENTICATED (SESSION_ENDED), with nothing changed, where they were not, or where
+   * the session has ended meanwhile
    */
-  async renew(
-    tx: SqlEntityManager,
-    userId: string,
-    sessionId: string,
-  ): Promise<{ session: RotatedSession; user: UserType; sessionsEnded: number } | undefined> {
-    const kysely = tx.getKysely() as Kysely<unknown>
-    const others =
-      await sql`delete from sessions where user_id = ${userId} and id <> ${sessionId}`.execute(
-        kysely,
-      )
-    const renewed = await sql<SessionRow>`update sessions
-      set generation = generation + 1, rotated_at = null, last_used_at = ${this.#options.clock()}
-      where id = ${sessionId} and user_id = ${userId} and expires_at > ${this.#options.clock()}
-      returning ${sessionColumns}`.execute(kysely)
-    const read = await sql<UserRow>`select ${sql.raw(userColumns)} from users u
-      where u.id = ${userId}`.execute(kysely)
-    const [session, user] = [renewed.rows[0], read.rows[0]]
-    if (!session || !user) return undefined
-    return {
-      session: toRotated(session),
-      user: fromUserRow(user, sessionId),
-      sessionsEnded: Number(others.numAffectedRows),
-    }
-  }
-
-  /** The answer to a change of credentials, once it is committed. The token travels as it did. */
-  async renewed(session: RotatedSession, user: UserType): Promise<AuthPayloadType> {
-    const { cookie, secrets } = this.#options
+  async changeCredentials(
+    current: SessionReference,
+    type: EventType,
+    change: (kysely: Kysely<unknown>) => Promise<boolean>,
+  ): Promise<AuthPayloadType> {
+    const { accessTokens, audit, clock, cookie, em, secrets } = this.#options
+    const { sessionId, userId } = current
+    // As in `begin`: what was told to have failed must not come true.
+    const key = await accessTokens.signingKey()
+    const { session, user } = await audit.transactional(em, async (tx, record) => {
+      const kysely = tx.getKysely() as Kysely<unknown>
+      if (!(await change(kysely))) throw endedMeanwhile()
+      const others =
+        await sql`delete from sessions where user_id = ${userId} and id <> ${sessionId}`.execute(
+          kysely,
+        )
+      const renewed = await sql<SessionRow>`update sessions
+        set generation = generation + 1, rotated_at = null, last_used_at = ${clock()}
+        where id = ${sessionId} and user_id = ${userId} and expires_at > ${clock()}
+        returning ${sessionColumns}`.execute(kysely)
+      const read = await sql<UserRow>`select ${sql.raw(userColumns)} from users
+        where users.id = ${userId}`.execute(kysely)
+      const [sessionRow, userRow] = [renewed.rows[0], read.rows[0]]
+      if (!sessionRow || !userRow) throw endedMeanwhile()
+      const sessionsEnded = Number(others.numAffectedRows)
+      await record({ type, ...current, actor: EventActor.ACCOUNT, sessionsEnded })
+      return { session: fromSessionRow(sessionRow), user: fromUserRow(userRow, sessionId) }
+    })
     const inCookie = decodeRefreshToken(cookie.read() ?? '', secrets)
     const transport =
-      inCookie?.sessionId === session.id ? TokenTransport.COOKIE : TokenTransport.BODY
-    return this.#payload(session, user, transport)
+      inCookie?.sessionId === sessionId ? TokenTransport.COOKIE : TokenTransport.BODY
+    return this.#payload(session, user, transport, key)
   }
 
   #newSession({ userId, method }: Authentication, now: number) {
@@ -257,9 +269,10 @@ export class SessionService {
   }
 
   async #payload(
-    session: Pick<RotatedSession, 'id' | 'generation' | 'createdAt' | 'expiresAt' | 'method'>,
+    session: Pick<SessionRecord, 'id' | 'generation' | 'createdAt' | 'expiresAt' | 'method'>,
     user: UserType,
     transport: TokenTransport,
+    signingKey: CurrentKey,
   ): Promise<AuthPayloadType> {
     const { accessTokens, clock, cookie, secrets } = this.#options
     const refreshToken = encodeRefreshToken(
@@ -267,13 +280,14 @@ export class SessionService {
       secrets,
     )
     const refreshExpiresIn = Math.max(0, Math.round((session.expiresAt - clock()) / 1000))
-    const accessToken = await accessTokens.issue({
+    const claims = {
       sub: user.id,
       sid: session.id,
       roles: user.roles,
       auth_time: Math.floor(session.createdAt / 1000),
       ...(session.method === 'password' ? { amr: ['pwd'] } : {}),
-    })
+    }
+    const accessToken = await accessTokens.issue(claims, signingKey)
     if (transport === TokenTransport.COOKIE) cookie.write(refreshToken, refreshExpiresIn)
     return {
       accessToken,
@@ -293,6 +307,13 @@ function sessionEnded(
 ): NewEvent {
   const ended = { sessionsEnded: 1, ...which }
   return { type: EventType.SESSION_ENDED, userId, actor: EventActor.ACCOUNT, reason, ...ended }
+}
+
+/** Somebody else has ended the session, or changed the credentials, since the request began. */
+export function endedMeanwhile(): AppError {
+  return new AppError(ErrorCode.UNAUTHENTICATED, 'The session has ended. Sign in again.', {
+    reason: TokenErrorReason.SESSION_ENDED,
+  })
 }
 
 function invalidCredentials(): AppError {

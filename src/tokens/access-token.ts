@@ -1,7 +1,7 @@
 /** Access tokens: JWTs after RFC 9068, signed by the key ring's current key. */
 import { randomUUID } from 'node:crypto'
 import { SignJWT, decodeProtectedHeader, errors, jwtVerify } from 'jose'
-import type { KeyRing } from './key-ring.ts'
+import type { CurrentKey, KeyRing } from './key-ring.ts'
 
 export interface AccessTokenClaims {
   /** The user's id. */
@@ -59,9 +59,17 @@ export class AccessTokens {
     return this.#options.lifetimeSeconds
   }
 
-  async issue(claims: AccessTokenClaims): Promise<string> {
-    const { audience, clock, issuer, keyRing, lifetimeSeconds } = this.#options
-    const { kid, algorithm, privateKey } = await keyRing.current()
+  /**
+   * The key to issue with, which may have to be read: to be had before anything is committed that an
+   * access token is the answer to.
+   */
+  async signingKey(): Promise<CurrentKey> {
+    return this.#options.keyRing.current()
+  }
+
+  async issue(claims: AccessTokenClaims, signingKey: CurrentKey): Promise<string> {
+    const { audience, clock, issuer, lifetimeSeconds } = this.#options
+    const { kid, algorithm, privateKey } = signingKey
     const now = Math.floor(clock() / 1000)
     return new SignJWT({ ...claims })
       .setProtectedHeader({ alg: algorithm, typ: type, kid })

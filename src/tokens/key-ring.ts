@@ -24,12 +24,15 @@ export interface VerificationKey {
   readonly publicKey: CryptoKey
 }
 
+/** The key that signs. */
+export interface CurrentKey {
+  readonly kid: string
+  readonly algorithm: string
+  readonly privateKey: CryptoKey
+}
+
 interface Ring {
-  readonly current: {
-    readonly kid: string
-    readonly algorithm: string
-    readonly privateKey: CryptoKey
-  }
+  readonly current: CurrentKey
   readonly byKid: ReadonlyMap<string, VerificationKey>
   readonly jwks: JSONWebKeySet
   readonly loadedAt: number
@@ -107,7 +110,7 @@ export class KeyRing {
   }
 
   /** The key to sign with. */
-  async current(): Promise<Ring['current']> {
+  async current(): Promise<CurrentKey> {
     const ring = this.#ring
     // A clock that was set back must not keep it fresh.
     const isFresh = ring && Math.abs(this.#options.clock() - ring.loadedAt) < staleAfterMilliseconds

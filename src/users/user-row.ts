@@ -16,13 +16,12 @@ export interface UserRow {
   disabled_at: number | string | null
 }
 
-/** Of `users u`. */
-export const userColumns = `u.id as user_id, u.email, u.email_verified, u.name, u.roles,
-  (u.password_hash is not null) as has_password, u.created_at, u.disabled_at`
+export const userColumns = `users.id as user_id, users.email, users.email_verified, users.name,
+  users.roles, (users.password_hash is not null) as has_password, users.created_at, users.disabled_at`
 
 /** Reads one account by its id, as it is committed. */
 export function prepareUserRead(database: Database): PreparedRead<UserRow> {
-  return database.prepareRead<UserRow>(`select ${userColumns} from users u where u.id = ?`)
+  return database.prepareRead<UserRow>(`select ${userColumns} from users where users.id = ?`)
 }
 
 /** @param sessionId the session through which the person looks at themselves */

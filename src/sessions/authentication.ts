@@ -1,4 +1,4 @@
-/** The words of the door: who asks, who has proven themselves, how long a session lasts. */
+/** Who asks, who has proven themselves, and how long a session lasts. */
 
 /** Where a request comes from, as far as it is known. */
 export interface Client {
