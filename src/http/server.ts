@@ -97,6 +97,8 @@ export async function createHttpServer<C extends BaseContext>(
         : randomUUID()
     },
     requestTimeout: requestTimeoutMilliseconds,
+    // Without a byte in either direction: an answer that nobody reads has no other limit.
+    connectionTimeout: 2 * requestTimeoutMilliseconds,
     http: connectionTimes,
     // Its type would have every request be one of TLS, although nothing here asks for the difference.
     ...((certificate && {
@@ -121,13 +123,14 @@ export async function createHttpServer<C extends BaseContext>(
   // JSON is the one thing that can be posted here: every other type is a form that any page can send.
   app.removeAllContentTypeParsers()
   app.addContentTypeParser('application/json', { parseAs: 'buffer' }, readJson(app))
-  let underWay = 0
+  /** Until the answer is sent, or its connection closed. */
+  const underWay = new Map<FastifyReply, FastifyRequest>()
   app.addHook('onRequest', (request, reply, done) => {
-    underWay += 1
-    const limit = limitTime(request, reply, requestTimeoutMilliseconds)
+    underWay.set(reply, request)
+    const limit = setTimeout(() => cutOff(request, reply), requestTimeoutMilliseconds)
     reply.raw.on('close', () => {
       clearTimeout(limit)
-      underWay -= 1
+      underWay.delete(reply)
       closeUnused()
     })
     reply.headers(headers)
@@ -142,11 +145,14 @@ export async function createHttpServer<C extends BaseContext>(
     isClosing = true
     setTimeout(() => {
       hasArrived = true
+      for (const [reply, request] of underWay) {
+        if (!request.raw.complete) cutOff(request, reply)
+      }
       closeUnused()
     }, arrivalMilliseconds).unref()
     done()
   })
-  // Node waits for connections on which no request, or half of one, has come, such as those that
+  // Node waits for connections on which no request, or half of a head, has come, such as those that
   // browsers open in advance, and no longer limits their time.
   let hasArrived = false
   const connections = new Set<Socket>()
@@ -155,7 +161,7 @@ export async function createHttpServer<C extends BaseContext>(
     socket.once('close', () => connections.delete(socket))
   })
   const closeUnused = () => {
-    if (!hasArrived || underWay > 0) return
+    if (!hasArrived || underWay.size > 0) return
     for (const socket of connections) socket.destroy()
   }
   app.addHook('onResponse', (request, reply, done) => {
@@ -212,20 +218,14 @@ function refuseSchema(): never {
 }
 
 /**
- * Answers 408 where a body does not arrive, 503 where a handler takes too long. Fastify's
+ * Answers 408 where a body has not arrived, 503 where a handler takes too long. Fastify's
  * `handlerTimeout` does the latter too, but aborts a signal at the end of every request, which was
  * the dearest thing on the way (bench/NOTES.md).
  */
-function limitTime(
-  request: FastifyRequest,
-  reply: FastifyReply,
-  milliseconds: number,
-): NodeJS.Timeout {
-  return setTimeout(() => {
-    if (reply.sent) return
-    if (request.raw.complete) void reply.send(httpError(503, 'The handler took too long'))
-    else void reply.header('connection', 'close').send(httpError(408, 'The body did not arrive'))
-  }, milliseconds)
+function cutOff(request: FastifyRequest, reply: FastifyReply): void {
+  if (reply.sent) return
+  if (request.raw.complete) void reply.send(httpError(503, 'The handler took too long'))
+  else void reply.header('connection', 'close').send(httpError(408, 'The body did not arrive'))
 }
 
 /** Fastify itself refuses to count hops; whoever sets a number vouches that nobody gets past the proxies. */

@@ -1,6 +1,10 @@
 // What arrives as bytes and not as a request: smuggling, broken heads, slow senders, noise.
+import { subscribe, unsubscribe } from 'node:diagnostics_channel'
+import { once } from 'node:events'
+import type { IncomingMessage } from 'node:http'
+import type { Socket } from 'node:net'
 import fc from 'fast-check'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { openSocket, rawRequest, readUntilClosed, sendRaw } from '../support/raw-http.ts'
 import { startServer, type TestServer } from '../support/server.ts'
 
@@ -205,6 +209,25 @@ describe('a connection that does not come to its point', () => {
     for (const { status } of await Promise.all(closed)) expect(status).toBe(408)
     // It is the sender's fault: nobody is to be woken up for it.
     expect(impatient.logText()).not.toContain('"level":"error"')
+  })
+
+  it('is closed where nobody reads what is answered', async () => {
+    const impatient = await startServer({ SANDBOX: 'on' }, { requestTimeoutMilliseconds: 500 })
+    const page = await (await fetch(`${impatient.url}/graphiql`)).text()
+    const script = /src="([^"]+\.js)"/.exec(page)![1]!
+    const served = new Promise<Socket>((resolve) => {
+      const onRequest = (message: unknown) => {
+        const { request, socket } = message as { request: IncomingMessage; socket: Socket }
+        if (request.url === script) resolve(socket)
+      }
+      subscribe('http.server.request.start', onRequest)
+      onTestFinished(() => void unsubscribe('http.server.request.start', onRequest))
+    })
+    // More than the system keeps for a reader.
+    const reader = openSocket(impatient.url, head(`GET ${script} HTTP/1.1`, 'Host: a').repeat(30))
+    onTestFinished(() => void reader.destroy())
+    await once(await served, 'close')
+    await expectAlive(impatient)
   })
 })
 

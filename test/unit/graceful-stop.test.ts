@@ -116,6 +116,33 @@ describe('SIGTERM', () => {
     expect((await closed).text).toBe('')
   })
 
+  it('refuses a request whose body does not come any more', async () => {
+    const server = startProcess(temporaryFolder(), quiet)
+    const url = await server.ready
+    const head = ['POST /graphql HTTP/1.1', 'Host: a', 'Content-Type: application/json']
+    const socket = openSocket(url, [...head, 'Content-Length: 50', '', '{'].join('\r\n'))
+    const closed = readUntilClosed(socket)
+    await once(socket, 'connect')
+    expect((await fetch(`${url}/health/live`)).status).toBe(200)
+    server.child.kill('SIGTERM')
+    expect((await closed).status).toBe(408)
+    expect(await server.ended).toBe(0)
+  })
+
+  it('gives up answers that nobody reads', async () => {
+    const server = startProcess(temporaryFolder(), quiet)
+    const url = await server.ready
+    const page = await (await fetch(`${url}/graphiql`)).text()
+    const script = /src="([^"]+\.js)"/.exec(page)![1]!
+    // More than the system keeps for a reader.
+    const request = `GET ${script} HTTP/1.1\r\nHost: a\r\n\r\n`
+    const socket = openSocket(url, request.repeat(30))
+    await once(socket, 'readable')
+    server.child.kill('SIGTERM')
+    expect(await server.ended).toBe(0)
+    socket.destroy()
+  })
+
   it('still answers what comes on a connection a moment later', async () => {
     const server = startProcess(temporaryFolder(), quiet)
     const url = await server.ready
