@@ -1,6 +1,7 @@
 /** The composition root: builds what lives as long as the server, wires it and listens. */
 // Before the first class that type-graphql decorates.
 import 'reflect-metadata'
+import { lookup } from 'node:dns/promises'
 import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import type { AddressInfo } from 'node:net'
@@ -214,7 +215,12 @@ export async function createApp(
         overrides.requestTimeoutMilliseconds ?? requestTimeoutMilliseconds,
     })
     closers.push(() => http.close())
-    await http.listen({ host: config.host, port: config.port })
+    // For this name Fastify would listen a second time, on a server that it does not wait for at a stop.
+    const { address: host } =
+      config.host === 'localhost'
+        ? await lookup(config.host, { order: 'ipv4first' })
+        : { address: config.host }
+    await http.listen({ host, port: config.port })
 
     const maintainOnce = async () => {
       certificate?.reload()

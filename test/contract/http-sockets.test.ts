@@ -1,10 +1,11 @@
 // What arrives as bytes and not as a request: smuggling, broken heads, slow senders, noise.
+import dns from 'node:dns'
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { once } from 'node:events'
 import type { IncomingMessage } from 'node:http'
 import type { Socket } from 'node:net'
 import fc from 'fast-check'
-import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { openSocket, rawRequest, readUntilClosed, sendRaw } from '../support/raw-http.ts'
 import { startServer, type TestServer } from '../support/server.ts'
 
@@ -226,9 +227,31 @@ describe('a connection that does not come to its point', () => {
     // More than the system keeps for a reader.
     const reader = openSocket(impatient.url, head(`GET ${script} HTTP/1.1`, 'Host: a').repeat(30))
     onTestFinished(() => void reader.destroy())
-    await once(await served, 'close')
+    const socket = await served
+    if (!socket.closed) await once(socket, 'close')
+    expect(socket.bytesRead).toBeGreaterThan(0)
     await expectAlive(impatient)
   })
+})
+
+// A second one would be ended in the middle of its answers, and never get a renewed certificate.
+it('a server has one listener where HOST is localhost and that name has two addresses', async () => {
+  const original = dns.lookup as (...parameters: unknown[]) => void
+  const found = [
+    { address: '127.0.0.1', family: 4 },
+    { address: '::1', family: 6 },
+  ]
+  const lookup = vi.spyOn(dns, 'lookup').mockImplementation((...parameters: unknown[]) => {
+    const [name, options, callback] = parameters
+    const isOfBoth = name === 'localhost' && (options as { all?: boolean }).all === true
+    if (isOfBoth) (callback as (error: null, all: typeof found) => void)(null, found)
+    else original(...parameters)
+  })
+  onTestFinished(() => lookup.mockRestore())
+  const { url } = await startServer({ HOST: 'localhost' })
+  expect((await fetch(`${url}/health/live`)).status).toBe(200)
+  const other = `http://[::1]:${new URL(url).port}/health/live`
+  await expect(fetch(other)).rejects.toMatchObject({ cause: { code: 'ECONNREFUSED' } })
 })
 
 describe('noise', () => {
