@@ -1,10 +1,11 @@
 /** Server processes: started on cores of their own, watched through /proc, stopped. */
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process'
 import { closeSync, mkdirSync, openSync, readFileSync } from 'node:fs'
-import { connect, createServer, type AddressInfo } from 'node:net'
+import { connect } from 'node:net'
 import { availableParallelism, cpus } from 'node:os'
 import { join } from 'node:path'
 import { performance } from 'node:perf_hooks'
+import { freePort } from '../test/support/free-port.ts'
 
 const startTimeoutMilliseconds = 60_000
 const clockTicksPerSecond = 100
@@ -142,18 +143,6 @@ function stopChild(child: ChildProcess): Promise<void> {
     // A server that hashes on its event loop may not hear it for long.
     setTimeout(() => child.kill('SIGKILL'), 12_000).unref()
   })
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer()
-  await new Promise<void>((resolve) => {
-    server.listen(0, '127.0.0.1', resolve)
-  })
-  const { port } = server.address() as AddressInfo
-  await new Promise((resolve) => {
-    server.close(resolve)
-  })
-  return port
 }
 
 function cpuSeconds(pid: number): number | undefined {
