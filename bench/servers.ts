@@ -98,6 +98,16 @@ export async function start(options: StartOptions): Promise<Server> {
   }
 }
 
+/** What is made ready on a server that has started: where that fails, the server is stopped. */
+export async function orStop<T>(server: Server, prepare: () => Promise<T>): Promise<T> {
+  try {
+    return await prepare()
+  } catch (error) {
+    await server.stop()
+    throw error
+  }
+}
+
 async function firstAnswer(
   child: ChildProcess,
   port: number,
