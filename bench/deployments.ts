@@ -95,6 +95,6 @@ async function compare(deployments: readonly Deployment[], settings: Settings): 
       ].join(' | '),
     ),
     '',
-    'After the colon, the ratio to the bare server, which has one core; of `login`, to bcryptjs alone on one core. All others have two cores, which PostgreSQL and, with two cores in all, the client have their part of. Connections are dealt to the instances in turn.',
+    'After the colon, the ratio to the bare server, which has one core; of `login`, to bcryptjs alone on one core. All others have two cores. PostgreSQL runs on the same ones, and so does the client on a machine that has no third. Connections are dealt to the instances in turn.',
   ].join('\n')
 }
