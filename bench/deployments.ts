@@ -4,14 +4,14 @@ import { load, type Outcome, type Source } from './load.ts'
 import { startDatabaseServer } from './postgresql.ts'
 import { describe, medians, median, ratio } from './report.ts'
 import { bcryptjsAlone, connections, interleave, type Settings } from './scenarios.ts'
+import type { Server } from './servers.ts'
 import { bare, latchkey, sharedByInstances, startLatchkey, type Subject } from './subjects.ts'
 
 interface Deployment {
   readonly name: string
-  /** Of each of its instances. */
-  readonly origins: readonly string[]
+  /** Its instances. */
+  readonly servers: readonly Server[]
   readonly subject: Subject
-  stop(): Promise<void>
 }
 
 /** @returns a table: what each deployment does, and its ratio to the bare server's or to bcryptjs alone */
@@ -21,13 +21,11 @@ export async function measureDeployments(settings: Settings, folder: string): Pr
   try {
     const [bareServer] = await bare(folder)
     deployments.push(single('bare, HS256', bareServer))
-    deployments.push(
-      single('SQLite, one process', await latchkey(join(folder, 'sqlite-1'), 'two')),
-      single(
-        'SQLite, `WORKERS=2`',
-        await latchkey(join(folder, 'sqlite-2'), 'two', { WORKERS: '2' }),
-      ),
-    )
+    // Each is on the list before the next one starts: what is on it is stopped, whatever happens.
+    const one = await latchkey(join(folder, 'sqlite-1'), 'two')
+    deployments.push(single('SQLite, one process', one))
+    const two = await latchkey(join(folder, 'sqlite-2'), 'two', { WORKERS: '2' })
+    deployments.push(single('SQLite, `WORKERS=2`', two))
     for (const instances of [1, 2]) {
       const environment = {
         ...sharedByInstances,
@@ -35,41 +33,35 @@ export async function measureDeployments(settings: Settings, folder: string): Pr
       }
       const place = (index: number) => join(folder, `postgresql-${instances}-${index}`)
       const subject = await latchkey(place(0), 'two', environment)
-      const others = await Promise.all(
-        Array.from({ length: instances - 1 }, (_, index) =>
-          startLatchkey(place(index + 1), 'two', environment),
-        ),
-      )
-      const servers = [subject.server, ...others]
+      const servers = [subject.server]
       deployments.push({
         name: `PostgreSQL, ${instances === 1 ? 'one instance' : 'two instances'}`,
-        origins: servers.map(({ origin }) => origin),
+        servers,
         subject,
-        stop: async () => {
-          await Promise.all(servers.map((server) => server.stop()))
-        },
       })
+      while (servers.length < instances) {
+        servers.push(await startLatchkey(place(servers.length), 'two', environment))
+      }
     }
     return await compare(deployments, settings)
   } finally {
-    await Promise.all(deployments.map((deployment) => deployment.stop()))
+    await Promise.all(deployments.flatMap(({ servers }) => servers.map((server) => server.stop())))
     await databases.stop()
   }
 }
 
 function single(name: string, subject: Subject): Deployment {
-  return {
-    name,
-    origins: [subject.server.origin],
-    subject,
-    stop: () => subject.server.stop(),
-  }
+  return { name, servers: [subject.server], subject }
 }
 
 async function compare(deployments: readonly Deployment[], settings: Settings): Promise<string> {
   const { seconds } = settings
-  const measure = (of: (subject: Subject) => Promise<Source[]>) => (deployment: Deployment) =>
-    of(deployment.subject).then((sources) => load(deployment.origins, sources, { seconds }))
+  const measure =
+    (of: (subject: Subject) => Promise<Source[]>) =>
+    async ({ servers, subject }: Deployment) => {
+      const origins = servers.map(({ origin }) => origin)
+      return load(origins, await of(subject), { seconds })
+    }
   const me = measure(async (subject) => connections(subject.me, 32))
   for (const deployment of deployments) await me(deployment)
 
@@ -103,6 +95,6 @@ async function compare(deployments: readonly Deployment[], settings: Settings): 
       ].join(' | '),
     ),
     '',
-    'After the colon, the ratio to the bare server, which has one core; of `login`, to bcryptjs alone on one core. All others have two cores, which PostgreSQL and, with two cores in all, the client have their part of. Connections are dealt to the instances in turn.',
+    'After the colon, the ratio to the bare server, which has one core; of `login`, to bcryptjs alone on one core. All others have two cores. PostgreSQL runs on the same ones, and so does the client on a machine that has no third. Connections are dealt to the instances in turn.',
   ].join('\n')
 }

@@ -10,7 +10,7 @@ import { queryPostgresql } from '../test/support/postgresql-client.ts'
 import { startDatabaseServer } from './postgresql.ts'
 import { goal, medians, ms } from './report.ts'
 import { interleave, type Settings } from './scenarios.ts'
-import type { Server } from './servers.ts'
+import { orStop, type Server } from './servers.ts'
 import {
   bcryptCost,
   loginRequest,
@@ -118,18 +118,24 @@ async function populate(
     APP_SECRET: appSecret,
     ...(databaseUrl !== undefined && { DATABASE_URL: databaseUrl }),
   })
-  const people =
-    databaseUrl === undefined
-      ? fillSqlite(join(place, 'latchkey.db'), accounts)
-      : await fillPostgresql(databaseUrl, accounts)
-  const { origin } = server
+  return orStop(server, async () => {
+    const people =
+      databaseUrl === undefined
+        ? fillSqlite(join(place, 'latchkey.db'), accounts)
+        : await fillPostgresql(databaseUrl, accounts)
+    return { engine, accounts, server, ...(await sourcesOf(people, server.origin)) }
+  })
+}
+
+async function sourcesOf(
+  people: readonly Person[],
+  origin: string,
+): Promise<Pick<Population, 'me' | 'login' | 'refresh'>> {
   const secrets = new Secrets(appSecret)
-  const tokens = people.map(({ sessionId }) =>
-    encodeRefreshToken({ sessionId, generation: 0 }, secrets),
-  )
   const asking: Buffer[] = []
   const chains: Source[] = []
-  for (const token of tokens) {
+  for (const { sessionId } of people) {
+    const token = encodeRefreshToken({ sessionId, generation: 0 }, secrets)
     const { refreshToken: renewed } = await send(`${origin}/graphql`, {
       query: refreshQuery,
       variables: { token },
@@ -138,9 +144,6 @@ async function populate(
     chains.push(refreshChain(origin, renewed!.refreshToken!))
   }
   return {
-    engine,
-    accounts,
-    server,
     me: inTurn(asking.map((request) => () => request)),
     login: inTurn(
       people.map(

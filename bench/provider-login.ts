@@ -9,12 +9,12 @@ import { spawn, spawnSync, type ChildProcess } from 'node:child_process'
 import { createHash, randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
-import { createServer, type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { performance } from 'node:perf_hooks'
 import { fileURLToPath } from 'node:url'
 import { people, startDevIdentityProvider } from '../scripts/dev-identity-provider.ts'
+import { freePort } from '../test/support/free-port.ts'
 
 interface Provider {
   readonly issuer: string
@@ -225,14 +225,6 @@ async function startLatchkey(
   children.push(child)
   await once(child.stdout, 'data')
   return `http://127.0.0.1:${port}`
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  return port
 }
 
 function median(figures: readonly number[]): number {

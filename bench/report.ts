@@ -85,14 +85,21 @@ export function page(
   const root = join(import.meta.dirname, '..')
   const { flags } = startCommand()
   const model = cpus()[0]?.model.trim() ?? 'unknown'
-  const ours = ['@apollo/server', 'graphql', 'type-graphql', 'fastify', 'jose', 'better-sqlite3']
-  const others = ['jsonwebtoken', 'bcryptjs', 'better-auth']
-  const versions = [...ours, ...others].map((name) => `${name} ${versionOf(root, name)}`)
+  const ours = [
+    '@apollo/server',
+    'graphql',
+    'type-graphql',
+    'fastify',
+    'jose',
+    'better-sqlite3',
+    'bcryptjs',
+  ]
+  const theirs = ['jose', 'jsonwebtoken', 'better-auth']
   const kernel = spawnSync('uname', ['-m']).stdout?.toString().trim()
   return `# Results
 
 Written by \`npm run bench\` on ${new Date().toISOString().slice(0, 10)}, in ${settings.minutes.toFixed(0)} minutes. ${cpus().length} × ${model}, ${Math.round(totalmem() / 2 ** 30)} GiB, ${type()} ${release()} ${kernel}, Node ${process.versions.node}.
-${versions.join(', ')}.
+Latchkey runs on ${versions(root, ours)}. Of their own the others have ${versions(join(root, 'bench', 'peers'), theirs)}.
 
 ${
   isPinned
@@ -107,10 +114,13 @@ ${table(rows)}
 ${Array.from(sections, ([title, text]) => `\n## ${title}\n\n${text}\n`).join('')}`
 }
 
-function versionOf(root: string, name: string): string {
-  const folder = [join(root, 'bench', 'peers'), root]
-    .map((place) => join(place, 'node_modules', name, 'package.json'))
-    .find((path) => existsSync(path))
-  if (folder === undefined) return '(not installed)'
-  return (JSON.parse(readFileSync(folder, 'utf8')) as { version: string }).version
+/** @param folder whose own installation is looked at */
+function versions(folder: string, names: readonly string[]): string {
+  return names.map((name) => `${name} ${versionOf(folder, name)}`).join(', ')
+}
+
+function versionOf(folder: string, name: string): string {
+  const file = join(folder, 'node_modules', name, 'package.json')
+  if (!existsSync(file)) return '(not installed)'
+  return (JSON.parse(readFileSync(file, 'utf8')) as { version: string }).version
 }

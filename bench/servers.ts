@@ -1,10 +1,11 @@
 /** Server processes: started on cores of their own, watched through /proc, stopped. */
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process'
 import { closeSync, mkdirSync, openSync, readFileSync } from 'node:fs'
-import { connect, createServer, type AddressInfo } from 'node:net'
+import { connect } from 'node:net'
 import { availableParallelism, cpus } from 'node:os'
 import { join } from 'node:path'
 import { performance } from 'node:perf_hooks'
+import { freePort } from '../test/support/free-port.ts'
 
 const startTimeoutMilliseconds = 60_000
 const clockTicksPerSecond = 100
@@ -97,6 +98,16 @@ export async function start(options: StartOptions): Promise<Server> {
   }
 }
 
+/** What is made ready on a server that has started: where that fails, the server is stopped. */
+export async function orStop<T>(server: Server, prepare: () => Promise<T>): Promise<T> {
+  try {
+    return await prepare()
+  } catch (error) {
+    await server.stop()
+    throw error
+  }
+}
+
 async function firstAnswer(
   child: ChildProcess,
   port: number,
@@ -142,18 +153,6 @@ function stopChild(child: ChildProcess): Promise<void> {
     // A server that hashes on its event loop may not hear it for long.
     setTimeout(() => child.kill('SIGKILL'), 12_000).unref()
   })
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer()
-  await new Promise<void>((resolve) => {
-    server.listen(0, '127.0.0.1', resolve)
-  })
-  const { port } = server.address() as AddressInfo
-  await new Promise((resolve) => {
-    server.close(resolve)
-  })
-  return port
 }
 
 function cpuSeconds(pid: number): number | undefined {

@@ -4,7 +4,7 @@ import { mkdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import Sqlite from 'better-sqlite3'
 import { postRequest, type Source } from './load.ts'
-import { start, type Cores, type Server } from './servers.ts'
+import { orStop, start, type Cores, type Server } from './servers.ts'
 
 const root = join(import.meta.dirname, '..')
 const peers = join(import.meta.dirname, 'peers')
@@ -95,7 +95,7 @@ export async function latchkey(
 ): Promise<Subject> {
   const server = await startLatchkey(join(folder, 'latchkey'), cores, environment)
   const { origin } = server
-  const tokens = await registerPeople(`${origin}/graphql`)
+  const tokens = await orStop(server, () => registerPeople(`${origin}/graphql`))
   return {
     name: 'Latchkey',
     server,
@@ -148,8 +148,10 @@ export async function bare(folder: string): Promise<[hs256: Subject, eddsa: Subj
   const { origin } = server
   const exp = Math.floor(Date.now() / 1000) + 7200
   const hs256 = ids.map((sub) => signHs256({ sub, exp }, secret))
-  const eddsa = await Promise.all(
-    ids.map(async (userId) => (await post(`${origin}/eddsa/token`, { userId })).accessToken),
+  const eddsa = await orStop(server, () =>
+    Promise.all(
+      ids.map(async (userId) => (await post(`${origin}/eddsa/token`, { userId })).accessToken),
+    ),
   )
   const me = (path: string, tokens: readonly string[]) => (index: number) =>
     always(postRequest(origin, path, { query: meQuery }, tokens[index % people]))
@@ -176,7 +178,7 @@ export async function handWritten(folder: string, cores: Cores = 'one'): Promise
     cores,
     probe: { path: '/', body: '{"query":"{ __typename }"}', status: 200 },
   })
-  const tokens = await registerPeople(server.origin)
+  const tokens = await orStop(server, () => registerPeople(server.origin))
   return { name: 'hand-written', server, ...graphqlSources(server.origin, '/', tokens) }
 }
 
@@ -189,14 +191,17 @@ export async function betterAuth(folder: string, cores: Cores = 'one'): Promise<
     probe: { path: '/api/auth/ok', status: 200 },
   })
   const { origin } = server
-  const tokens: string[] = []
-  for (let index = 0; index < people; index += 1) {
-    const person = { email: personEmail(index), password, name: 'A Person' }
-    const response = await postJson(`${origin}/api/auth/sign-up/email`, person)
-    const token = response.headers.get('set-auth-token')
-    if (token === null) throw new Error(await response.text())
-    tokens.push(token)
-  }
+  const tokens = await orStop(server, async () => {
+    const given: string[] = []
+    for (let index = 0; index < people; index += 1) {
+      const person = { email: personEmail(index), password, name: 'A Person' }
+      const response = await postJson(`${origin}/api/auth/sign-up/email`, person)
+      const token = response.headers.get('set-auth-token')
+      if (token === null) throw new Error(await response.text())
+      given.push(token)
+    }
+    return given
+  })
   return {
     name: 'better-auth',
     server,
