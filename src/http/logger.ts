@@ -25,25 +25,35 @@ const gatheringMilliseconds = 20
 const gatheredCharacters = 64 * 1024
 /** Of what could not be written yet. */
 const keptBytes = 1024 * 1024
+/** Where a write fails for another reason than a reader that is slow. */
+const retryMilliseconds = 500
+/** How long the end of the process waits for a reader. */
+const lastWaitMilliseconds = 1000
 
 /**
  * Standard output. Writes together what is logged within a moment: a write costs as much as a tenth of a
- * request. A process that is killed loses that moment; one that ends, or logs a fatal entry, does not.
+ * request. A process that is killed loses that moment; one that ends, or logs a fatal entry, waits a
+ * second for somebody to read it.
  *
  * Not pino's own, which ends the server where the disk is full, and then waits for room for ever. Here
- * the entries wait, up to a size, until the disk has room or the reader reads; beyond, they are lost.
+ * the entries wait, up to a size, until the disk has room or the reader reads; beyond, they are lost, and
+ * an entry says how many.
  */
 function standardOutput() {
   let pending = ''
   let unwritten = Buffer.alloc(0)
   /** With these it begins; another thread is at it. */
   let bytesUnderWay = 0
+  let lostEntries = 0
   let timer: NodeJS.Timeout | undefined
-  const flushSoon = () => (timer ??= setTimeout(flush, gatheringMilliseconds).unref())
-  const gather = () => {
+  const flushSoon = (milliseconds = gatheringMilliseconds) =>
+    (timer ??= setTimeout(flush, milliseconds).unref())
+  const keep = (text: string) => void (unwritten = Buffer.concat([unwritten, Buffer.from(text)]))
+  const gather = (limit = keptBytes) => {
     clearTimeout(timer)
     timer = undefined
-    if (unwritten.length < keptBytes) unwritten = Buffer.concat([unwritten, Buffer.from(pending)])
+    if (unwritten.length < limit) keep(pending)
+    else lostEntries += pending.split('\n').length - 1
     pending = ''
   }
   const flush = () => {
@@ -53,19 +63,17 @@ function standardOutput() {
     write(1, unwritten, (error, writtenBytes) => {
       bytesUnderWay = 0
       unwritten = unwritten.subarray(error ? 0 : writtenBytes)
-      if (unwritten.length > 0) flushSoon()
+      if (lostEntries > 0 && unwritten.length < keptBytes) {
+        keep(entryOfLost(lostEntries))
+        lostEntries = 0
+      }
+      if (unwritten.length > 0) flushSoon(error && !isFull(error) ? retryMilliseconds : undefined)
     })
   }
   const flushSync = () => {
-    gather()
+    gather(Number.POSITIVE_INFINITY)
     const underWay = unwritten.subarray(0, bytesUnderWay)
-    let rest = unwritten.subarray(bytesUnderWay)
-    try {
-      while (rest.length > 0) rest = rest.subarray(writeSync(1, rest))
-    } catch {
-      // As above: it waits.
-    }
-    unwritten = Buffer.concat([underWay, rest])
+    unwritten = Buffer.concat([underWay, writeWithin(unwritten.subarray(bytesUnderWay))])
   }
   process.on('exit', flushSync)
   return {
@@ -77,6 +85,31 @@ function standardOutput() {
     // pino asks for it after a fatal entry.
     flushSync,
   }
+}
+
+/** @returns what could not be written in time */
+function writeWithin(bytes: Buffer<ArrayBuffer>): Buffer<ArrayBuffer> {
+  const giveUpAt = performance.now() + lastWaitMilliseconds
+  let rest = bytes
+  while (rest.length > 0) {
+    try {
+      rest = rest.subarray(writeSync(1, rest))
+    } catch (error) {
+      if (!isFull(error) || performance.now() > giveUpAt) return rest
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, gatheringMilliseconds)
+    }
+  }
+  return rest
+}
+
+/** A pipe that does not block, and whose reader has not read. */
+function isFull(error: unknown): boolean {
+  return (error as NodeJS.ErrnoException).code === 'EAGAIN'
+}
+
+function entryOfLost(entries: number): string {
+  const entry = { level: 'warn', time: new Date().toISOString(), pid: process.pid, entries }
+  return `${JSON.stringify({ ...entry, msg: 'Log entries were lost: nobody read them' })}\n`
 }
 
 let lastTime = 0

@@ -1,11 +1,15 @@
 // Where the log cannot be written, people are served all the same.
+import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { openSync } from 'node:fs'
-import { describe, expect, it } from 'vitest'
+import { createRequire } from 'node:module'
+import { pathToFileURL } from 'node:url'
+import { describe, expect, it, onTestFinished } from 'vitest'
 import { createClient } from '../support/client.ts'
 import { freePort } from '../support/free-port.ts'
 import { startProcess, temporaryFolder } from '../support/process.ts'
 
+const loader = pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href
 const cheap = { BCRYPT_COST: '4' }
 const patient = { interval: 50, timeout: 20_000 }
 
@@ -19,10 +23,10 @@ describe('a log', () => {
     const client = createClient(`http://127.0.0.2:${port}`)
     const live = () =>
       fetch(`${client.url}/health/live`).then(
-        ({ ok }) => ok,
-        () => false,
+        ({ status }) => status,
+        () => server.stderr(),
       )
-    await expect.poll(live, patient).toBe(true)
+    await expect.poll(live, patient).toBe(200)
     const { email, password } = await client.register()
     for (let count = 0; count < 20; count++) {
       expect((await client.login(email, password)).errors).toBeUndefined()
@@ -58,4 +62,63 @@ describe('a log', () => {
     server.child.kill('SIGTERM')
     expect(await ended).toEqual([0, null])
   })
+
+  describe.runIf(process.platform === 'linux')('whose pipe is full', () => {
+    it('still gets the last entry of a process that ends', async () => {
+      const child = startFilled(`
+        log.fatal('the last words')
+        process.exit(1)`)
+      child.stdout.resume()
+      expect(await child.ended).toBe(1)
+      expect(child.text()).toContain('"msg":"the last words"')
+    })
+
+    it('keeps what fits, and says how many entries it has lost', async () => {
+      const child = startFilled(`
+        for (let count = 0; count < 5000; count++) {
+          log.info({ filling: '-'.repeat(500) })
+          if (count % 50 === 0) await new Promise(setImmediate)
+        }
+        writeSync(2, 'logged')
+        process.stdin.resume().on('end', () => process.exit())`)
+      await expect.poll(() => child.errors(), patient).toContain('logged')
+      child.stdout.resume()
+      const lost = () => /"entries":(\d+),"msg":"Log entries were lost/.exec(child.text())?.[1]
+      await expect.poll(lost, patient).toBeDefined()
+      child.stdin.end()
+      expect(await child.ended).toBe(0)
+      const kept = child.text().split('"filling"').length - 1
+      expect(kept).toBeGreaterThan(1000)
+      expect(kept + Number(lost())).toBe(5000)
+    })
+  })
 })
+
+/** A process with the server's log, whose standard output nobody reads yet and is full. */
+function startFilled(work: string) {
+  const logger = new URL('../../src/http/logger.ts', import.meta.url).href
+  const script = `
+    import { writeSync } from 'node:fs'
+    import { createLogger } from '${logger}'
+    // Node makes a pipe not block once something is written by its own means.
+    console.log('begun')
+    const log = createLogger('info')
+    try {
+      for (;;) writeSync(1, '.'.repeat(4095) + '\\n')
+    } catch (error) {
+      if (error.code !== 'EAGAIN') throw error
+    }
+    ${work}`
+  const child = spawn(process.execPath, ['--import', loader, '--input-type=module', '-e', script])
+  onTestFinished(() => void child.kill('SIGKILL'))
+  const [output, errors]: string[][] = [[], []]
+  child.stdout.setEncoding('utf8').on('data', (text: string) => output!.push(text))
+  child.stdout.pause()
+  child.stderr.setEncoding('utf8').on('data', (text: string) => errors!.push(text))
+  const ended = once(child, 'close').then(([status]) => status as number)
+  return Object.assign(child, {
+    ended,
+    text: () => output!.join(''),
+    errors: () => errors!.join(''),
+  })
+}
