@@ -128,7 +128,8 @@ export class Throttle {
     for (const key of this.#blocks.keys()) {
       if (this.#rememberedUntil(key, now) === 0) this.#blocks.delete(key)
     }
-    const hasPassed = sql`resets_at <= ${now} and blocked_until <= ${now}`
+    const hasPassed = sql`${isOver('resets_at', now, familiarityMilliseconds)}
+      and ${isOver('blocked_until', now, longestDelayMilliseconds)}`
     const result = await sql`delete from attempt_counters where ${hasPassed} and key in (
       select key from attempt_counters where ${hasPassed} limit ${limit})`.execute(
       this.#database.kysely,
@@ -138,8 +139,10 @@ export class Throttle {
 
   async #isFamiliar(subject: string): Promise<boolean> {
     const key = counterKey({ name: 'familiar', subject })
-    const { rows } = await sql`select 1 from attempt_counters
-      where key = ${key} and resets_at > ${this.#clock()}`.execute(this.#database.kysely)
+    const { rows } = await sql`select 1 from attempt_counters where key = ${key}
+      and not ${isOver('resets_at', this.#clock(), familiarityMilliseconds)}`.execute(
+      this.#database.kysely,
+    )
     return rows.length > 0
   }
 
@@ -161,15 +164,13 @@ export class Throttle {
   /** @returns when the last of the blocks ends */
   async #readBlocks(counters: readonly Counter[]): Promise<number> {
     const keys = sql.join(counters.map(({ key }) => sql`${key}`))
+    const readAt = this.#clock()
     const { rows } = await sql<{ key: string; blocked_until: number | string }>`
-      select key, blocked_until from attempt_counters where key in (${keys})`.execute(
+      select key, blocked_until from attempt_counters where key in (${keys})
+        and not ${isOver('blocked_until', readAt, longestDelayMilliseconds)}`.execute(
       this.#database.kysely,
     )
-    const readAt = this.#clock()
-    const latest = readAt + implausibleFactor * longestDelayMilliseconds
-    const blocks = rows
-      .map((row) => ({ key: row.key, until: Number(row.blocked_until) }))
-      .filter(({ until }) => until > readAt && until <= latest)
+    const blocks = rows.map((row) => ({ key: row.key, until: Number(row.blocked_until) }))
     for (const { key, until } of blocks) {
       // Again at the end, as the newest.
       this.#blocks.delete(key)

@@ -90,6 +90,38 @@ describe('a clock that was a year ahead, and is put right', () => {
   })
 })
 
+describe('a sign-in under a clock that was a year ahead', () => {
+  const strangersGuess = (server: TestServer, email: string) =>
+    countAccepted(() => loginFrom(server.client, freshAddress(), email))
+
+  it('makes no place familiar for longer than another one', async () => {
+    const server = await startServer(throttled)
+    const { email, password } = await server.client.register()
+    const [known, wrong] = [freshAddress(), freshAddress()]
+    server.advance(year)
+    expect((await loginFrom(server.client, wrong, email, password)).errors).toBeUndefined()
+    server.advance(-year)
+    expect((await loginFrom(server.client, known, email, password)).errors).toBeUndefined()
+    expect(await strangersGuess(server, email)).toBe(10)
+    expect((await loginFrom(server.client, known, email, password)).errors).toBeUndefined()
+    expect((await loginFrom(server.client, wrong, email, password)).code).toBe('RATE_LIMITED')
+  })
+
+  it('leaves nothing behind that is kept for a year', async () => {
+    const server = await startServer(throttled)
+    const { email, password } = await server.client.register()
+    server.advance(year)
+    expect((await loginFrom(server.client, freshAddress(), email, password)).errors).toBeUndefined()
+    await strangersGuess(server, email)
+    server.advance(-year)
+    await server.maintain()
+    // The registration came under a clock that was right.
+    const rows = await server.database.query('select key from attempt_counters')
+    expect(rows.every(({ key }) => !String(key).startsWith('account:'))).toBe(true)
+    expect(rows.filter(({ key }) => String(key).startsWith('familiar:'))).toHaveLength(1)
+  })
+})
+
 describe('a block that a wrong clock has written', () => {
   it('is not told as the time to wait for one that holds', async () => {
     const server = await startServer(throttled)
