@@ -14,8 +14,8 @@ import { DatabaseStartError } from './start-error.ts'
 const migrationLock = 0x6c617463
 /** Since PostgreSQL 15 a role may make tables only where it is the owner. */
 const insufficientPrivilege = '42501'
-/** SQLSTATE of a server that takes no more connections: resources (53), or stopping and starting (57P03). */
-const noConnection = /^(53...|57P03)$/
+/** SQLSTATE of a server that takes no more connections: too many, or it is stopping or starting. */
+const noConnection = /^(53300|57P03)$/
 
 export type PostgresqlConfig = Extract<Config['database'], { engine: 'postgresql' }>
 
