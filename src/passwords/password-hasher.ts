@@ -12,32 +12,38 @@ const waitingTasksPerThread = 12
 /** Up to this cost; each step above it takes twice the time, so that half as many may wait. */
 const ordinaryCost = 12
 const retryAfterSeconds = 5
-/**
- * On a slow or a busy machine the tasks that may wait take longer. The wait with its work has to fit below
- * the server's limit for an answer: nothing must come true unanswered.
- */
+/** On a slow or a busy machine the tasks that may wait take longer. */
 const defaultLongestWaitMilliseconds = 4000
+/**
+ * Wait and work together leave two of the ten seconds that the server gives an answer: a change should
+ * not come true that was told to have taken too long.
+ */
+const defaultLongestTurnMilliseconds = 8000
 
 export class PasswordHasher {
   readonly #cost: number
   readonly #pool: Piscina<QueuedTask, HashingResult>
   readonly #maximumWaiting: number
   readonly #longestWaitMilliseconds: number
+  readonly #longestTurnMilliseconds: number
   /** Gets the seconds that each task waited for a thread. */
   onWaited: ((seconds: number) => void) | undefined
 
   /**
    * @param cost bcrypt's, the logarithm of the number of rounds
    * @param processes how many on this machine hash at the same time: they share its processors
-   * @param longestWaitMilliseconds for a thread, after which a task is refused
+   * @param longestWaitMilliseconds for a thread, after which a task is refused undone
+   * @param longestTurnMilliseconds wait and work, after which its result is refused
    */
   constructor(
     cost: number,
     processes = 1,
     longestWaitMilliseconds = defaultLongestWaitMilliseconds,
+    longestTurnMilliseconds = defaultLongestTurnMilliseconds,
   ) {
     this.#cost = cost
     this.#longestWaitMilliseconds = longestWaitMilliseconds
+    this.#longestTurnMilliseconds = longestTurnMilliseconds
     const threads = Math.max(1, Math.floor((availableParallelism() - 1) / processes))
     this.#pool = new Piscina({
       filename: new URL(`./bcrypt.worker${extname(import.meta.filename)}`, import.meta.url).href,
@@ -53,7 +59,7 @@ export class PasswordHasher {
 
   /**
    * @param password in normal form
-   * @throws AppError RATE_LIMITED when the queue is full, or its turn does not come in time
+   * @throws AppError RATE_LIMITED when the queue is full, or its turn does not come, or end, in time
    */
   async hash(password: string): Promise<string> {
     return (await this.#run({ kind: 'hash', password, cost: this.#cost })) as string
@@ -61,7 +67,7 @@ export class PasswordHasher {
 
   /**
    * Whether the password has the hash. Without a usable hash it is false after the same work.
-   * @throws AppError RATE_LIMITED when the queue is full, or its turn does not come in time
+   * @throws AppError RATE_LIMITED when the queue is full, or its turn does not come, or end, in time
    */
   async verify(password: string, hash: string | null | undefined): Promise<boolean> {
     const task = { kind: 'verify', password, hash: this.#usable(hash), cost: this.#cost } as const
@@ -72,7 +78,7 @@ export class PasswordHasher {
    * Hashes a new password where the current one has the hash: both in one turn, since what waits twice
    * may be given up by its client and come true all the same.
    * @returns undefined where it has not, after the work of `verify`
-   * @throws AppError RATE_LIMITED when the queue is full, or its turn does not come in time
+   * @throws AppError RATE_LIMITED when the queue is full, or its turn does not come, or end, in time
    */
   async replace(
     password: string,
@@ -118,15 +124,20 @@ export class PasswordHasher {
 
   async #run(task: HashingTask): Promise<string | boolean> {
     this.checkRoom()
-    const queuedAt = performance.timeOrigin + performance.now()
+    const queuedAt = now()
     const { startedAt, value } = await this.#pool.run({
       ...task,
       startBy: queuedAt + this.#longestWaitMilliseconds,
     })
     this.onWaited?.(Math.max(0, startedAt - queuedAt) / 1000)
-    if (value === undefined) throw busy()
+    if (value === undefined || now() - queuedAt > this.#longestTurnMilliseconds) throw busy()
     return value
   }
+}
+
+/** By the clock of `HashingResult.startedAt`. */
+function now(): number {
+  return performance.timeOrigin + performance.now()
 }
 
 function busy(): AppError {

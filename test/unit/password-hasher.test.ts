@@ -105,6 +105,19 @@ describe('password hashing', () => {
     expect(waits.filter((seconds) => seconds > 0.4)).toHaveLength(refused.length)
   })
 
+  it('refuses what has taken too long', async () => {
+    const slow = new PasswordHasher(11, 1, 60_000, 1)
+    const attempts = [
+      slow.hash('correct horse battery'),
+      slow.verify('correct horse battery', undefined),
+      slow.replace('correct horse battery', undefined, 'a new password'),
+    ]
+    for (const attempt of await Promise.allSettled(attempts)) {
+      expect(attempt).toMatchObject({ reason: { extensions: { code: 'RATE_LIMITED' } } })
+    }
+    await slow.close()
+  })
+
   it('lets fewer wait where each takes longer', async () => {
     const accepted = async (cost: number) => {
       const slow = new PasswordHasher(cost)
