@@ -94,6 +94,8 @@ function killIfThere(pid: number, signal: NodeJS.Signals) {
 }
 
 const patient = { timeout: 20_000, interval: 5 }
+/** Servers of several processes are started and worked hard. */
+const long = { timeout: 120_000 }
 const eventually = (check: () => void) => vi.waitFor(check, { timeout: 20_000, interval: 50 })
 
 /** Asks until every worker has answered. */
@@ -168,7 +170,7 @@ describe('workers', () => {
   })
 })
 
-describe('a worker that is killed', () => {
+describe('a worker that is killed', long, () => {
   it('is missed by nobody and comes back', async () => {
     const server = await start()
     const before = await meetAll(server)
@@ -220,7 +222,7 @@ describe('a worker that is killed', () => {
   })
 })
 
-describe('the primary', () => {
+describe('the primary', long, () => {
   it.each(['SIGTERM', 'SIGINT'] as const)(
     'on %s lets every worker answer what it has begun, and ends with 0',
     async (signal) => {
