@@ -12,6 +12,7 @@ import {
   type HostileProvider,
 } from '../support/hostile-provider.ts'
 import { redirectUri } from '../support/identity-provider.ts'
+import { eventually } from '../support/patience.ts'
 import {
   begin,
   openidVariables,
@@ -225,11 +226,11 @@ describe('a provider that is down, or talks nonsense', () => {
       const back = hanging.authorize(authorizationUrl, 'somebody')
       return sendLogin(sibling.client, readAnswer({ provider: name, flowToken }, back))
     })
-    await vi.waitFor(() => {
+    await eventually(() => {
       for (const { hanging, endpoint } of waiting) {
         expect(hanging.requests.at(-1)?.endpoint).toBe(endpoint)
       }
-    }, 5000)
+    })
     const tooLate = setTimeout(10_000, 'too late', { ref: false })
     let answered = 0
     for (const answer of answers) void answer.then(() => answered++)
