@@ -19,6 +19,8 @@ export default defineConfig({
     pool: 'forks',
     testTimeout: 30_000,
     hookTimeout: 60_000,
+    // As test/support/patience.ts has it.
+    expect: { poll: { timeout: 20_000 } },
     exclude: [...configDefaults.exclude, 'dist/**'],
     globalSetup: ['test/support/build.global-setup.ts'],
     projects: [
@@ -64,7 +66,6 @@ export default defineConfig({
           provide: { engine: 'sqlite' },
           globalSetup: ['test/support/browser.global-setup.ts'],
           testTimeout: 60_000,
-          expect: { poll: { timeout: 20_000 } },
         },
       },
     ],

@@ -11,7 +11,7 @@ import { clientOptions, migrationOptions } from './postgresql-client.ts'
 import { DatabaseStartError } from './start-error.ts'
 
 /** Any number that no other program takes for an advisory lock: the first bytes of "latchkey". */
-const migrationLock = 0x6c617463
+export const migrationLock = 0x6c617463
 /** Since PostgreSQL 15 a role may make tables only where it is the owner. */
 const insufficientPrivilege = '42501'
 /** SQLSTATE of a server that takes no more connections: too many, or it is stopping or starting. */

@@ -1,6 +1,7 @@
 // How a session ends, and how it does not: each word of the server about a token.
-import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { MeDocument, ProtectedDocument, type AuthClient } from '../../client/index.ts'
+import { eventually, until } from '../support/patience.ts'
 import { createBrowser, type Browser } from '../support/tabs.ts'
 import { startServer, type TestServer } from '../support/server.ts'
 
@@ -25,8 +26,6 @@ beforeEach(async () => {
   await until(() => other.state.status === 'signedIn')
 })
 afterAll(() => server.close())
-
-const until = (isSo: () => boolean) => vi.waitUntil(isSo, { interval: 5 })
 
 async function endElsewhere() {
   const { data } = await server.client.login(email, password)
@@ -74,7 +73,7 @@ describe('a session that', () => {
       })
     }
     const ended = { status: 'signedOut', reason }
-    await vi.waitFor(() => expect([auth.state, other.state]).toEqual([ended, ended]))
+    await eventually(() => expect([auth.state, other.state]).toEqual([ended, ended]))
     expect(browser.count('RefreshToken')).toBeLessThanOrEqual(1)
     // It is over: nothing more is tried.
     browser.sent.length = 0

@@ -17,6 +17,7 @@ import {
   type AuthClient,
   type TabMessage,
 } from '../../client/index.ts'
+import { until } from '../support/patience.ts'
 import { createBrowser, type Browser } from '../support/tabs.ts'
 import { startServer, type TestServer } from '../support/server.ts'
 
@@ -202,7 +203,7 @@ describe('a sign-out', () => {
     browser.network = (_sent, pass) => pass()
     const grace = await server.client.register({ password })
     await other.login({ email: grace.email, password })
-    await vi.waitUntil(() => auth.state.status === 'signedIn')
+    await until(() => auth.state.status === 'signedIn')
     for (const tab of [auth, other]) {
       server.advance(accessTokenSeconds + 1)
       // oxlint-disable-next-line no-await-in-loop -- one after the other
@@ -224,7 +225,7 @@ describe('a sign-out', () => {
   it('of a page that does not know yet who is signed in signs out every tab', async () => {
     const reloaded = browser.open()
     await reloaded.logout()
-    await vi.waitUntil(() => auth.state.status === 'signedOut')
+    await until(() => auth.state.status === 'signedOut')
     expect(auth.state).toEqual({ status: 'signedOut', reason: 'SIGNED_OUT' })
   })
 
@@ -248,7 +249,7 @@ describe('a sign-out', () => {
     stubStorage()
     const other = browser.open()
     await other.start()
-    await vi.waitUntil(() => other.state.status === 'signedIn')
+    await until(() => other.state.status === 'signedIn')
     browser.network = () => new Promise(() => undefined)
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
     onTestFinished(() => void vi.useRealTimers())

@@ -9,6 +9,7 @@ import {
   type Tokens,
   type TokenStore,
 } from '../../client/index.ts'
+import { eventually } from '../support/patience.ts'
 import { createBrowser, type Browser } from '../support/tabs.ts'
 import { startServer, type TestServer } from '../support/server.ts'
 
@@ -145,14 +146,14 @@ describe('tabs that share a store', () => {
     await Promise.all(tabs.map((tab) => tab.start()))
     await tabs[0]!.login({ email, password })
     const states = () => tabs.map(({ state }) => state.status)
-    await vi.waitFor(() => expect(states()).toEqual(['signedIn', 'signedIn', 'signedIn']))
+    await eventually(() => expect(states()).toEqual(['signedIn', 'signedIn', 'signedIn']))
     server.advance(accessTokenSeconds + 1)
     browser.sent.length = 0
     const answers = await Promise.all(tabs.map((tab) => tab.request(MeDocument)))
     expect(answers.map(({ me }) => me.email)).toEqual([email, email, email])
     expect(browser.count('RefreshToken')).toBe(1)
     await tabs[2]!.logout()
-    await vi.waitFor(() => expect(states()).toEqual(['signedOut', 'signedOut', 'signedOut']))
+    await eventually(() => expect(states()).toEqual(['signedOut', 'signedOut', 'signedOut']))
     expect(JSON.stringify(told)).not.toContain('lkr_')
   })
 })
@@ -163,18 +164,18 @@ describe('a store that takes its time', () => {
     const [one, other] = [browser.open({ tokens: store }), browser.open({ tokens: store })]
     await Promise.all([one.start(), other.start()])
     await one.login({ email, password })
-    await vi.waitFor(() => expect(other.state.status).toBe('signedIn'))
+    await eventually(() => expect(other.state.status).toBe('signedIn'))
     const gate = Promise.withResolvers<void>()
     const clear = store.clear.bind(store)
     store.clear = () => gate.promise.then(clear)
     browser.network = () => Promise.reject(new TypeError('Failed to fetch'))
     const signedOut = other.logout().catch((error: unknown) => error)
-    await vi.waitFor(() => expect(other.state.status).toBe('signedOut'))
+    await eventually(() => expect(other.state.status).toBe('signedOut'))
     // Whoever looks before the tokens are gone does not hear of it yet.
     await one.accessToken()
     gate.resolve()
     expect(await signedOut).toBeInstanceOf(NetworkError)
-    await vi.waitFor(() => expect(one.state.status).toBe('signedOut'))
+    await eventually(() => expect(one.state.status).toBe('signedOut'))
     browser.network = (_sent, pass) => pass()
     server.advance(accessTokenSeconds + 1)
     expect(await one.accessToken()).toBeUndefined()
@@ -186,7 +187,7 @@ describe('a store that takes its time', () => {
     const [one, other] = [browser.open({ tokens: store }), browser.open({ tokens: store })]
     await Promise.all([one.start(), other.start()])
     await one.login({ email, password })
-    await vi.waitFor(() => expect(other.state.status).toBe('signedIn'))
+    await eventually(() => expect(other.state.status).toBe('signedIn'))
     server.advance(accessTokenSeconds + 1)
     const gate = Promise.withResolvers<void>()
     browser.network = async ({ operation }, pass) => {
@@ -196,15 +197,15 @@ describe('a store that takes its time', () => {
     }
     browser.sent.length = 0
     const waiting = one.accessToken().catch((error: unknown) => error)
-    await vi.waitFor(() => expect(browser.names()).toEqual(['RefreshToken']))
+    await eventually(() => expect(browser.names()).toEqual(['RefreshToken']))
     const signedOut = other.logout().catch((error: unknown) => error)
-    await vi.waitFor(() => expect(store.kept).toBeUndefined())
+    await eventually(() => expect(store.kept).toBeUndefined())
     // That the other tab has told arrives before the answer.
     await new Promise((resolve) => setImmediate(resolve))
     gate.resolve()
     expect(await signedOut).toBeInstanceOf(NetworkError)
     await waiting
-    await vi.waitFor(() => expect(one.state.status).toBe('signedOut'))
+    await eventually(() => expect(one.state.status).toBe('signedOut'))
     expect(store.kept).toBeUndefined()
   })
 
@@ -241,7 +242,7 @@ describe('a store that takes its time', () => {
     const waiting = auth.accessToken().catch((error: unknown) => error)
     await reached.promise
     const signedOut = auth.logout()
-    await vi.waitFor(() => expect(store.kept).toBeUndefined())
+    await eventually(() => expect(store.kept).toBeUndefined())
     gate.resolve()
     await signedOut
     await waiting

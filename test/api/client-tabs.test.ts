@@ -1,6 +1,7 @@
 // One session in several tabs, with what browsers have for it and what they may lack.
-import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { MeDocument, type AuthClient, type Platform } from '../../client/index.ts'
+import { eventually } from '../support/patience.ts'
 import { createBrowser, type Browser } from '../support/tabs.ts'
 import { startServer, type TestServer } from '../support/server.ts'
 
@@ -38,19 +39,19 @@ describe.each(browsers)('tabs with %s', (_name, parts) => {
   it('sign in and out together', async () => {
     const [one, other] = await openTwo(createBrowser(server, parts))
     await one.login({ email, password })
-    await vi.waitFor(() => expect(signedIn(other)).toBe(email))
+    await eventually(() => expect(signedIn(other)).toBe(email))
     expect((await other.request(MeDocument)).me.email).toBe(email)
     await other.logout()
-    await vi.waitFor(() => expect(one.state).toEqual({ status: 'signedOut', reason: 'SIGNED_OUT' }))
+    await eventually(() => expect(one.state).toEqual({ status: 'signedOut', reason: 'SIGNED_OUT' }))
   })
 
   it('follow whoever signs in last', async () => {
     const [one, other] = await openTwo(createBrowser(server, parts))
     await one.login({ email, password })
-    await vi.waitFor(() => expect(signedIn(other)).toBe(email))
+    await eventually(() => expect(signedIn(other)).toBe(email))
     const grace = await server.client.register({ password })
     await other.login({ email: grace.email, password })
-    await vi.waitFor(() => expect(signedIn(one)).toBe(grace.email))
+    await eventually(() => expect(signedIn(one)).toBe(grace.email))
     expect((await one.request(MeDocument)).me.email).toBe(grace.email)
   })
 
@@ -58,7 +59,7 @@ describe.each(browsers)('tabs with %s', (_name, parts) => {
     const browser = createBrowser(server, parts)
     const [one, other] = await openTwo(browser)
     await one.login({ email, password })
-    await vi.waitFor(() => expect(signedIn(other)).toBe(email))
+    await eventually(() => expect(signedIn(other)).toBe(email))
     for (let round = 0; round < 3; round += 1) {
       server.advance(accessTokenSeconds + 1)
       const answers = await Promise.all(
@@ -78,7 +79,7 @@ describe.each(browsers.filter(([, parts]) => !('BroadcastChannel' in parts)))(
       const tabs = Array.from({ length: 5 }, () => browser.open())
       await Promise.all(tabs.map((tab) => tab.start()))
       await tabs[0]!.login({ email, password })
-      await vi.waitFor(() => expect(tabs.map(signedIn)).toEqual(tabs.map(() => email)))
+      await eventually(() => expect(tabs.map(signedIn)).toEqual(tabs.map(() => email)))
       for (let round = 1; round <= 3; round += 1) {
         server.advance(accessTokenSeconds + 1)
         browser.sent.length = 0
@@ -95,7 +96,7 @@ describe('a tab', () => {
     const browser = createBrowser(server)
     const [one, other] = await openTwo(browser)
     await one.login({ email, password })
-    await vi.waitFor(() => expect(signedIn(other)).toBe(email))
+    await eventually(() => expect(signedIn(other)).toBe(email))
     server.advance(accessTokenSeconds + 1)
     const token = await one.accessToken()
     browser.sent.length = 0
@@ -120,7 +121,7 @@ describe('a tab', () => {
     const browser = createBrowser(server)
     const [one, other] = await openTwo(browser)
     await one.login({ email, password })
-    await vi.waitFor(() => expect(signedIn(other)).toBe(email))
+    await eventually(() => expect(signedIn(other)).toBe(email))
     const grace = await server.client.register({ password })
     server.advance(accessTokenSeconds + 1)
     const order: string[] = []
@@ -144,7 +145,7 @@ describe('a tab', () => {
     gate.resolve()
     await Promise.all([renewing, login])
     expect(order).toEqual(['RefreshToken', 'RefreshToken answered', 'Login', 'Login answered'])
-    await vi.waitFor(() => expect(signedIn(one)).toBe(grace.email))
+    await eventually(() => expect(signedIn(one)).toBe(grace.email))
     const reloaded = browser.open()
     await reloaded.start()
     expect(signedIn(reloaded)).toBe(grace.email)
@@ -154,7 +155,7 @@ describe('a tab', () => {
     const browser = createBrowser(server)
     const [one, other] = await openTwo(browser)
     await one.login({ email, password })
-    await vi.waitFor(() => expect(signedIn(other)).toBe(email))
+    await eventually(() => expect(signedIn(other)).toBe(email))
     server.advance(accessTokenSeconds + 1)
     const reached = Promise.withResolvers<void>()
     browser.network = ({ operation }, pass) => {
@@ -175,7 +176,7 @@ describe('a tab', () => {
     const browser = createBrowser(server)
     const [one, other] = await openTwo(browser)
     await one.login({ email, password })
-    await vi.waitFor(() => expect(signedIn(other)).toBe(email))
+    await eventually(() => expect(signedIn(other)).toBe(email))
     server.advance(accessTokenSeconds + 1)
     await one.accessToken()
     one.close()

@@ -132,7 +132,7 @@ describe.runIf(isPostgresql)('the connection to PostgreSQL', () => {
     const { client, database } = await startServer()
     const { accessToken, refreshToken } = await client.register()
     await database.query(
-      'select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()',
+      'select pg_terminate_backend(pid, 5000) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()',
     )
     const me = () => client.as(accessToken).send('{ me { id } }')
     await expect.poll(async () => (await me()).errors).toBeUndefined()

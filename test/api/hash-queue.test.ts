@@ -15,6 +15,8 @@ import { startServer } from '../support/server.ts'
 const storm = Array.from({ length: 40 * availableParallelism() }, (_, index) => index)
 // Slow enough that a storm arrives before its first hash is done.
 const cost = 9
+/** As many as hash at the same time. */
+const threads = Math.max(1, availableParallelism() - 1)
 
 describe('more logins than there is room for', () => {
   it('are refused at once with the time to wait, and nobody is charged for it', async () => {
@@ -34,7 +36,8 @@ describe('more logins than there is room for', () => {
         extensions: { code: 'RATE_LIMITED', retryAfter: 5 },
       })
     }
-    expect(tasks).toHaveLength(done.length)
+    // On a slow machine some of those that had room wait too long for their turn.
+    expect(tasks.filter(({ isUndone }) => !isUndone)).toHaveLength(done.length)
     // The pair, the address and the account of each that was compared.
     expect(await chargedAttempts(server)).toBe(3 * done.length)
   })
@@ -65,10 +68,13 @@ describe('more registrations than there is room for', () => {
 describe('while passwords are hashed', () => {
   // OWASP ASVS 15.2.2: who is signed in does not wait for those who sign in.
   it('me is answered fifty times before the first of the logins', async () => {
-    const server = await startServer({}, { passwordCost: 13 })
+    // However slow the machine is: what is looked at is the order.
+    const overrides = { passwordCost: 13, requestTimeoutMilliseconds: 60_000 }
+    const server = await startServer({}, overrides)
     const { accessToken } = await server.client.register()
     const order: string[] = []
-    const logins = Array.from({ length: 2 }, async (_, index) => {
+    // Every thread is busy, and none of them has to wait for one.
+    const logins = Array.from({ length: threads }, async (_, index) => {
       const answer = await server.client.login(`nobody${index}@example.com`, 'not the password')
       order.push('login')
       return answer
@@ -80,14 +86,14 @@ describe('while passwords are hashed', () => {
     }
     expect(order.indexOf('login')).toBe(-1)
     const answers = await Promise.all(logins)
-    expect(answers.map(({ code }) => code)).toEqual(Array(2).fill('INVALID_CREDENTIALS'))
+    expect(answers.map(({ code }) => code)).toEqual(Array(threads).fill('INVALID_CREDENTIALS'))
   })
 })
 
 describe('logins that are made faster than passwords can be hashed', () => {
   it('are answered in turn: nobody waits while others are served again and again', async () => {
     const server = await startServer({}, { passwordCost: 6 })
-    // Twice as many as may be hashed at once have to wait.
+    // More than are hashed at once, and fewer than may wait.
     const people = Array.from({ length: 3 * availableParallelism() }, (_, index) => index)
     const answered = people.map(() => 0)
     const isOver = () => Math.max(...answered) >= 20
@@ -105,27 +111,29 @@ describe('logins that are made faster than passwords can be hashed', () => {
 })
 
 describe('logins that take longer than the configured cost says', () => {
-  it('are refused at once when they would wait for more than some seconds', async () => {
+  it('are refused undone after waiting for some seconds, rather than made to wait for longer', async () => {
     // However slow the machine is: what is looked at is the queue.
     const overrides = { passwordCost: 10, requestTimeoutMilliseconds: 60_000 }
     const server = await startServer({}, overrides)
     const person = await server.client.register()
-    // As BCRYPT_COST was before it was lowered: each takes eight times as long.
-    const hash = hashSync(person.password, 13)
+    // As BCRYPT_COST was before it was lowered: each takes sixteen times as long.
+    const hash = hashSync(person.password, 14)
     await server.database.query('update users set password_hash = ? where id = ?', [
       hash,
       person.user.id,
     ])
-    const login = () => server.client.login(person.email, person.password)
-    const threads = Math.max(1, availableParallelism() - 1)
-    // The server has to see a few of them first.
-    for (let index = 0; index < 4; index++) {
-      const answers = await Promise.all(Array.from({ length: threads }, login))
-      expect(answers.map(({ code }) => code)).toEqual(answers.map(() => undefined))
-    }
-    // As many as may wait where hashes take what they should.
-    const answers = await Promise.all(Array.from({ length: 16 * threads }, login))
+    const tasks = recordHashing()
+    // There is room for all of them.
+    const answers = await Promise.all(
+      Array.from({ length: 12 * threads }, () =>
+        server.client.login(person.email, person.password),
+      ),
+    )
     const codes = answers.map(({ code }) => code)
     expect(new Set(codes)).toEqual(new Set([undefined, 'RATE_LIMITED']))
-  })
+    expect(tasks).toHaveLength(answers.length)
+    expect(tasks.filter(({ isUndone }) => isUndone)).toHaveLength(
+      codes.filter((code) => code === 'RATE_LIMITED').length,
+    )
+  }, 120_000)
 })

@@ -1,10 +1,11 @@
 import { connect } from 'node:net'
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createApp } from '../../src/app.ts'
 import { loadSettings } from '../../src/settings.ts'
 import { Secrets } from '../../src/tokens/secrets.ts'
 import { encodeRefreshToken } from '../../src/tokens/refresh-token.ts'
 import { createClient } from '../support/client.ts'
+import { eventually } from '../support/patience.ts'
 import { startServer, testAppSecret, type TestServer } from '../support/server.ts'
 
 const graceSeconds = 30
@@ -76,7 +77,7 @@ describe('a refresh token', () => {
     socket.write(
       `POST /graphql HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: ${body.length}\r\n\r\n${body}`,
     )
-    await vi.waitFor(async () => {
+    await eventually(async () => {
       expect(await generationOf(refreshToken)).toBe(1)
     })
     socket.destroy()

@@ -1,4 +1,5 @@
-import { describe, expect, inject, it, vi } from 'vitest'
+import { describe, expect, inject, it } from 'vitest'
+import { eventually } from '../support/patience.ts'
 import { startServer } from '../support/server.ts'
 
 const changePassword = `mutation ($current: String, $new: String!) {
@@ -18,20 +19,20 @@ describe.runIf(inject('engine') === 'postgresql')('a change of the password', ()
       for (let more = 0; more < 2; more += 1) await login()
       // Whoever deletes sessions lingers where it has half of its locks.
       await server.database.query(`create function linger() returns trigger language plpgsql as
-        $$ begin perform pg_sleep(0.5); return null; end $$`)
+        $$ begin perform pg_sleep(2); return null; end $$`)
       await server.database.query(`create trigger linger after delete on sessions
         for each statement execute function linger()`)
 
       const changing = server.client
         .as(account.accessToken)
         .send(changePassword, { current: account.password, new: 'another horse battery' })
-      await vi.waitFor(async () => {
+      await eventually(async () => {
         const lingering = await server.database.query(
           `select 1 from pg_stat_activity
             where datname = current_database() and wait_event = 'PgSleep'`,
         )
         expect(lingering).toHaveLength(1)
-      }, 5000)
+      })
       const person = server.client.as(other.accessToken)
       const answers = await Promise.all([
         changing,

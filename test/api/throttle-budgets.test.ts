@@ -9,7 +9,9 @@ import {
   wrongPassword,
 } from '../support/attempts.ts'
 import { holdNext, recordHashing } from '../support/hashing.ts'
-import { startServer, type TestServer } from '../support/server.ts'
+import { startServer, stopTime, type TestServer } from '../support/server.ts'
+
+stopTime()
 
 let server: TestServer
 beforeAll(async () => (server = await startServer(throttled)))

@@ -7,7 +7,9 @@ import {
   wrongPassword,
 } from '../support/attempts.ts'
 import { recordHashing } from '../support/hashing.ts'
-import { startServer, type TestServer } from '../support/server.ts'
+import { startServer, stopTime, type TestServer } from '../support/server.ts'
+
+stopTime()
 
 describe('wrong passwords for one account from one address', () => {
   let server: TestServer

@@ -4,7 +4,9 @@ import { loadConfig } from '../../src/config.ts'
 import { openDatabase, type Database } from '../../src/database/database.ts'
 import { AppError } from '../../src/errors.ts'
 import { Throttle } from '../../src/throttle/throttle.ts'
-import { startServer, testAppSecret, type TestServer } from '../support/server.ts'
+import { startServer, stopTime, testAppSecret, type TestServer } from '../support/server.ts'
+
+stopTime()
 
 const subjects = Array.from({ length: 1200 }, (_, index) => String(index))
 

@@ -2,9 +2,10 @@
 import { execFileSync } from 'node:child_process'
 import { existsSync, readFileSync, readdirSync } from 'node:fs'
 import { createServer, type AddressInfo } from 'node:net'
-import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { createClient, type Client } from '../support/client.ts'
 import { createTestDatabase } from '../support/database.ts'
+import { eventually } from '../support/patience.ts'
 import { startProcess, temporaryFolder, type ServerProcess } from '../support/process.ts'
 import { testAppSecret } from '../support/server.ts'
 
@@ -93,8 +94,8 @@ function killIfThere(pid: number, signal: NodeJS.Signals) {
   }
 }
 
-const patient = { timeout: 20_000, interval: 5 }
-const eventually = (check: () => void) => vi.waitFor(check, { timeout: 20_000, interval: 50 })
+/** Servers of several processes are started and worked hard. */
+const long = { timeout: 120_000 }
 
 /** Asks until every worker has answered. */
 async function meetAll(server: Workers): Promise<number[]> {
@@ -168,7 +169,7 @@ describe('workers', () => {
   })
 })
 
-describe('a worker that is killed', () => {
+describe('a worker that is killed', long, () => {
   it('is missed by nobody and comes back', async () => {
     const server = await start()
     const before = await meetAll(server)
@@ -182,31 +183,25 @@ describe('a worker that is killed', () => {
       const me = await server.client.as(person.accessToken).send('{ me { email } }')
       expect(me.data).toEqual({ me: { email: person.email } })
     }
-    await vi.waitFor(
-      async () => {
-        await server.client.send('{ __typename }')
-        expect(server.answering().some((pid) => !before.includes(pid))).toBe(true)
-      },
-      { timeout: 20_000, interval: 50 },
-    )
+    await eventually(async () => {
+      await server.client.send('{ __typename }')
+      expect(server.answering().some((pid) => !before.includes(pid))).toBe(true)
+    })
     expect(server.stdout().match(/listening on/g)).toHaveLength(1)
   })
 
   it('over and over is started after longer and longer waits', async () => {
     const server = await start({ WORKERS: '2' })
     for (let deaths = 1; deaths <= 3; deaths += 1) {
-      const worker = await vi.waitFor(
-        async () => {
-          await server.client.send('{ __typename }')
-          const lines = server.log().filter((line) => line['msg'] === 'request')
-          // The third: the first that is not one of the two of the start.
-          const line = lines.findLast((entry) => deaths === 1 || (entry['worker'] as number) > 2)
-          expect(line).toBeDefined()
-          process.kill(line!['pid'] as number, 0)
-          return line!['pid'] as number
-        },
-        { timeout: 20_000, interval: 50 },
-      )
+      const worker = await eventually(async () => {
+        await server.client.send('{ __typename }')
+        const lines = server.log().filter((line) => line['msg'] === 'request')
+        // The third: the first that is not one of the two of the start.
+        const line = lines.findLast((entry) => deaths === 1 || (entry['worker'] as number) > 2)
+        expect(line).toBeDefined()
+        process.kill(line!['pid'] as number, 0)
+        return line!['pid'] as number
+      })
       process.kill(worker, 'SIGKILL')
       await eventually(() =>
         expect(server.log().filter((line) => line['msg'] === 'A worker died')).toHaveLength(deaths),
@@ -220,7 +215,7 @@ describe('a worker that is killed', () => {
   })
 })
 
-describe('the primary', () => {
+describe('the primary', long, () => {
   it.each(['SIGTERM', 'SIGINT'] as const)(
     'on %s lets every worker answer what it has begun, and ends with 0',
     async (signal) => {
@@ -247,9 +242,10 @@ describe('the primary', () => {
     const workers = childrenOf(server.child.pid!)
     expect(workers).toHaveLength(2)
     server.child.kill('SIGTERM')
-    await vi.waitFor(async () => {
+    await eventually(async () => {
       expect((await fetch(`${server.client.url}/health/ready`)).status).toBe(503)
-    }, patient)
+    }, 1)
+    // At once: it ends in three seconds.
     process.kill(workers[0]!, 'SIGKILL')
     expect(await server.ended).toBe(1)
     for (const pid of workers) expect(() => process.kill(pid, 0)).toThrow('ESRCH')
@@ -260,11 +256,11 @@ describe('the primary', () => {
     'stops at once, and ends with 0, where workers are still starting and %s gets the signal',
     async (receiver) => {
       const server = await startUnready()
-      const workers = await vi.waitFor(() => {
+      const workers = await eventually(() => {
         const pids = childrenOf(server.child.pid!)
         expect(pids.length).toBeGreaterThan(1)
         return pids
-      }, patient)
+      }, 5)
       server.child.kill('SIGTERM')
       if (receiver === 'the whole group') for (const pid of workers) killIfThere(pid, 'SIGTERM')
       // It would be 1 if they had to be forced.

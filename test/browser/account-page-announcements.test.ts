@@ -31,7 +31,16 @@ async function listen(browser: BrowserContext): Promise<void> {
           heard.push([found.textContent, found.role === 'alert' || isKnown])
         }
       }
-    }).observe(document, { childList: true, subtree: true })
+      // A text that is changed where it stands.
+      const texts = records.flatMap(({ addedNodes, target }) =>
+        [target, ...addedNodes].filter((node) => node instanceof Text),
+      )
+      const changed = new Set(texts.map((node) => node.parentElement?.closest('.notice')))
+      for (const found of changed) {
+        if (!found || added.some((node) => node.contains(found))) continue
+        heard.push([found.textContent, found.closest('[role=status], [role=alert]') !== null])
+      }
+    }).observe(document, { childList: true, characterData: true, subtree: true })
   })
 }
 

@@ -2,6 +2,7 @@
 import type { Page } from 'playwright-core'
 import { describe, expect, it } from 'vitest'
 import {
+  headingOf,
   notice,
   open,
   openBrowserOf,
@@ -12,7 +13,7 @@ import {
   startAccountPage,
   startWithProviders,
 } from '../support/account-page.ts'
-import { openBrowser } from '../support/browser.ts'
+import { openBrowser, tryAgain } from '../support/browser.ts'
 
 const email = 'ada@example.com'
 const ada = { sub: 'ada', name: 'Ada Lovelace', email }
@@ -74,8 +75,7 @@ describe('the ways to sign in', () => {
     await page.goto(server.url)
     await seeView(page, 'No connection')
     await mend()
-    await press(page, 'Try again')
-    await seeView(page, 'Sign in')
+    await tryAgain(page, headingOf(page, 'Sign in'))
     await page.getByRole('button', { name: 'Continue with Acme' }).waitFor()
     expect(await notice(page).count()).toBe(0)
   })

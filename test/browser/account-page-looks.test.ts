@@ -23,12 +23,14 @@ const looks = (['light', 'dark'] as const).flatMap((colorScheme) =>
 
 /** Keeps a picture of the view, and says what is wrong with it. */
 async function findFaults(page: Page, name: string): Promise<string[]> {
-  // Colours that are still changing would be measured on their way. A change that another one cuts
-  // short is rejected: the other is waited for.
+  // Colours that are still changing would be measured on their way. While one change ends, or is cut
+  // short, another may begin.
   await page.evaluate(async () => {
-    const settle = () =>
-      Promise.allSettled(document.getAnimations().map(({ finished }) => finished))
-    while ((await settle()).some(({ status }) => status === 'rejected'));
+    const running = () =>
+      document.getAnimations().filter(({ playState }) => playState === 'running')
+    while (running().length > 0) {
+      await Promise.allSettled(running().map(({ finished }) => finished))
+    }
   })
   await page.screenshot({ path: artifactPath(`${name}.png`), fullPage: true })
   const results = await page.evaluate(() =>

@@ -122,7 +122,7 @@ describe('a provider whose address has an account', () => {
     await press(page, 'Link Other')
     await seeView(page, 'Your account')
     await expect.poll(() => notice(page).textContent()).toMatch(/Other is linked/)
-    expect(await page.getByRole('button', { name: /^Unlink/ }).count()).toBe(2)
+    await expect.poll(() => page.getByRole('button', { name: /^Unlink/ }).count()).toBe(2)
   })
 
   it('is left alone where the person wants it so', async () => {

@@ -29,6 +29,8 @@ async function openTwo(server: TestServer) {
   await seeView(first, 'Your account')
   const second = await open(browser, server)
   await seeView(second, 'Your account')
+  // The last that the page asks for.
+  for (const tab of [first, second]) await tab.locator('#events li').first().waitFor()
   const pass = async (seconds: number) => {
     server.advance(seconds)
     await browser.clock.fastForward(seconds * 1000)
@@ -44,14 +46,17 @@ function countRenewals(browser: BrowserContext): { count: number } {
   return renewals
 }
 
-/** A person looks at the tab again, and the page reads the account anew. */
+/** A person looks at the tab again, and the page reads the account anew, and after it the events. */
 async function lookAt(page: Page): Promise<unknown> {
-  const answer = page.waitForResponse(
-    (response) =>
-      response.request().postData()?.includes('"Account"') === true && response.status() === 200,
+  const [account, events] = ['"Account"', '"Events"'].map((operation) =>
+    page.waitForResponse(
+      (response) =>
+        response.request().postData()?.includes(operation) === true && response.status() === 200,
+    ),
   )
   await page.evaluate(() => document.dispatchEvent(new Event('visibilitychange')))
-  return (await answer).json()
+  await events
+  return (await account!).json()
 }
 
 /** The page reads the account anew; what the server says is kept until `deliver`. */

@@ -2,6 +2,7 @@
 import { describe, expect, it } from 'vitest'
 import {
   enter,
+  headingOf,
   notice,
   open,
   password,
@@ -11,7 +12,7 @@ import {
   signUp,
   startAccountPage,
 } from '../support/account-page.ts'
-import { openBrowser } from '../support/browser.ts'
+import { openBrowser, tryAgain } from '../support/browser.ts'
 import { freePort } from '../support/free-port.ts'
 import { startServer } from '../support/server.ts'
 import { startTlsProxy } from '../support/tls-proxy.ts'
@@ -45,11 +46,16 @@ describe('an account', () => {
     await seeView(elsewhere, 'Your account')
 
     await press(page, 'Sign out everywhere')
+    // The tabs do not wait for it.
+    const told = page.waitForResponse(
+      (response) => response.request().postData()?.includes('"ALL"') === true,
+    )
     await page.getByRole('dialog').getByRole('button', { name: 'Sign out everywhere' }).click()
     for (const tab of [page, second]) {
       await seeView(tab, 'Sign in')
       await expect.poll(() => notice(tab).textContent()).toBe('You are signed out.')
     }
+    expect((await told).status()).toBe(200)
     // The other browser learns of it with its next request, and is told why.
     await elsewhere.reload()
     await seeView(elsewhere, 'Sign in')
@@ -135,6 +141,7 @@ describe('an account', () => {
     await server.client.register({ email: 'taken@example.com', password })
     const page = await open(await openBrowser(), server)
     await page.getByRole('link', { name: 'Create an account' }).click()
+    await seeView(page, 'Create an account')
     await enter(page, { 'E-mail address': address, Password: secret })
     await press(page, 'Create account')
     const input = page.getByRole('textbox', { name: field, exact: true })
@@ -299,8 +306,7 @@ describe('what goes wrong', () => {
     await page.goto(server.url)
     await seeView(page, 'No connection')
     await page.unroute('**/graphql')
-    await press(page, 'Try again')
-    await seeView(page, 'Sign in')
+    await tryAgain(page, headingOf(page, 'Sign in'))
     expect(await notice(page).count()).toBe(0)
   })
 })

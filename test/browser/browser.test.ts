@@ -61,7 +61,10 @@ describe('a page in the browser', () => {
 
 async function visit(body: string, options?: BrowserOptions): Promise<number> {
   const page = await (await openBrowser(options)).newPage()
-  return (await page.goto(await serve(body)))!.status()
+  const response = await page.goto(await serve(body))
+  // A violation is told after the page has loaded.
+  await page.evaluate(() => new Promise((resolve) => setTimeout(resolve)))
+  return response!.status()
 }
 
 const scripts: Record<string, string> = {

@@ -1,7 +1,7 @@
 // The page of docs/guides/front-ends.md, bundled and opened.
 import { build } from 'esbuild'
 import { expect, it, onTestFinished } from 'vitest'
-import { openBrowser } from '../support/browser.ts'
+import { openBrowser, tryAgain } from '../support/browser.ts'
 import { startServer } from '../support/server.ts'
 
 it('the React page offers to try again, signs in, says what is wrong, and ends another device', async () => {
@@ -37,15 +37,7 @@ it('the React page offers to try again, signs in, says what is wrong, and ends a
   await page.goto(url)
   await page.getByText('The server cannot be reached.').waitFor()
   await page.unroute('**/graphql')
-  // Where the client was quicker, the button is gone.
-  const again = page.getByRole('button', { name: 'Try again' })
-  const isThere = () => page.locator('[name=email]').isVisible()
-  await expect
-    .poll(async () => {
-      if (await again.isVisible()) await again.click({ timeout: 500 }).catch(() => undefined)
-      return isThere()
-    })
-    .toBe(true)
+  await tryAgain(page, page.locator('[name=email]'))
   await page.locator('[name=email]').fill(email)
   await page.locator('[name=password]').fill('not the password')
   await page.getByRole('button', { name: 'Sign in' }).click()

@@ -65,6 +65,40 @@ async function leaveAndComeBack(tab: Tab, meanwhile: () => Promise<void>): Promi
 const whoEach = (tabs: readonly Tab[]) => Promise.all(tabs.map((tab) => tab.who()))
 const readEach = (tabs: readonly Tab[]) =>
   Promise.all(tabs.flatMap((tab) => [tab.read(), tab.read(), tab.read()]))
+/**
+ * The same, where the second tab asks while the first renews. By a lease alone, two tabs that begin in the
+ * same instant may both renew: client/lock.ts says so.
+ */
+async function readWhileOneRenews(browser: SessionBrowser, [first, second]: readonly [Tab, Tab]) {
+  const isSent = Promise.withResolvers<void>()
+  const isSeen = Promise.withResolvers<void>()
+  await browser.disturb('RefreshToken', async (route) => {
+    isSent.resolve()
+    await isSeen.promise
+    await route.continue()
+  })
+  const ofFirst = readEach([first])
+  await isSent.promise
+  const hasLooked = await second.evaluateHandle(() => {
+    const { promise, resolve } = Promise.withResolvers<void>()
+    const { getItem } = Storage.prototype
+    Storage.prototype.getItem = function (key) {
+      const value = getItem.call(this, key)
+      if (key.endsWith(' lease') && value !== null) {
+        Storage.prototype.getItem = getItem
+        resolve()
+      }
+      return value
+    }
+    return { promise }
+  })
+  const ofSecond = readEach([second])
+  await hasLooked.evaluate(({ promise }) => promise)
+  isSeen.resolve()
+  const answers = [...(await ofFirst), ...(await ofSecond)]
+  await browser.disturb('RefreshToken', undefined)
+  return answers
+}
 const greeting = () => `Hello, ${email}! This is a protected field.`
 
 // Without a channel a token could get from tab to tab by the disk only, where it does not belong: each
@@ -90,10 +124,12 @@ describe.each(browsers)('two tabs with %s', (_name, missing, mostRenewals) => {
   it('renew when their access token ends at the same moment, and both go on, time after time', async () => {
     const browser = await openSessionBrowser(server, { missing })
     const tabs = await openTwo(browser)
+    const isByLeaseAlone = mostRenewals === 1 && missing.includes('locks')
     for (let round = 1; round <= 5; round += 1) {
       await browser.pass(accessTokenSeconds + 1)
       browser.sent.length = 0
-      expect(await readEach(tabs)).toEqual(Array.from({ length: 6 }, greeting))
+      const answers = await (isByLeaseAlone ? readWhileOneRenews(browser, tabs) : readEach(tabs))
+      expect(answers).toEqual(Array.from({ length: 6 }, greeting))
       const renewals = browser.sent.filter((name) => name === 'RefreshToken').length
       expect(renewals).toBeGreaterThanOrEqual(1)
       expect(renewals).toBeLessThanOrEqual(mostRenewals)

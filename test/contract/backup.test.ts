@@ -11,14 +11,15 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { join } from 'node:path'
-import { setImmediate as nextTurn } from 'node:timers/promises'
 import Sqlite from 'better-sqlite3'
 import { Client } from 'pg'
-import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { createApp, type App } from '../../src/app.ts'
+import { migrationLock } from '../../src/database/postgresql.ts'
 import { loadSettings } from '../../src/settings.ts'
 import { createClient } from '../support/client.ts'
 import { operatorOf } from '../support/command.ts'
+import { eventually } from '../support/patience.ts'
 import { queryPostgresql } from '../support/postgresql-client.ts'
 import {
   findPostgresqlInstallation,
@@ -57,12 +58,11 @@ async function createDatabase(engine: 'sqlite' | 'postgresql') {
       folder,
       url: `sqlite:${file}`,
       copyPlainly: (target: string) => copyFileSync(file, target),
-      whenReplaced: async () => {
-        const { ino } = statSync(file)
-        return async () => {
-          while (statSync(file).ino === ino) await nextTurn()
-        }
-      },
+      /** The command dies of moving what it has restored. */
+      restoreAndKill: (backup: string) =>
+        operator(`sqlite:${file}`, {
+          NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(killAfterMoving(file))}`,
+        }).restore(backup),
       execute: async (statement: string) => {
         const database = new Sqlite(file)
         database.exec(statement)
@@ -84,25 +84,35 @@ async function createDatabase(engine: 'sqlite' | 'postgresql') {
         `--file=${target}`,
         url.href,
       ]),
-    /** Keeps the command where it would migrate what it has restored. */
-    whenReplaced: async () => {
+    /** The command is kept where it would migrate what it has restored, and killed there. */
+    restoreAndKill: async (backup: string) => {
       const holder = new Client({ connectionString: url.href })
       await holder.connect()
       onTestFinished(() => holder.end())
-      await holder.query('select pg_advisory_lock($1)', [0x6c617463])
-      return async () => {
-        await vi.waitFor(
-          async () => {
-            const { rows } = await holder.query(`select 1 from pg_stat_activity
-              where datname = current_database() and wait_event = 'advisory'`)
-            expect(rows).toHaveLength(1)
-          },
-          { timeout: 20_000, interval: 20 },
-        )
-      }
+      await holder.query('select pg_advisory_lock($1)', [migrationLock])
+      const { child, result } = operator(url.href).startRestore(backup)
+      const isKept = eventually(async () => {
+        const { rows } = await holder.query(`select 1 from pg_stat_activity
+          where datname = current_database() and wait_event = 'advisory'`)
+        expect(rows).toHaveLength(1)
+      }, 20)
+      await Promise.race([isKept, result])
+      child.kill('SIGKILL')
+      return result
     },
   }
 }
+
+/** What a process runs first, to be killed just after it has moved something there. */
+const killAfterMoving = (file: string) => `
+  import fs from 'node:fs'
+  import { syncBuiltinESMExports } from 'node:module'
+  const { renameSync } = fs
+  fs.renameSync = (from, to) => {
+    renameSync(from, to)
+    if (to === ${JSON.stringify(file)}) process.kill(process.pid, 'SIGKILL')
+  }
+  syncBuiltinESMExports()`
 
 async function start(url: string): Promise<App> {
   const app = await createApp(
@@ -124,10 +134,10 @@ async function start(url: string): Promise<App> {
   return { ...app, close }
 }
 
-const operator = (url: string) =>
+const operator = (url: string, env: Record<string, string> = {}) =>
   operatorOf(
     { database: { url } },
-    installation ? { PATH: `${installation.folder}:${process.env['PATH']}` } : {},
+    installation ? { PATH: `${installation.folder}:${process.env['PATH']}`, ...env } : env,
   )
 
 async function expectNobodyIsSignedIn(
@@ -264,17 +274,14 @@ describe.each(engines)('a backup on %s', (engine) => {
   })
 
   it('that is restored and killed before it says so has told the trail', async () => {
-    const { folder, url, whenReplaced } = await createDatabase(engine)
+    const { folder, restoreAndKill, url } = await createDatabase(engine)
     const file = join(folder, 'backup')
     const app = await start(url)
     await createClient(app.url).register()
     expect((await operator(url).backup(file)).status).toBe(0)
     await app.close()
-    const replaced = await whenReplaced()
-    const { child, result } = operator(url).startRestore(file)
-    await replaced()
-    child.kill('SIGKILL')
-    await result
+    // Had it ended by itself, it would have a status.
+    expect(await restoreAndKill(file)).toEqual({ status: null, stdout: '', stderr: '' })
     const told = await operator(url).audit(['--event', 'DATABASE_RESTORED', '--json'])
     expect(JSON.parse(told.stdout)).toMatchObject({
       actor: 'OPERATOR',
@@ -360,10 +367,7 @@ describe('a backup of SQLite', () => {
     large.close()
     const database = join(folder, 'latchkey.db')
     const { result } = operator(url).startRestore(file)
-    await vi.waitFor(() => expect(existsSync(`${database}.restoring`)).toBe(true), {
-      timeout: 20_000,
-      interval: 1,
-    })
+    await eventually(() => expect(existsSync(`${database}.restoring`)).toBe(true), 1)
     const other = new Sqlite(database)
     onTestFinished(() => void other.close())
     other.pragma('journal_mode = wal')
@@ -458,17 +462,13 @@ describe.runIf(installation)('a restore on PostgreSQL', () => {
         await admin.query(`select 1 from pg_stat_activity where datname = current_database()
           and application_name = 'latchkey' ${condition}`)
       ).rows.length
-    const patient = { timeout: 20_000, interval: 20 }
-    await vi.waitFor(
-      async () => expect(await programs("and wait_event_type = 'Lock'")).toBe(1),
-      patient,
-    )
+    await eventually(async () => expect(await programs("and wait_event_type = 'Lock'")).toBe(1), 20)
     // psql has its standard error, too, and lives on.
     const killed = once(child, 'exit')
     child.kill('SIGKILL')
     await killed
     await holder.query('rollback')
-    await vi.waitFor(async () => expect(await programs('')).toBe(0), patient)
+    await eventually(async () => expect(await programs('')).toBe(0), 20)
 
     expect(await counts()).toEqual(before)
     const client = createClient((await start(url)).url)

@@ -1,9 +1,10 @@
 // What Prometheus gets of several workers: one listener, that of their primary, counts them all.
 import { fileURLToPath } from 'node:url'
 import { join } from 'node:path'
-import { describe, expect, it, vi } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { createClient } from '../support/client.ts'
 import { freePort } from '../support/free-port.ts'
+import { eventually } from '../support/patience.ts'
 import { startProcess, temporaryFolder } from '../support/process.ts'
 
 const sources = 'src'
@@ -60,7 +61,7 @@ describe('metrics of workers', () => {
     const { email, password } = await server.client.register()
     for (let count = 0; count < 7; count++) await server.client.login(email, password)
     for (let count = 0; count < 4; count++) await server.client.login(email, 'wrong')
-    await vi.waitFor(() => expect(server.answering().size).toBe(2))
+    await eventually(() => expect(server.answering().size).toBe(2))
 
     const text = await server.scrape()
     expect(sumOf(text, 'latchkey_workers')).toBe(2)
@@ -80,7 +81,7 @@ describe('metrics of workers', () => {
     const server = await start()
     const { email, password } = await server.client.register()
     for (let count = 0; count < 5; count++) await server.client.login(email, password)
-    await vi.waitFor(() => expect(server.answering().size).toBe(2))
+    await eventually(() => expect(server.answering().size).toBe(2))
     const before = await server.scrape()
     expect(sumOf(before, 'latchkey_sign_ins_total')).toBe(6)
 
@@ -89,13 +90,10 @@ describe('metrics of workers', () => {
     // Asked while the primary may or may not know of it.
     const meanwhile = await Promise.all([server.scrape(), server.scrape(), server.scrape()])
     for (const text of meanwhile) expect(sumOf(text, 'latchkey_sign_ins_total')).toBe(6)
-    await vi.waitFor(
-      async () => {
-        expect(server.stdout()).toContain('A worker died')
-        expect(sumOf(await server.scrape(), 'latchkey_workers')).toBe(2)
-      },
-      { timeout: 20_000, interval: 50 },
-    )
+    await eventually(async () => {
+      expect(server.stdout()).toContain('A worker died')
+      expect(sumOf(await server.scrape(), 'latchkey_workers')).toBe(2)
+    })
     for (let count = 0; count < 4; count++) await server.client.login(email, password)
     const after = await server.scrape()
     expect(sumOf(after, 'latchkey_sign_ins_total')).toBe(10)
@@ -107,7 +105,7 @@ describe('metrics of workers', () => {
     const server = await start()
     const { email, password } = await server.client.register()
     for (let count = 0; count < 5; count++) await server.client.login(email, password)
-    await vi.waitFor(() => expect(server.answering().size).toBe(2))
+    await eventually(() => expect(server.answering().size).toBe(2))
     await server.scrape()
     const [stopped] = server.answering()
     process.kill(stopped!, 'SIGSTOP')

@@ -4,6 +4,7 @@ import { renderToStaticMarkup } from 'react-dom/server'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import { pageOrigin, stubFetch } from '../support/front-end.ts'
 import { readGuide, shownFiles } from '../support/guide.ts'
+import { eventually } from '../support/patience.ts'
 import { startServer, type TestServer } from '../support/server.ts'
 
 const guide = readGuide('urql')
@@ -103,7 +104,7 @@ describe('docs/guides/urql.md', () => {
     const first = await loadPage()
     await first.page.auth.login({ email, password })
     const { page } = await loadPage()
-    await vi.waitFor(() => expect(page.auth.state.status).toBe('signedIn'))
+    await eventually(() => expect(page.auth.state.status).toBe('signedIn'))
   })
 
   it('gives the token to the service of one’s own', async () => {

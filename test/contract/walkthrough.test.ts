@@ -1,11 +1,11 @@
 // What the documents tell people to paste is pasted here, and what they promise is looked for.
-import { spawn } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { startServer, testAppSecret, type TestServer } from '../support/server.ts'
+import { asPattern, readBlocks, readSteps, runSteps } from '../support/walkthrough.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 
@@ -17,68 +17,6 @@ const npmFunction = `npm() {
   ${process.execPath} --import ${import.meta.resolve('tsx')} "${root}/src/commands/\${command/:/-}.ts" "$@"
 }`
 
-interface Step {
-  readonly commands: string
-  /** What the document shows below the commands; `…` stands for anything on a line. */
-  readonly output: string
-}
-
-/** The fenced blocks between two markers. */
-function readBlocks(file: string, marker: string) {
-  const text = readFileSync(join(root, file), 'utf8')
-  const part = text.split(`<!-- ${marker} -->`)[1]?.split(`<!-- /${marker} -->`)[0]
-  if (part === undefined) throw new Error(`${file} has no part "${marker}"`)
-  return Array.from(part.matchAll(/^```(\w+)\n(.*?)^```$/gms), ([, language = '', body = '']) => ({
-    language,
-    body,
-  }))
-}
-
-/** The `sh` blocks between two markers, each with the `text` block that follows it. */
-function readSteps(file: string, marker: string): Step[] {
-  const steps: Step[] = []
-  for (const { language, body } of readBlocks(file, marker)) {
-    if (language === 'sh') steps.push({ commands: body, output: '' })
-    else if (language === 'text') steps.push({ ...steps.pop()!, output: body })
-  }
-  return steps
-}
-
-/** Runs the steps in one shell, as somebody who pastes them does, and gives what each printed. */
-async function runSteps(
-  steps: readonly Step[],
-  env: Record<string, string>,
-  preamble = '',
-): Promise<string[]> {
-  const separator = '=== next step ==='
-  const script = [preamble, ...steps.map(({ commands }) => `${commands}\necho '${separator}'`)]
-  // A folder without .env.
-  const cwd = mkdtempSync(join(tmpdir(), 'latchkey-walkthrough-'))
-  try {
-    const shell = spawn('bash', ['--noprofile', '--norc', '-eu', '-o', 'pipefail'], {
-      cwd,
-      env: { PATH: process.env['PATH'], ...env },
-    })
-    let printed = ''
-    for (const stream of [shell.stdout, shell.stderr]) {
-      stream.setEncoding('utf8').on('data', (chunk: string) => (printed += chunk))
-    }
-    shell.stdin.end(script.join('\n'))
-    await new Promise((resolve, reject) => {
-      shell.once('error', reject)
-      shell.once('close', resolve)
-    })
-    return printed.split(separator).map((text) => text.trim())
-  } finally {
-    rmSync(cwd, { recursive: true, force: true })
-  }
-}
-
-function asPattern(output: string): RegExp {
-  const literal = output.trim().replace(/[.*+?^${}()|[\]\\]/g, '\\$&')
-  return new RegExp(`^${literal.replaceAll('…', '.+')}$`)
-}
-
 describe('README.md', () => {
   let server: TestServer
   beforeAll(async () => (server = await startServer()))
@@ -89,7 +27,7 @@ describe('README.md', () => {
       ...step,
       commands: step.commands.replaceAll('http://127.0.0.1:4000', server.url),
     }))
-    const printed = await runSteps(steps, {})
+    const printed = await runSteps(steps)
     expect(steps.length).toBeGreaterThan(5)
     for (const [index, { output }] of steps.entries()) {
       expect(printed[index]).toMatch(asPattern(output))

@@ -1,5 +1,5 @@
 /** The account page in a browser: a server that knows its own address, and what people do there. */
-import type { BrowserContext, Page } from 'playwright-core'
+import type { BrowserContext, Locator, Page } from 'playwright-core'
 import { onTestFinished } from 'vitest'
 import { openBrowser, type BrowserOptions } from './browser.ts'
 import { freePort } from './free-port.ts'
@@ -68,7 +68,11 @@ export async function enter(page: Page, values: Readonly<Record<string, string>>
 
 /** @returns when the heading of the view is there */
 export function seeView(page: Page, title: string): Promise<void> {
-  return page.getByRole('heading', { level: 1, name: title }).waitFor()
+  return headingOf(page, title).waitFor()
+}
+
+export function headingOf(page: Page, title: string): Locator {
+  return page.getByRole('heading', { level: 1, name: title })
 }
 
 export function press(page: Page, name: string): Promise<void> {

@@ -6,6 +6,8 @@ import {
   type Browser,
   type BrowserContext,
   type BrowserContextOptions,
+  type Locator,
+  type Page,
 } from 'playwright-core'
 import { afterAll, beforeEach, expect, inject, onTestFinished } from 'vitest'
 import { missingChromium } from './chromium.ts'
@@ -81,6 +83,17 @@ export async function openBrowser(options: BrowserOptions = {}): Promise<Browser
   await collectProblems(context, (problem) => problems.push(problem))
   await context.tracing.start({ snapshots: true })
   return context
+}
+
+/** Presses "Try again" until the next view is there. Where the page was quicker, the button is gone. */
+export async function tryAgain(page: Page, next: Locator): Promise<void> {
+  const again = page.getByRole('button', { name: 'Try again' })
+  await expect
+    .poll(async () => {
+      if (await again.isVisible()) await again.click({ timeout: 500 }).catch(() => undefined)
+      return next.isVisible()
+    })
+    .toBe(true)
 }
 
 async function collectProblems(context: BrowserContext, add: (problem: string) => void) {

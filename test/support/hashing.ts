@@ -1,19 +1,27 @@
 /** Watches the real password hashing, and holds it where a test needs something to happen meanwhile. */
 import { Piscina } from 'piscina'
 import { onTestFinished, vi } from 'vitest'
-import type { HashingTask } from '../../src/passwords/bcrypt.worker.ts'
+import type { HashingResult, HashingTask } from '../../src/passwords/bcrypt.worker.ts'
 import { PasswordHasher } from '../../src/passwords/password-hasher.ts'
 
+export type RecordedTask = HashingTask & {
+  /** Its turn came too late: no password was hashed. */
+  isUndone: boolean
+}
+
 /** @returns what is handed to the worker threads from now on; grows as the test goes */
-export function recordHashing(): readonly HashingTask[] {
-  const tasks: HashingTask[] = []
+export function recordHashing(): readonly RecordedTask[] {
+  const tasks: RecordedTask[] = []
   const run = Piscina.prototype.run
-  const spy = vi.spyOn(Piscina.prototype, 'run').mockImplementation(function (
+  const spy = vi.spyOn(Piscina.prototype, 'run').mockImplementation(async function (
     this: Piscina,
     ...parameters
   ) {
-    tasks.push(parameters[0] as HashingTask)
-    return run.apply(this, parameters)
+    const task = { ...(parameters[0] as HashingTask), isUndone: false }
+    tasks.push(task)
+    const result = (await run.apply(this, parameters)) as HashingResult
+    task.isUndone = result.value === undefined
+    return result
   })
   onTestFinished(() => spy.mockRestore())
   return tasks

@@ -1,5 +1,5 @@
 /** A real server for a test: on port 0, on a migrated database of its own, with a clock that the test turns. */
-import { onTestFinished } from 'vitest'
+import { afterAll, beforeAll, onTestFinished, vi } from 'vitest'
 import { createApp, type App, type Overrides } from '../../src/app.ts'
 import { loadSettings } from '../../src/settings.ts'
 import { createClient, type Client } from './client.ts'
@@ -33,6 +33,15 @@ const defaults: Environment = {
   LOG_LEVEL: 'debug',
   // Tests make more accounts from one address than a person does; those about limits turn it on.
   THROTTLE: 'off',
+}
+
+/**
+ * Stops the time of a file's tests, for those that look at seconds: only `advance` moves the servers'
+ * clocks. Timers go on.
+ */
+export function stopTime(): void {
+  beforeAll(() => void vi.useFakeTimers({ toFake: ['Date'] }))
+  afterAll(() => void vi.useRealTimers())
 }
 
 /**

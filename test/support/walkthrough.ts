@@ -34,12 +34,22 @@ export function readSteps(file: string, marker: string): Step[] {
   return steps
 }
 
-/** Runs the steps in one shell, as somebody who pastes them does, and gives what each printed. */
+/**
+ * Runs the steps in one shell, as somebody who pastes them does, and gives what each printed.
+ * @param preamble commands before the first step
+ */
 export async function runSteps(
   steps: readonly Step[],
   env: Readonly<Record<string, string>> = {},
+  preamble = '',
 ): Promise<string[]> {
   const separator = '=== next step ==='
+  const script = [
+    // One pipe: of two, nobody knows which was written first.
+    'exec 2>&1',
+    preamble,
+    ...steps.map(({ commands }) => `${commands}\necho '${separator}'`),
+  ]
   // A folder without .env.
   const cwd = mkdtempSync(join(tmpdir(), 'latchkey-walkthrough-'))
   try {
@@ -48,10 +58,8 @@ export async function runSteps(
       env: { PATH: process.env['PATH'], ...env },
     })
     let printed = ''
-    for (const stream of [shell.stdout, shell.stderr]) {
-      stream.setEncoding('utf8').on('data', (chunk: string) => (printed += chunk))
-    }
-    shell.stdin.end(steps.map(({ commands }) => `${commands}\necho '${separator}'`).join('\n'))
+    shell.stdout.setEncoding('utf8').on('data', (chunk: string) => (printed += chunk))
+    shell.stdin.end(script.join('\n'))
     await new Promise((resolve, reject) => {
       shell.once('error', reject)
       shell.once('close', resolve)

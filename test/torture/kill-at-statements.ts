@@ -62,18 +62,28 @@ export const killAtStatements: Scenario = {
   },
 }
 
-/** How many statements a start runs until it is ready. */
+/** How many statements a start runs until it listens: each question whether it is ready adds some. */
 async function countStatements(lab: Lab, from: string | undefined): Promise<number> {
   const database = await lab.createDatabase()
   await migrateTo(database, from)
   const folder = mkdtempSync(join(tmpdir(), 'latchkey-torture-count-'))
   const file = join(folder, 'count')
+  const { child, ended, output } = spawnInstance({
+    databaseUrl: database.url,
+    nodeOptions,
+    env: { STATEMENT_COUNT_FILE: file },
+  })
   try {
-    const instance = await lab.start(database, { nodeOptions, env: { STATEMENT_COUNT_FILE: file } })
-    await instance.kill()
-    // The last of them was the check of readiness, which nothing needs.
-    return Number(readFileSync(file, 'utf8')) - 1
+    const listening = Promise.withResolvers<void>()
+    child.stdout.on('data', () => {
+      if (output().includes('listening on')) listening.resolve()
+    })
+    const status = await Promise.race([listening.promise, ended])
+    if (status !== undefined) throw new Error(`The server has ended (${status}):\n${output()}`)
+    return Number(readFileSync(file, 'utf8'))
   } finally {
+    child.kill('SIGKILL')
+    await ended
     rmSync(folder, { recursive: true, force: true })
   }
 }

@@ -1,8 +1,7 @@
-import { readFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Answer, Client } from '../support/client.ts'
-import { percentiles } from './figures.ts'
+import { percentiles, quantile, residentBytes } from './figures.ts'
 import { answerOf } from './journal.ts'
 import type { Scenario } from './lab.ts'
 
@@ -14,12 +13,13 @@ const many = 40 * availableParallelism()
 const env = { BCRYPT_COST: '9' }
 /**
  * Of the goodput at capacity that has to be left. The clients' own work costs some: with one thread for
- * hashes on two cores, a quarter. In some seconds, others on the machine count for more.
+ * hashes on two cores, a quarter. In the seconds of a short run, others on the machine count for more: that
+ * one judges no figure, only what is done, what is refused, and who waits for longer.
  */
-const leastGoodput = { long: 0.8, short: 0.2 }
+const leastGoodput = 0.8
 const longRounds = 30
-/** Far from the time of those who wait. A machine that the clients share has no time for less. */
-const slowestRefusalMilliseconds = 1000
+/** REL-14: the 99th percentile. */
+const slowestRefusalMilliseconds = 100
 const recoveryMilliseconds = 5000
 /** V8 takes what it may before it collects: below this, growth says nothing. */
 const smallBytes = 250 * 1024 * 1024
@@ -66,22 +66,19 @@ export const overload: Scenario = {
     await sleep(recoveryMilliseconds)
     const after = await load(few, seconds)
 
-    const least = leastGoodput[lab.rounds < longRounds ? 'short' : 'long'] * before.goodput
+    if (before.waits.length === 0) violations.push('nobody is signed in')
+    if (during.waits.length === 0) violations.push('nobody is signed in any more')
     if (during.refusals.length === 0) violations.push('nothing was refused')
-    if (during.goodput < least) {
-      violations.push(`the goodput fell from ${before.goodput} to ${during.goodput} a second`)
+    const [refused, served] = [during.refusals, during.waits].map((list) => quantile(list, 0.5))
+    if (refused! > served!) {
+      violations.push(`who is refused waits for ${refused} ms, who is served for ${served} ms`)
     }
-    const slowest = quantile(during.refusals, 0.5)
-    if (slowest > slowestRefusalMilliseconds) {
-      violations.push(`every other refusal took longer than ${slowest} ms`)
-    }
+    if (lab.rounds >= longRounds) violations.push(...judgeFigures(before, during, after))
     if (bytesDuring > Math.max(smallBytes, 1.5 * bytesBefore)) {
       violations.push(`the memory grew from ${bytesBefore} to ${bytesDuring} bytes`)
     }
     if (after.refusals.length > 0) violations.push('afterwards somebody is refused')
-    if (after.goodput < least) {
-      violations.push(`afterwards there are ${after.goodput} a second, not ${before.goodput}`)
-    }
+    if (after.waits.length === 0) violations.push('afterwards nobody is signed in')
     const { failures, waits } = await reads
     if (failures > 0) violations.push(`who was signed in was refused ${failures} times`)
     return {
@@ -96,6 +93,23 @@ export const overload: Scenario = {
       violations,
     }
   },
+}
+
+/** What takes a minute, and a machine with nothing else to do. */
+function judgeFigures(before: Phase, during: Phase, after: Phase): string[] {
+  const least = leastGoodput * before.goodput
+  const violations: string[] = []
+  if (during.goodput < least) {
+    violations.push(`the goodput fell from ${before.goodput} to ${during.goodput} a second`)
+  }
+  if (after.goodput < least) {
+    violations.push(`afterwards there are ${after.goodput} a second, not ${before.goodput}`)
+  }
+  const slowest = quantile(during.refusals, 0.99)
+  if (slowest > slowestRefusalMilliseconds) {
+    violations.push(`one in a hundred refusals took longer than ${slowest} ms`)
+  }
+  return violations
 }
 
 /** Clients that each sign in as soon as they have an answer; those who are refused wait a moment. */
@@ -117,7 +131,8 @@ async function signIn(
     Array.from({ length: clients }, async () => {
       while (performance.now() - startedAt < milliseconds) {
         const askedAt = performance.now()
-        const answer = await answerOf(client.login(email, password))
+        // As it came: what took too long is masked, and a refusal all the same.
+        const answer = await client.login(email, password).catch(() => undefined)
         const took = performance.now() - askedAt
         if (answer?.data?.login) waits.push(took)
         else if (isRefusal(answer)) {
@@ -148,14 +163,4 @@ async function read(person: Pick<Client, 'send'>, signal: AbortSignal) {
     await sleep(20)
   }
   return { failures, waits }
-}
-
-function quantile(numbers: readonly number[], fraction: number): number {
-  const sorted = numbers.toSorted((one, other) => one - other)
-  return Math.round(sorted[Math.floor(sorted.length * fraction)] ?? 0)
-}
-
-function residentBytes(pid: number): number {
-  const kilobytes = /^VmRSS:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))![1]
-  return Number(kilobytes) * 1024
 }

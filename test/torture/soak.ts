@@ -1,13 +1,21 @@
-import { readFileSync, readdirSync } from 'node:fs'
+import { readdirSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Client } from '../support/client.ts'
-import { percentiles, sum } from './figures.ts'
+import { percentiles, quantile, residentBytes, sum } from './figures.ts'
 import { answerOf } from './journal.ts'
 import type { LabDatabase, Scenario } from './lab.ts'
 
 const people = 8
 /** So short that a long run has swept many. */
 const env = { SESSION_IDLE_LIFETIME: '1m' }
+/**
+ * Of so many requests one makes an account that is never used again. Whoever signs in over and over has a
+ * hundred sessions at most, of which each makes room before its end.
+ */
+const requestsPerNewcomer = 50
+const newcomer = 'Newcomer'
+/** DATABASE_POOL_SIZE's default: more are open only where some are lost to the pool. */
+const poolSize = 10
 /** Two rounds of sweeping, and some time for each. */
 const sweptAfterMilliseconds = 150_000
 /** Of files and sockets, clients that come and go. */
@@ -16,6 +24,9 @@ const fewFiles = 2 * people
 const slackMebibytes = { long: 24, short: 96 }
 const longRounds = 1800
 const warmUpFraction = 0.2
+/** REL-16: of the last ten minutes of an hour, measured by the first after the warm-up. */
+const judgedFraction = 1 / 6
+const slowerFactor = 1.1
 
 interface Sample {
   readonly mebibytes: number
@@ -35,10 +46,12 @@ export const soak: Scenario = {
     const { client, pid } = await lab.start(database, { env })
     const violations: string[] = []
     const waits: { readonly at: number; readonly took: number }[] = []
+    let newcomers = 0
     const over = new AbortController()
     const users = Array.from({ length: people }, () =>
       use(client, over.signal, {
         waited: (at, took) => void waits.push({ at, took }),
+        leftSession: () => void (newcomers += 1),
         wrong: (text) => void violations.push(text),
       }),
     )
@@ -49,15 +62,18 @@ export const soak: Scenario = {
       const isSampled = second >= warmUpFraction * lab.rounds
       if (!isSampled || (lab.rounds > 60 && second % 10 !== 0)) continue
       samples.push({
-        mebibytes: residentMebibytes(pid),
+        mebibytes: residentBytes(pid) >> 20,
         files: readdirSync(`/proc/${pid}/fd`).length,
         connections: await countConnections(database),
       })
       lab.progress(`${second} s, ${samples.at(-1)!.mebibytes} MiB`)
     }
+    const endedAt = performance.now()
     const overdue = await countOverdue(database)
+    const left = await countLeft(database)
     over.abort()
     await Promise.all(users)
+    const stuck = await countStuck(database)
 
     const range = (name: keyof Sample) => {
       const values = samples.map((sample) => sample[name])
@@ -70,11 +86,26 @@ export const soak: Scenario = {
     const growth = mean(samples.slice(-third)) - mean(samples.slice(0, third))
     if (files.most - files.least > fewFiles)
       violations.push(`${files.least} to ${files.most} files`)
-    if (connections.most > 10) violations.push(`${connections.most} connections to the database`)
-    const slack = slackMebibytes[lab.rounds < longRounds ? 'short' : 'long'] + lab.rounds / 600
+    if (connections.most > poolSize)
+      violations.push(`${connections.most} connections to the database`)
+    if (stuck > 0) violations.push(`${stuck} connections are in use when nobody asks`)
+    const isLong = lab.rounds >= longRounds
+    const slack = slackMebibytes[isLong ? 'long' : 'short'] + lab.rounds / 600
     if (growth > slack) violations.push(`the memory grew by ${growth} MiB`)
     if (overdue > 0) violations.push(`${overdue} sessions are there long after their end`)
-    const middle = (startedAt + performance.now()) / 2
+    // In a short run no session comes to its end.
+    if (isLong && left >= newcomers) violations.push('of the sessions that were left, none is gone')
+    const judged = judgedFraction * (endedAt - startedAt)
+    const warmAt = startedAt + warmUpFraction * (endedAt - startedAt)
+    const p99 = (from: number) =>
+      quantile(
+        waits.filter(({ at }) => at >= from && at < from + judged).map(({ took }) => took),
+        0.99,
+      )
+    const [early, late] = [p99(warmAt), p99(endedAt - judged)]
+    if (isLong && late > slowerFactor * early)
+      violations.push(`one in a hundred took ${early} ms at first, ${late} ms in the end`)
+    const middle = (startedAt + endedAt) / 2
     const took = (isLate: boolean) =>
       percentiles(waits.filter(({ at }) => at > middle === isLate).map((wait) => wait.took))
     return {
@@ -84,6 +115,8 @@ export const soak: Scenario = {
         'second half, ms': took(true),
         'memory, MiB': `${range('mebibytes').least} to ${range('mebibytes').most}, grown by ${growth.toFixed(1)}`,
         files: `${files.least} to ${files.most}`,
+        'p99 early and late, ms': `${early}, ${late}`,
+        'sessions left to their end': `${newcomers}, of which ${left} are there`,
         connections: `${connections.least} to ${connections.most}`,
       },
       violations,
@@ -95,7 +128,11 @@ export const soak: Scenario = {
 async function use(
   client: Client,
   signal: AbortSignal,
-  told: { waited(at: number, took: number): void; wrong(text: string): void },
+  told: {
+    waited(at: number, took: number): void
+    leftSession(): void
+    wrong(text: string): void
+  },
 ): Promise<void> {
   const { email, password, ...first } = await client.register()
   let tokens: { accessToken: string; refreshToken: string } = first
@@ -112,14 +149,14 @@ async function use(
     tokens = answer?.data?.refreshToken ?? tokens
     if (answer === undefined || answer.errors)
       told.wrong(`a request is answered with ${answer?.text}`)
+    if (count % requestsPerNewcomer === 0) {
+      await client.register({ name: newcomer }).then(told.leftSession, (error: unknown) => {
+        told.wrong(String(error))
+      })
+    }
     // Half of the load that they would be without a rest.
     await sleep(took)
   }
-}
-
-function residentMebibytes(pid: number): number {
-  const kibibytes = /^VmRSS:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))![1]
-  return Number(kibibytes) >> 10
 }
 
 async function countConnections({ engine, query }: LabDatabase): Promise<number> {
@@ -134,4 +171,25 @@ async function countOverdue({ query }: LabDatabase): Promise<number> {
     `select count(*) as n from sessions where expires_at < ${Date.now() - sweptAfterMilliseconds}`,
   )
   return Number(row!['n'])
+}
+
+/** Sessions of those who came once. */
+async function countLeft({ query }: LabDatabase): Promise<number> {
+  const [row] = await query(`select count(*) as n from sessions
+    where user_id in (select id from users where name = '${newcomer}')`)
+  return Number(row!['n'])
+}
+
+/** Connections that nobody has given back: a sweep that is under way has some seconds to end. */
+async function countStuck({ engine, query }: LabDatabase): Promise<number> {
+  if (engine === 'sqlite') return 0
+  let stuck = 0
+  for (let look = 0; look < 50; look += 1) {
+    const [row] = await query(`select count(*) as n from pg_stat_activity
+      where datname = current_database() and application_name = 'latchkey' and state <> 'idle'`)
+    stuck = Number(row!['n'])
+    if (stuck === 0) break
+    await sleep(100)
+  }
+  return stuck
 }

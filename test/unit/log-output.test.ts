@@ -13,6 +13,14 @@ const loader = pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href
 const cheap = { BCRYPT_COST: '4' }
 const patient = { interval: 50, timeout: 20_000 }
 
+/** Some 600 KB of entries, 2,500 of them: more than the pipe and its reader take in. */
+async function fillLog(url: string): Promise<void> {
+  for (let count = 0; count < 100; count++) {
+    const answers = Array.from({ length: 25 }, () => fetch(`${url}/health/live`))
+    for (const answer of await Promise.all(answers)) expect(await answer.json()).toBeDefined()
+  }
+}
+
 describe('a log', () => {
   it.runIf(process.platform === 'linux')('on a disk that is full stops nobody', async () => {
     const port = await freePort()
@@ -40,11 +48,7 @@ describe('a log', () => {
     const server = startProcess(temporaryFolder(), cheap)
     const url = await server.ready
     server.child.stdout!.pause()
-    // Some 600 KB of entries: more than the pipe and its reader take in.
-    for (let count = 0; count < 100; count++) {
-      const answers = Array.from({ length: 25 }, () => fetch(`${url}/health/live`))
-      for (const answer of await Promise.all(answers)) expect(await answer.json()).toBeDefined()
-    }
+    await fillLog(url)
     server.child.stdout!.resume()
     const entries = () => server.stdout().split('"path":"/health/live"').length - 1
     await expect.poll(entries, patient).toBe(2500)
@@ -55,10 +59,7 @@ describe('a log', () => {
     const url = await server.ready
     const ended = once(server.child, 'exit')
     server.child.stdout!.pause()
-    for (let count = 0; count < 100; count++) {
-      const answers = Array.from({ length: 25 }, () => fetch(`${url}/health/live`))
-      for (const answer of await Promise.all(answers)) expect(await answer.json()).toBeDefined()
-    }
+    await fillLog(url)
     server.child.kill('SIGTERM')
     expect(await ended).toEqual([0, null])
   })

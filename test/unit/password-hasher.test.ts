@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { AppError } from '../../src/errors.ts'
-import { missingCosts } from '../../src/passwords/bcrypt.worker.ts'
+import run, { missingCosts, type HashingTask } from '../../src/passwords/bcrypt.worker.ts'
 import { PasswordHasher } from '../../src/passwords/password-hasher.ts'
 
 const costs = Array.from({ length: 12 }, (_, index) => 4 + index)
@@ -64,10 +64,12 @@ describe('password hashing', () => {
   })
 
   it('refuses what would wait too long, at once, and does what it has accepted', async () => {
+    // However slow the machine is: here it is the length of the queue that refuses.
+    const patient = new PasswordHasher(8, 1, 60_000)
     const order: string[] = []
     const attempts = Array.from({ length: 40 * availableParallelism() }, async () => {
       try {
-        const hash = await hasher.hash('correct horse battery')
+        const hash = await patient.hash('correct horse battery')
         order.push('hashed')
         return hash
       } catch (error) {
@@ -84,7 +86,8 @@ describe('password hashing', () => {
     // Nobody waits to hear that there is no room.
     expect(order.lastIndexOf('refused')).toBe(refused.length - 1)
     expect(new Set(hashes.map((hash) => hasher.isWellFormed(hash)))).toEqual(new Set([true]))
-    expect(await hasher.hash('correct horse battery')).toMatch(/^\$2b\$08\$/)
+    expect(await patient.hash('correct horse battery')).toMatch(/^\$2b\$08\$/)
+    await patient.close()
   })
 
   // On a busy machine as many as may wait take longer than their clients wait for them.
@@ -116,6 +119,15 @@ describe('password hashing', () => {
       expect(attempt).toMatchObject({ reason: { extensions: { code: 'RATE_LIMITED' } } })
     }
     await slow.close()
+  })
+
+  it.each<HashingTask>([
+    { kind: 'hash', password: 'correct horse battery', cost: 8 },
+    { kind: 'verify', password: 'correct horse battery', hash: undefined, cost: 8 },
+  ])('does no work whose time is over: $kind', (task) => {
+    // Undefined where it was not done; a comparison that fails is false.
+    expect(run({ ...task, startBy: 0 }).value).toBeUndefined()
+    expect(run({ ...task, startBy: Number.POSITIVE_INFINITY }).value).toBeDefined()
   })
 
   it('lets fewer wait where each takes longer', async () => {

@@ -13,7 +13,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { sql, type Kysely } from 'kysely'
 import { Client } from 'pg'
-import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { createApp } from '../../src/app.ts'
 import { loadConfig } from '../../src/config.ts'
 import { openDatabase } from '../../src/database/database.ts'
@@ -22,6 +22,7 @@ import { loadSettings } from '../../src/settings.ts'
 import { AttemptCounter } from '../../src/throttle/attempt-counter.entity.ts'
 import { createClient } from '../support/client.ts'
 import { freePort } from '../support/free-port.ts'
+import { eventually } from '../support/patience.ts'
 import { startPostgresql, type PostgresqlServer } from '../support/postgresql.ts'
 
 const APP_SECRET = 'a secret that only the tests of this repository use'
@@ -178,7 +179,7 @@ describe('a database with a replica', () => {
       server.database.kysely,
     )
     expect((await server.ask()).names).toContain('written')
-    await vi.waitFor(async () => {
+    await eventually(async () => {
       const { isStandby, names } = await server.database.readStale(server.ask)
       expect([isStandby, names]).toEqual([true, ['written']])
     })
@@ -252,7 +253,7 @@ describe('a server with a replica', () => {
         .send('{ me { events(first: 10) { edges { node { type } } } } }')
       return data.me.events.edges.map((edge: { node: { type: string } }) => edge.node.type)
     }
-    await vi.waitFor(async () => expect(await eventsOf(accessToken)).not.toEqual([]))
+    await eventually(async () => expect(await eventsOf(accessToken)).not.toEqual([]))
     const before = await eventsOf(accessToken)
 
     const frozen = new Client({ connectionString: standby.url })
@@ -269,7 +270,7 @@ describe('a server with a replica', () => {
       await frozen.query('select pg_wal_replay_resume()')
     }
     const third = await client.login(email, password)
-    await vi.waitFor(async () =>
+    await eventually(async () =>
       expect(await eventsOf(third.data.login.accessToken)).toHaveLength(before.length + 3),
     )
   })
