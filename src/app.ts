@@ -91,7 +91,13 @@ export async function createApp(
   const log = createLogger(config.logLevel, overrides.logDestination)
   const closers: (() => Promise<void>)[] = []
   const close = async () => {
-    for (const closer of closers.toReversed()) await closer()
+    const failures: unknown[] = []
+    for (const closer of closers.toReversed()) {
+      // One that fails leaves the others their turn.
+      await closer().catch((error: unknown) => failures.push(error))
+    }
+    if (failures.length > 0)
+      throw failures.length === 1 ? failures[0] : new AggregateError(failures)
   }
   try {
     const certificate = config.tls && new ServerCertificate(config.tls, log)
@@ -255,7 +261,7 @@ export async function createApp(
       close,
     }
   } catch (error) {
-    await close()
+    await close().catch((failure: unknown) => log.error({ err: failure }, 'The end has failed'))
     throw error
   }
 }

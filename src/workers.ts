@@ -120,10 +120,7 @@ export function startWorkers(count: number, log: Logger): Workers {
     listening: startAll(),
     stop: async () => {
       isStopping = true
-      const ended = Array.from(
-        running.keys(),
-        (worker) => new Promise<void>((resolve) => void worker.once('exit', () => resolve())),
-      )
+      const ended = Array.from(running.keys(), endOf)
       for (const [worker, hasListened] of running) {
         if (hasListened) send(worker, { latchkey: 'stop' })
         // It may not hear messages yet, and Node keeps none for it.
@@ -146,6 +143,16 @@ export function startWorkers(count: number, log: Logger): Workers {
       return new Map(await Promise.all(asked))
     },
   }
+}
+
+/** Resolves when the worker has ended, or no process has come to be for it. */
+function endOf(worker: Worker): Promise<void> {
+  return new Promise((resolve) => {
+    worker.once('exit', () => resolve())
+    worker.on('error', () => {
+      if (worker.process.pid === undefined) resolve()
+    })
+  })
 }
 
 /** @param onFailure is called where the worker is gone */

@@ -1,11 +1,17 @@
 // Security case REL-10: not ready first, then no new connections; what is in flight is answered.
 import { once } from 'node:events'
+import { existsSync } from 'node:fs'
 import { Agent, get } from 'node:http'
 import { connect } from 'node:net'
-import { describe, expect, it, onTestFinished } from 'vitest'
+import { join } from 'node:path'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
+import { createApp } from '../../src/app.ts'
+import { PasswordHasher } from '../../src/passwords/password-hasher.ts'
+import { loadSettings } from '../../src/settings.ts'
 import { createClient } from '../support/client.ts'
 import { startProcess, temporaryFolder } from '../support/process.ts'
 import { openSocket, readUntilClosed } from '../support/raw-http.ts'
+import { testAppSecret } from '../support/server.ts'
 
 const quiet = { LOG_LEVEL: 'warn', BCRYPT_COST: '4', THROTTLE: 'off' }
 const patient = { interval: 10, timeout: 20_000 }
@@ -41,6 +47,27 @@ function isOpen(url: string): Promise<boolean> {
     socket.once('error', () => resolve(false))
   })
 }
+
+it('a stop of which one step fails takes the others, and says which', async () => {
+  const folder = temporaryFolder()
+  const file = join(folder, 'latchkey.db')
+  const app = await createApp(
+    loadSettings({
+      PORT: '0',
+      LOG_LEVEL: 'silent',
+      DATABASE_URL: `sqlite:${file}`,
+      APP_SECRET: testAppSecret,
+    }),
+  )
+  expect((await fetch(`${app.url}/health/ready`)).status).toBe(200)
+  expect(existsSync(`${file}-wal`)).toBe(true)
+  const close = vi.spyOn(PasswordHasher.prototype, 'close').mockRejectedValue(new Error('stuck'))
+  onTestFinished(() => close.mockRestore())
+  await expect(app.close()).rejects.toThrow('stuck')
+  await expect(fetch(`${app.url}/health/ready`)).rejects.toThrow('fetch failed')
+  // Which SQLite removes when the last one closes the database.
+  expect(existsSync(`${file}-wal`)).toBe(false)
+})
 
 describe('SIGTERM', () => {
   it('makes the server say that it is not ready, while it goes on serving', async () => {
