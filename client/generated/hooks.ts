@@ -12,7 +12,7 @@ import { mutationHook, queryHook } from '../hooks.ts'
 export const useRegisterMutation = /* @__PURE__ */ mutationHook(Documents.RegisterDocument)
 
 /**
- * Signs in with a password. Fails with `INVALID_CREDENTIALS` whatever was wrong, and with `RATE_LIMITED` after too many failures.
+ * Signs in with a password. Fails with `INVALID_CREDENTIALS` whatever was wrong, and with `RATE_LIMITED` after too many failures, or while too many others are waiting.
  *
  * - `email`: In any letter case.
  * - `password`: As it was registered.
@@ -21,7 +21,7 @@ export const useRegisterMutation = /* @__PURE__ */ mutationHook(Documents.Regist
 export const useLoginMutation = /* @__PURE__ */ mutationHook(Documents.LoginDocument)
 
 /**
- * Signs in with a password. Fails with `INVALID_CREDENTIALS` whatever was wrong, and with `RATE_LIMITED` after too many failures.
+ * Signs in with a password. Fails with `INVALID_CREDENTIALS` whatever was wrong, and with `RATE_LIMITED` after too many failures, or while too many others are waiting.
  *
  * - `email`: In any letter case.
  * - `password`: As it was registered.

@@ -234,7 +234,7 @@ export type Mutation = {
   changePassword: AuthPayload;
   /** Links the account of a provider to mine, with a flow that I began while signed in. Linking it again changes nothing. */
   linkProvider: User;
-  /** Signs in with a password. Fails with `INVALID_CREDENTIALS` whatever was wrong, and with `RATE_LIMITED` after too many failures. */
+  /** Signs in with a password. Fails with `INVALID_CREDENTIALS` whatever was wrong, and with `RATE_LIMITED` after too many failures, or while too many others are waiting. */
   login: AuthPayload;
   /** Signs in with the answer of a provider; the first time it makes an account. A flow can be used once. Fails with `LINK_REQUIRED` where the e-mail address has an account that this sign-in may not take over. */
   loginWithProvider: AuthPayload;

@@ -17,7 +17,8 @@ const usage = `Usage: npm run keys -- <command>
 
   list     the keys: next, current and retired
   rotate   next becomes current; valid tokens stay valid
-  reset    forget every key and end every session: only when APP_SECRET is lost`
+  reset    forget every key and end every session: where APP_SECRET is lost or known to others, or
+           the database is older than its sessions (docs/guides/backup.md)`
 
 await run(async () => {
   const [command, ...rest] = process.argv.slice(2)

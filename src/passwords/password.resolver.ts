@@ -40,7 +40,7 @@ export class PasswordResolver {
   @Mutation(() => AuthPayloadType, {
     complexity: 50,
     description:
-      'Signs in with a password. Fails with `INVALID_CREDENTIALS` whatever was wrong, and with `RATE_LIMITED` after too many failures.',
+      'Signs in with a password. Fails with `INVALID_CREDENTIALS` whatever was wrong, and with `RATE_LIMITED` after too many failures, or while too many others are waiting.',
   })
   login(
     @Ctx() context: Context,
