@@ -1,6 +1,6 @@
 /** Structured logs, without what people trust us with. */
 import cluster from 'node:cluster'
-import { write, writeSync } from 'node:fs'
+import { fstatSync, write, writeSync } from 'node:fs'
 import { DriverException } from '@mikro-orm/core'
 import type { FastifyBaseLogger } from 'fastify'
 import { pino } from 'pino'
@@ -27,19 +27,20 @@ const gatheredCharacters = 64 * 1024
 const keptBytes = 1024 * 1024
 /** Where a write fails for another reason than a reader that is slow. */
 const retryMilliseconds = 500
-/** How long the end of the process waits for a reader. */
-const lastWaitMilliseconds = 1000
+/** How long the end of the process waits for a reader: a stop that is forced has little time. */
+const lastWaitMilliseconds = 400
 
 /**
  * Standard output. Writes together what is logged within a moment: a write costs as much as a tenth of a
- * request. A process that is killed loses that moment; one that ends, or logs a fatal entry, waits a
- * second for somebody to read it.
+ * request. A process that is killed loses that moment; one that ends, or logs a fatal entry, does not,
+ * unless nobody reads for a while.
  *
  * Not pino's own, which ends the server where the disk is full, and then waits for room for ever. Here
  * the entries wait, up to a size, until the disk has room or the reader reads; beyond, they are lost, and
  * an entry says how many.
  */
 function standardOutput() {
+  const writeSome = chooseWrite()
   let pending = ''
   let unwritten = Buffer.alloc(0)
   /** With these it begins; another thread is at it. */
@@ -56,22 +57,24 @@ function standardOutput() {
     else lostEntries += pending.split('\n').length - 1
     pending = ''
   }
+  const tellLost = () => {
+    if (lostEntries > 0) keep(entryOfLost(lostEntries))
+    lostEntries = 0
+  }
   const flush = () => {
     gather()
     if (bytesUnderWay > 0 || unwritten.length === 0) return
     bytesUnderWay = unwritten.length
-    write(1, unwritten, (error, writtenBytes) => {
+    writeSome(unwritten, (error, writtenBytes) => {
       bytesUnderWay = 0
       unwritten = unwritten.subarray(error ? 0 : writtenBytes)
-      if (lostEntries > 0 && unwritten.length < keptBytes) {
-        keep(entryOfLost(lostEntries))
-        lostEntries = 0
-      }
+      if (unwritten.length < keptBytes) tellLost()
       if (unwritten.length > 0) flushSoon(error && !isFull(error) ? retryMilliseconds : undefined)
     })
   }
   const flushSync = () => {
     gather(Number.POSITIVE_INFINITY)
+    tellLost()
     const underWay = unwritten.subarray(0, bytesUnderWay)
     unwritten = Buffer.concat([underWay, writeWithin(unwritten.subarray(bytesUnderWay))])
   }
@@ -84,6 +87,25 @@ function standardOutput() {
     },
     // pino asks for it after a fatal entry.
     flushSync,
+  }
+}
+
+type WriteSome = (bytes: Buffer, done: (error: Error | null, writtenBytes: number) => void) => void
+
+/** A pipe takes at once what it has room for; for anything else another thread waits. */
+function chooseWrite(): WriteSome {
+  const output = fstatSync(1)
+  if (!output.isFIFO() && !output.isSocket()) return (bytes, done) => write(1, bytes, done)
+  // Node makes a pipe one that does not block when this is first looked at.
+  void process.stdout
+  return (bytes, done) => {
+    let writtenBytes = 0
+    try {
+      writtenBytes = writeSync(1, bytes)
+    } catch (error) {
+      return done(error as Error, 0)
+    }
+    done(null, writtenBytes)
   }
 }
 
@@ -108,8 +130,9 @@ function isFull(error: unknown): boolean {
 }
 
 function entryOfLost(entries: number): string {
-  const entry = { level: 'warn', time: new Date().toISOString(), pid: process.pid, entries }
-  return `${JSON.stringify({ ...entry, msg: 'Log entries were lost: nobody read them' })}\n`
+  const where = { pid: process.pid, worker: cluster.worker?.id }
+  const entry = { level: 'warn', time: new Date().toISOString(), ...where, entries }
+  return `${JSON.stringify({ ...entry, msg: 'Log entries were lost: they could not be written' })}\n`
 }
 
 let lastTime = 0
