@@ -62,6 +62,8 @@ export interface HttpServerOptions<C extends BaseContext> {
 
 /** What was sent before the server began to close has arrived by then. */
 const arrivalMilliseconds = 1000
+/** From then on an answer of which nobody takes a byte for so long is given up. */
+const unreadMilliseconds = 2000
 const requestIdShape = /^[\w.:-]{8,128}$/
 
 export async function createHttpServer<C extends BaseContext>(
@@ -131,6 +133,8 @@ export async function createHttpServer<C extends BaseContext>(
     reply.raw.on('close', () => {
       clearTimeout(limit)
       underWay.delete(reply)
+      // Kept alive by a request that began before, the connection would hold up the end of the server.
+      if (isClosing) app.server.closeIdleConnections()
       closeUnused()
     })
     reply.headers(headers)
@@ -147,6 +151,7 @@ export async function createHttpServer<C extends BaseContext>(
       hasArrived = true
       for (const [reply, request] of underWay) {
         if (!request.raw.complete) cutOff(request, reply)
+        else if (reply.raw.writableEnded) request.raw.socket.setTimeout(unreadMilliseconds)
       }
       closeUnused()
     }, arrivalMilliseconds).unref()
@@ -160,6 +165,14 @@ export async function createHttpServer<C extends BaseContext>(
     connections.add(socket)
     socket.once('close', () => connections.delete(socket))
   })
+  const closeIdleConnections = app.server.closeIdleConnections.bind(app.server)
+  // Node, which calls it at a stop, takes a connection for idle while its answer is still being sent.
+  app.server.closeIdleConnections = () => {
+    const sending = [...underWay.values()].map(({ raw }) => raw.socket)
+    for (const socket of sending) socket.destroy = () => socket
+    closeIdleConnections()
+    for (const socket of sending) delete (socket as Partial<Socket>).destroy
+  }
   const closeUnused = () => {
     if (!hasArrived || underWay.size > 0) return
     for (const socket of connections) socket.destroy()
@@ -172,8 +185,6 @@ export async function createHttpServer<C extends BaseContext>(
       reply.statusCode,
       reply.elapsedTime / 1000,
     )
-    // Kept alive by a request that began before, the connection would hold up the end of the server.
-    if (isClosing) app.server.closeIdleConnections()
     done()
   })
   app.setErrorHandler(sendError)

@@ -190,6 +190,24 @@ describe('SIGTERM', () => {
     socket.destroy()
   })
 
+  it('does not cut off an answer that is still being sent', async () => {
+    const server = startProcess(temporaryFolder(), quiet)
+    const url = await server.ready
+    const page = await (await fetch(`${url}/graphiql`)).text()
+    const script = /src="([^"]+\.js)"/.exec(page)![1]!
+    const whole = Buffer.from(await (await fetch(`${url}${script}`)).arrayBuffer())
+    const requests = 12
+    const socket = openSocket(url, `GET ${script} HTTP/1.1\r\nHost: a\r\n\r\n`.repeat(requests))
+    await once(socket, 'readable')
+    server.child.kill('SIGTERM')
+    // From now on nobody else is let in.
+    await expect.poll(() => isOpen(url), hasty).toBe(false)
+    const { text } = await readUntilClosed(socket)
+    expect(text.split('HTTP/1.1 200').length - 1).toBe(requests)
+    expect(text.length).toBeGreaterThan(requests * whole.length)
+    expect(await server.ended).toBe(0)
+  })
+
   it('still answers what comes on a connection a moment later', async () => {
     const server = startProcess(temporaryFolder(), quiet)
     const url = await server.ready
