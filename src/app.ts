@@ -73,6 +73,8 @@ export interface App {
 
 const maintenanceIntervalMilliseconds = 60_000
 const requestTimeoutMilliseconds = 10_000
+/** Of that time: the rest is for what follows, which should not come true after it was given up. */
+const hashingShare = 0.8
 /** The same from src/ and from dist/. */
 const root = join(import.meta.dirname, '..')
 /** Sandbox as a page of Apollo's, beside the one that is embedded at /graphql. */
@@ -119,7 +121,13 @@ export async function createApp(
     await keyRing.start()
     const accessTokens = new AccessTokens({ keyRing, clock, ...config.tokens })
     const throttle = new Throttle({ database, clock, isEnabled: config.throttle })
-    const hasher = new PasswordHasher(overrides.passwordCost ?? config.bcryptCost, config.workers)
+    const requestTimeout = overrides.requestTimeoutMilliseconds ?? requestTimeoutMilliseconds
+    const hasher = new PasswordHasher(
+      overrides.passwordCost ?? config.bcryptCost,
+      config.workers,
+      undefined,
+      hashingShare * requestTimeout,
+    )
     closers.push(() => hasher.close())
     const metrics =
       config.metrics &&
@@ -217,8 +225,7 @@ export async function createApp(
       trustProxy: config.trustProxy,
       isHttps,
       certificate,
-      requestTimeoutMilliseconds:
-        overrides.requestTimeoutMilliseconds ?? requestTimeoutMilliseconds,
+      requestTimeoutMilliseconds: requestTimeout,
     })
     closers.push(() => http.close())
     // For this name Fastify would listen a second time, on a server that it does not wait for at a stop.

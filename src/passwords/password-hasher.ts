@@ -14,11 +14,6 @@ const ordinaryCost = 12
 const retryAfterSeconds = 5
 /** On a slow or a busy machine the tasks that may wait take longer. */
 const defaultLongestWaitMilliseconds = 4000
-/**
- * Wait and work together leave two of the ten seconds that the server gives an answer: a change should
- * not come true that was told to have taken too long.
- */
-const defaultLongestTurnMilliseconds = 8000
 
 export class PasswordHasher {
   readonly #cost: number
@@ -39,7 +34,7 @@ export class PasswordHasher {
     cost: number,
     processes = 1,
     longestWaitMilliseconds = defaultLongestWaitMilliseconds,
-    longestTurnMilliseconds = defaultLongestTurnMilliseconds,
+    longestTurnMilliseconds = Number.POSITIVE_INFINITY,
   ) {
     this.#cost = cost
     this.#longestWaitMilliseconds = longestWaitMilliseconds

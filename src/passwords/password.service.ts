@@ -77,7 +77,10 @@ export class PasswordService {
       { name: 'register', subject: address, limit: limits.registrations },
       { name: 'address', subject: address, limit: limits.address },
     ])
-    const passwordHash = await givingBackOnFailure(charge, () => hasher.hash(password))
+    const passwordHash = await givingBackOnFailure(charge, async () => {
+      await sessions.prepare()
+      return hasher.hash(password)
+    })
 
     const userId = randomUUID()
     const account = {

@@ -104,6 +104,7 @@ export class ProviderService {
       () => true,
       () => this.#linking.recordFailure(answer.provider, null, EventReason.PROVIDER_ERROR),
     )
+    await sessions.prepare()
     const { user, identity } = await this.#linking.resolve(provider, exchange.profile)
     const payload = await sessions.begin(
       { userId: user.id, credentialVersion: user.credentialVersion, method: provider.id },

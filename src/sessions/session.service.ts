@@ -44,6 +44,14 @@ export class SessionService {
   }
 
   /**
+   * Makes sure that an access token can be signed: to be awaited before an account is made whose first
+   * session is to begin.
+   */
+  async prepare(): Promise<void> {
+    await this.#options.accessTokens.signingKey()
+  }
+
+  /**
    * Begins a session for somebody who has just proven who they are.
    * @throws AppError UNAUTHENTICATED (ACCOUNT_DISABLED), or INVALID_CREDENTIALS where the account or
    * its credential changed while the proof was checked

@@ -2,6 +2,10 @@
 import { expect, it } from 'vitest'
 import { startServer } from '../support/server.ts'
 
+const register = `mutation ($email: String!) {
+  register(email: $email, password: "correct horse battery") { accessToken }
+}`
+
 /** A server that has to read its signing keys again, and cannot. */
 async function startWithoutKeys() {
   const server = await startServer()
@@ -38,6 +42,14 @@ it('no session begins where the signing keys cannot be read', async () => {
   await restore()
   expect(await countSessions()).toBe(1)
   expect((await client.login(person.email, person.password)).errors).toBeUndefined()
+})
+
+it('no account is made whose first session could not begin', async () => {
+  const { client, restore } = await startWithoutKeys()
+  const email = 'grace@example.com'
+  expect((await client.send(register, { email })).errors).toBeDefined()
+  await restore()
+  expect((await client.send(register, { email })).errors).toBeUndefined()
 })
 
 it('a refresh token that could not be exchanged for want of the signing keys still can be', async () => {
