@@ -251,7 +251,7 @@ it('a server has one listener where HOST is localhost and that name has two addr
   const { url } = await startServer({ HOST: 'localhost' })
   expect((await fetch(`${url}/health/live`)).status).toBe(200)
   const other = `http://[::1]:${new URL(url).port}/health/live`
-  await expect(fetch(other)).rejects.toMatchObject({ cause: { code: 'ECONNREFUSED' } })
+  await expect(fetch(other)).rejects.toThrow('fetch failed')
 })
 
 describe('noise', () => {

@@ -1,6 +1,6 @@
 /**
  * A port of loopback on which nobody listens at this moment. It is none of those that the system gives to who
- * asks for any (on Linux from 32768 on), and so stays free until it is used.
+ * asks for any (on Linux from 32768 on), and so no connection takes it meanwhile.
  */
 import { randomInt } from 'node:crypto'
 import { once } from 'node:events'
@@ -19,8 +19,9 @@ async function isFree(port: number): Promise<boolean> {
   const server = createServer().listen(port, '127.0.0.1')
   try {
     await once(server, 'listening')
-  } catch {
-    return false
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EADDRINUSE') return false
+    throw error
   }
   server.close()
   await once(server, 'close')
