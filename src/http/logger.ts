@@ -17,9 +17,12 @@ export function createLogger(level: string, destination?: { write(line: string):
       serializers: { err: serializeError },
       base: { pid: process.pid, worker: cluster.worker?.id },
     },
-    destination ?? standardOutput(),
+    destination ?? (output ??= standardOutput()),
   )
 }
+
+/** The process has one, however many servers it runs. */
+let output: ReturnType<typeof standardOutput> | undefined
 
 const gatheringMilliseconds = 20
 const gatheredCharacters = 64 * 1024
