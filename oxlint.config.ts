@@ -64,7 +64,7 @@ const modules = src
   .map((entry) => entry.name.replace(/\.ts$/, ''))
 const top = ['main', 'app', 'context', 'config', 'errors']
 /** `config.ts` and what is split off from it. */
-const configParts = modules.filter((name) => /^config(\.|$)/.test(name))
+const configParts = ['config', ...modules.filter((name) => name.startsWith('config.'))]
 const everything = [...new Set([...top, ...Object.keys(mayImport), ...folders, ...modules])]
 
 type Pattern = {

@@ -43,6 +43,8 @@ const lastWaitMilliseconds = 400
  * an entry says how many.
  */
 function standardOutput() {
+  // The lines of the start go by Node's stream: where they cannot be written it may throw, a moment later.
+  process.stdout.on('error', () => {})
   const writeSome = chooseWrite()
   let pending = ''
   let unwritten = Buffer.alloc(0)
@@ -97,10 +99,9 @@ type WriteSome = (bytes: Buffer, done: (error: Error | null, writtenBytes: numbe
 
 /** A pipe takes at once what it has room for; for anything else another thread waits. */
 function chooseWrite(): WriteSome {
-  const output = fstatSync(1)
-  if (!output.isFIFO() && !output.isSocket()) return (bytes, done) => write(1, bytes, done)
-  // Node makes a pipe one that does not block when this is first looked at.
-  void process.stdout
+  const file = fstatSync(1)
+  if (!file.isFIFO() && !file.isSocket()) return (bytes, done) => write(1, bytes, done)
+  // Node has made the pipe one that does not block, since `process.stdout` was looked at.
   return (bytes, done) => {
     let writtenBytes = 0
     try {
