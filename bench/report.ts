@@ -94,7 +94,7 @@ export function page(
     'better-sqlite3',
     'bcryptjs',
   ]
-  const theirs = ['jose', 'jsonwebtoken', 'better-auth']
+  const theirs = ['@apollo/server', 'jose', 'jsonwebtoken', 'better-auth']
   const kernel = spawnSync('uname', ['-m']).stdout?.toString().trim()
   return `# Results
 

@@ -18,6 +18,8 @@ export async function bundle(entry, folder) {
     outfile: entry,
     bundle: true,
     external,
+    // In a bundle it does not see that it runs in Node, and would hash every query in JavaScript.
+    alias: { '@apollo/utils.createhash': 'node:crypto' },
     platform: 'node',
     format: 'esm',
     target: 'node22',
