@@ -1,21 +1,35 @@
 /** What is refused before GraphQL begins, in the shape of a GraphQL answer. */
-import { STATUS_CODES } from 'node:http'
+import { STATUS_CODES, type IncomingMessage } from 'node:http'
 import type { Socket } from 'node:net'
+import { finished } from 'node:stream'
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
 import { isUnavailable } from '../database/unavailable.ts'
 import { ErrorCode } from '../errors.ts'
 
 export const bodyLimitBytes = 100 * 1024
+/** A refusal waits no longer than this for the rest of its request. */
+const restMilliseconds = 2000
 
-/** Every refusal has the shape of a GraphQL answer, so that a client needs one way to read errors. */
+/**
+ * Every refusal has the shape of a GraphQL answer, so that a client needs one way to read errors. It
+ * is sent when the rest of the request has been read, and dropped.
+ */
 export function sendError(error: FastifyError, request: FastifyRequest, reply: FastifyReply): void {
   const status = statusOf(error)
   if (status === 503) void reply.header('retry-after', '1')
   if (status >= 500) request.log.error({ err: error }, 'Unexpected error')
-  void reply
-    .code(status)
-    .type('application/json; charset=utf-8')
-    .send(status >= 500 ? maskedError(request.id) : refusal(status, error.code))
+  reply.code(status).type('application/json; charset=utf-8')
+  const body = status >= 500 ? maskedError(request.id) : refusal(status, error.code)
+  if (request.raw.complete || status === 408) void reply.send(body)
+  else readRest(request.raw, () => void reply.send(body))
+}
+
+/**
+ * A connection that is closed with bytes unread is reset, and the answer may be lost on the way (RFC
+ * 9112 section 9.6): to a client that is still writing, or a proxy that is.
+ */
+function readRest(request: IncomingMessage, then: () => void): void {
+  finished(request.resume(), { signal: AbortSignal.timeout(restMilliseconds) }, then)
 }
 
 function statusOf(error: FastifyError): number {

@@ -234,7 +234,8 @@ function refuseSchema(): never {
  * the dearest thing on the way (bench/NOTES.md).
  */
 function cutOff(request: FastifyRequest, reply: FastifyReply): void {
-  if (reply.sent) return
+  // A refusal that waits for the rest of its request has its status, and an end to its waiting.
+  if (reply.sent || reply.statusCode >= 400) return
   if (request.raw.complete) void reply.send(httpError(503, 'The handler took too long'))
   else void reply.header('connection', 'close').send(httpError(408, 'The body did not arrive'))
 }

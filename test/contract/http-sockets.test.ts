@@ -194,6 +194,51 @@ describe('a request with an odd line', () => {
   })
 })
 
+describe('a request that is refused before its body has come', () => {
+  // More than the system keeps between the two: the client is still writing when the refusal is known.
+  const size = 8 * 1024 * 1024
+  const padding = Buffer.alloc(size, ' ')
+  const chunked = 'Transfer-Encoding: chunked'
+  // RFC 9112 section 9.6: a connection that is closed with bytes unread is reset, and takes the answer along.
+  it.each([
+    ['413, its length given', 413, 'POST /graphql', [json, `Content-Length: ${size}`]],
+    ['413, in chunks', 413, 'POST /graphql', [json, chunked]],
+    [
+      '415, no JSON',
+      415,
+      'POST /graphql',
+      ['Connection: close', 'Content-Type: text/plain', chunked],
+    ],
+    [
+      '415, compressed',
+      415,
+      'POST /graphql',
+      ['Connection: close', json, 'Content-Encoding: gzip', chunked],
+    ],
+    ['404', 404, 'GET /nothing', ['Connection: close', json, chunked]],
+    ['400, a bad address', 400, 'POST /graphql%zz', ['Connection: close', json, chunked]],
+  ])('is answered when all of it has been sent: %s', async (_what, status, line, headers) => {
+    const socket = openSocket(server.url, head(`${line} HTTP/1.1`, 'Host: a', ...headers))
+    const ending = headers.includes(chunked) ? '\r\n0\r\n\r\n' : ''
+    if (ending) socket.write(`${size.toString(16)}\r\n`)
+    const sent = new Promise<Error | null | undefined>((resolve) => {
+      socket.write(padding)
+      socket.write(ending, resolve)
+    })
+    const answer = readUntilClosed(socket)
+    expect(await sent).toBeFalsy()
+    socket.end()
+    expect((await answer).status).toBe(status)
+  })
+
+  it('is answered where the rest does not come, too', async () => {
+    const begun = head('POST /graphql HTTP/1.1', 'Host: a', json, `Content-Length: ${size}`)
+    const answer = await sendRaw(server.url, `${begun}{"que`)
+    expect(answer.status).toBe(413)
+    expect(answer.body).toContain('"code":"PAYLOAD_TOO_LARGE"')
+  })
+})
+
 describe('a connection that does not come to its point', () => {
   // slowhttptest: heads and bodies that never end.
   it('is closed, while others are served', async () => {
