@@ -92,7 +92,11 @@ console.log(
     : text,
 )
 // What is kept is of a whole run.
-if (!isQuick && parts.length === 0) writeFileSync(join(root, 'bench', 'RESULTS.md'), text)
+if (!isQuick && parts.length === 0) {
+  const file = join(root, 'bench', 'RESULTS.md')
+  writeFileSync(file, text)
+  run('The format', ['npx', 'oxfmt', file], root)
+}
 
 function run(what: string, [command = '', ...rest]: string[], cwd: string): void {
   const { status } = spawnSync(command, rest, { cwd, stdio: ['ignore', 2, 2] })
