@@ -1,7 +1,8 @@
 /** The secret of a server on one machine: a file beside the SQLite database. */
 import { randomBytes } from 'node:crypto'
-import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
+import { makePrivateFolder } from './database/private-folder.ts'
 
 /** The secret cannot be used; the message says what to do about it. */
 export class AppSecretError extends Error {
@@ -56,7 +57,7 @@ export function makeAppSecretOfNewDatabase(databaseFile: string): void {
 export function makeAppSecret(databaseFile: string): string {
   const file = appSecretFile(databaseFile)
   return explaining(file, 'made', () => {
-    mkdirSync(dirname(file), { recursive: true, mode: 0o700 })
+    makePrivateFolder(dirname(file))
     try {
       writeFileSync(file, `${randomBytes(secretBytes).toString('base64url')}\n`, {
         mode: 0o600,
@@ -78,6 +79,7 @@ const whatWentWrong: Record<string, string> = {
   EACCES: 'this user may not do that there',
   EPERM: 'this user may not do that there',
   EROFS: 'the file system is read-only',
+  ENOENT: 'its folder cannot be made',
   EEXIST: 'its folder is a file',
   ENOTDIR: 'its folder is a file',
   EISDIR: 'it is a folder',

@@ -1,13 +1,5 @@
 /** `npm run db:restore -- FILE`: puts a backup in the place of the database; everybody has to sign in again. */
-import {
-  chmodSync,
-  copyFileSync,
-  existsSync,
-  linkSync,
-  mkdirSync,
-  renameSync,
-  rmSync,
-} from 'node:fs'
+import { chmodSync, copyFileSync, existsSync, linkSync, renameSync, rmSync } from 'node:fs'
 import { dirname } from 'node:path'
 import Sqlite from 'better-sqlite3'
 import { sql } from 'kysely'
@@ -17,6 +9,7 @@ import { EventIds } from '../audit/event-id.ts'
 import { loadConfig, type Config } from '../config.ts'
 import { openDatabase, type Database } from '../database/database.ts'
 import type { PostgresqlConfig } from '../database/postgresql.ts'
+import { makePrivateFolder } from '../database/private-folder.ts'
 import { tablesLeftOut } from './backup-tables.ts'
 import { operatorName, operatorTrail } from './operator-trail.ts'
 import { startTool, waitForTool } from './postgresql-tools.ts'
@@ -71,7 +64,7 @@ async function restoreSqlite(backup: string, target: string): Promise<string> {
     throw new CommandError(`${replaced} is there already, from an earlier restore: move it away.`)
   }
   removeWithLog(restored)
-  mkdirSync(dirname(target), { recursive: true, mode: 0o700 })
+  makePrivateFolder(dirname(target))
   copyFileSync(backup, restored)
   chmodSync(restored, 0o600)
   let lock: Sqlite.Database | undefined

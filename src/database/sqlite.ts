@@ -1,5 +1,5 @@
 /** The embedded engine: one file, a connection that writes and one that only reads. */
-import { closeSync, mkdirSync, openSync, statSync } from 'node:fs'
+import { closeSync, openSync, statSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { MikroORM } from '@mikro-orm/sqlite'
 import Sqlite from 'better-sqlite3'
@@ -8,6 +8,7 @@ import type { Driver } from './driver.ts'
 import { changeDriver } from './kysely-driver.ts'
 import { migrations } from './migrations/sqlite/index.ts'
 import type { OrmOptions } from './orm-options.ts'
+import { makePrivateFolder } from './private-folder.ts'
 import { DatabaseStartError } from './start-error.ts'
 
 const busyTimeoutMilliseconds = 5000
@@ -30,6 +31,7 @@ const whatWentWrong: Record<string, string> = {
   EACCES: 'this user may not open or create it',
   EPERM: 'this user may not open or create it',
   EROFS: 'it lies on a read-only file system',
+  ENOENT: 'its folder cannot be made',
   EISDIR: 'it is a folder',
   ENOTDIR: 'its folder is a file',
   EEXIST: 'its folder is a file',
@@ -108,7 +110,7 @@ function keepStatements(connection: Sqlite.Database): void {
 
 /** Creates folder and file for their owner only, and proves that the file can be read and written. */
 function prepareFile(file: string): void {
-  mkdirSync(dirname(file), { recursive: true, mode: 0o700 })
+  makePrivateFolder(dirname(file))
   closeSync(openSync(file, 'a', 0o600))
   const probe = new Sqlite(file, { timeout: busyTimeoutMilliseconds })
   try {

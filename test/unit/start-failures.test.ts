@@ -124,6 +124,16 @@ const failures: Record<string, Failure> = {
     },
     says: [/The secret data\/latchkey\.secret cannot be made: its folder is a file/],
   },
+  'a database where no folder can be made': {
+    process: 'any',
+    prepare: () => ({ APP_SECRET, DATABASE_URL: 'sqlite:/proc/nowhere/latchkey.db' }),
+    says: [/\/proc\/nowhere\/latchkey\.db cannot be used: its folder cannot be made/],
+  },
+  'a database and a secret where no folder can be made': {
+    process: 'any',
+    prepare: () => ({ DATABASE_URL: 'sqlite:/proc/nowhere/latchkey.db' }),
+    says: [/\/proc\/nowhere\/latchkey\.secret cannot be made: its folder cannot be made/],
+  },
   'a database file that may only be read': {
     process: 'bound',
     prepare: async (folder) => {
