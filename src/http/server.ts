@@ -60,8 +60,8 @@ export interface HttpServerOptions<C extends BaseContext> {
   readonly requestTimeoutMilliseconds: number
 }
 
-/** What was sent before the server began to close has arrived by then. */
-const arrivalMilliseconds = 1000
+/** Of a request's time: what was sent before the server began to close has arrived by then. */
+const arrivalShare = 0.1
 /** From then on an answer of which nobody takes a byte for so long is given up. */
 const unreadMilliseconds = 2000
 const requestIdShape = /^[\w.:-]{8,128}$/
@@ -154,7 +154,7 @@ export async function createHttpServer<C extends BaseContext>(
         else if (reply.raw.writableEnded) request.raw.socket.setTimeout(unreadMilliseconds)
       }
       closeUnused()
-    }, arrivalMilliseconds).unref()
+    }, arrivalShare * requestTimeoutMilliseconds).unref()
     done()
   })
   // Node waits for connections on which no request, or half of a head, has come, such as those that
