@@ -37,7 +37,7 @@ const defaults: Environment = {
 
 /**
  * Stops the time of a file's tests, for those that look at seconds: only `advance` moves the servers'
- * clocks. Timers go on.
+ * clocks. Timers go on. Not for a file that waits by `eventually`: with a stopped time, Vitest moves it on.
  */
 export function stopTime(): void {
   beforeAll(() => void vi.useFakeTimers({ toFake: ['Date'] }))

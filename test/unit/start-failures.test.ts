@@ -7,6 +7,7 @@ import { createApp } from '../../src/app.ts'
 import { openDatabase } from '../../src/database/database.ts'
 import { loadSettings } from '../../src/settings.ts'
 import { describeStartError } from '../../src/start-error.ts'
+import { freePort } from '../support/free-port.ts'
 import { canBeBound, startProcess, temporaryFolder } from '../support/process.ts'
 
 const APP_SECRET = 'canary: a secret that only the tests use'
@@ -31,18 +32,6 @@ beforeAll(async () => {
 })
 afterAll(() => void busy.close())
 const busyPort = () => (busy.address() as AddressInfo).port
-
-async function closedPort(): Promise<number> {
-  const server = createServer()
-  await new Promise<void>((resolve) => {
-    server.listen(0, '127.0.0.1', resolve)
-  })
-  const { port } = server.address() as AddressInfo
-  await new Promise((resolve) => {
-    server.close(resolve)
-  })
-  return port
-}
 
 /** A database with enough in it to have a middle. */
 async function makeDatabase(folder: string): Promise<string> {
@@ -220,7 +209,7 @@ const failures: Record<string, Failure> = {
     process: 'any',
     prepare: async () => ({
       APP_SECRET,
-      DATABASE_URL: `postgres://latchkey:canary@127.0.0.1:${await closedPort()}/latchkey`,
+      DATABASE_URL: `postgres://latchkey:canary@127.0.0.1:${await freePort()}/latchkey`,
     }),
     says: [/The PostgreSQL server of DATABASE_URL cannot be used: .*ECONNREFUSED 127\.0\.0\.1:\d+/],
   },
