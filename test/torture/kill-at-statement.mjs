@@ -1,5 +1,5 @@
 // Loaded into the server before it starts (node --import): ends its process by SIGKILL just before its
-// n-th statement, n being KILL_AT_STATEMENT. Without one, writes at the end how many there were.
+// n-th statement, n being KILL_AT_STATEMENT. Writes how many there have been to STATEMENT_COUNT_FILE.
 import { writeFileSync } from 'node:fs'
 import Sqlite from 'better-sqlite3'
 import pg from 'pg'

@@ -101,7 +101,7 @@ async function startProxy(
   timeout connect 2s
   timeout client 30s
   timeout server 30s
-  timeout check 3s
+  timeout check 10s
   option forwardfor
   # A connection that is refused was not served: the other instance may have the request.
   option redispatch
@@ -114,7 +114,7 @@ frontend public
 backend latchkey
   balance roundrobin
   option httpchk GET /health/ready
-  default-server check inter 200ms fall 1 rise 1
+  default-server check inter 200ms fall 3 rise 1
 ${ports.map((each, index) => `  server instance${index} 127.0.0.1:${each}`).join('\n')}
 `,
   )
