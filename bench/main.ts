@@ -4,7 +4,7 @@
  * `operations`, `storm`, `starts`, `memory`, `install`, `deployments`) runs a part.
  */
 import { spawnSync } from 'node:child_process'
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { measureDeployments } from './deployments.ts'
@@ -56,7 +56,7 @@ async function part(name: string, measure: () => Promise<Row[]> | Row[]): Promis
 try {
   // The build that `npm start` serves.
   run('build', [process.execPath, join(root, 'scripts', 'build.mjs')], root)
-  if (!existsSync(join(peers, 'node_modules'))) {
+  if (!areInstalled()) {
     try {
       run('peers', ['npm', 'ci', '--ignore-scripts', '--no-audit', '--no-fund'], peers)
     } catch (error) {
@@ -96,6 +96,15 @@ if (!isQuick && parts.length === 0) {
   const file = join(root, 'bench', 'RESULTS.md')
   writeFileSync(file, text)
   run('The format', ['npx', 'oxfmt', file], root)
+}
+
+/** As their lock file has them by now. */
+function areInstalled(): boolean {
+  const installed = join(peers, 'node_modules', '.package-lock.json')
+  const changedAt = (file: string) => statSync(file).mtimeMs
+  return (
+    existsSync(installed) && changedAt(installed) >= changedAt(join(peers, 'package-lock.json'))
+  )
 }
 
 function run(what: string, [command = '', ...rest]: string[], cwd: string): void {
