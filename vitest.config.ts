@@ -40,7 +40,6 @@ export default defineConfig({
         test: {
           name: 'torture',
           include: ['test/torture/**/*.test.ts'],
-          globalSetup: ['test/torture/build.global-setup.ts'],
           // Servers are started and killed, many times.
           testTimeout: 300_000,
         },

@@ -34,7 +34,7 @@ interface Population {
   readonly refresh: Source
 }
 
-export const sessionsPerAccount = 3
+const sessionsPerAccount = 3
 /** Drawn from all over the table: those who ask are not its newest pages. */
 const askers = 200
 const appSecret = randomBytes(32).toString('hex')

@@ -8,6 +8,7 @@ import { join } from 'node:path'
 import Sqlite from 'better-sqlite3'
 import { createApp } from '../src/app.ts'
 import { loadSettings } from '../src/settings.ts'
+import { median } from './report.ts'
 
 const cost = Number(process.argv[2] ?? 8)
 const rounds = Number(process.argv[3] ?? 500)
@@ -102,12 +103,6 @@ function shuffle<T>(list: readonly T[]): T[] {
     shuffled[other] = kept
   }
   return shuffled
-}
-
-function median(list: readonly number[]): number {
-  const sorted = list.toSorted((one, other) => one - other)
-  const middle = Math.floor(sorted.length / 2)
-  return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2
 }
 
 /** Two-sided p by the normal approximation, good from some twenty samples on; times hardly ever tie. */

@@ -15,6 +15,7 @@ import { performance } from 'node:perf_hooks'
 import { fileURLToPath } from 'node:url'
 import { people, startDevIdentityProvider } from '../scripts/dev-identity-provider.ts'
 import { freePort } from '../test/support/free-port.ts'
+import { median } from './report.ts'
 
 interface Provider {
   readonly issuer: string
@@ -225,8 +226,4 @@ async function startLatchkey(
   children.push(child)
   await once(child.stdout, 'data')
   return `http://127.0.0.1:${port}`
-}
-
-function median(figures: readonly number[]): number {
-  return figures.toSorted((a, b) => a - b)[Math.floor(figures.length / 2)]!
 }

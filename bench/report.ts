@@ -35,8 +35,11 @@ export function medians(outcomes: readonly Outcome[]): Figures {
   }
 }
 
+/** Between the two in the middle of an even number; NaN of none. */
 export function median(values: readonly number[]): number {
-  return values.toSorted((one, other) => one - other)[Math.floor(values.length / 2)] ?? Number.NaN
+  const sorted = values.toSorted((one, other) => one - other)
+  const at = (index: number) => sorted[index] ?? Number.NaN
+  return (at(Math.floor((sorted.length - 1) / 2)) + at(Math.floor(sorted.length / 2))) / 2
 }
 
 /** `4,321/s, p99 8.7 ms` */

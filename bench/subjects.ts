@@ -36,7 +36,7 @@ const meQuery = '{ me { id email name roles } }'
 export const refreshQuery =
   'mutation ($token: String!) { refreshToken(refreshToken: $token) { accessToken refreshToken } }'
 
-export function personEmail(index: number): string {
+function personEmail(index: number): string {
   return `person${index % people}@example.com`
 }
 

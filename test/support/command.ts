@@ -31,7 +31,7 @@ export interface StartedCommand {
  * @param env instead of the tests' defaults; the environment of the test itself is not handed on
  * @param input what the command reads from standard input
  */
-export function startCommand(
+function startCommand(
   name: CommandName,
   args: readonly string[],
   env: Environment,
@@ -64,7 +64,7 @@ export function startCommand(
 }
 
 /** Runs it to its end. */
-export function runCommand(...command: Parameters<typeof startCommand>): Promise<CommandResult> {
+function runCommand(...command: Parameters<typeof startCommand>): Promise<CommandResult> {
   return startCommand(...command).result
 }
 

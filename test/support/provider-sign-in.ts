@@ -23,7 +23,7 @@ export interface ProviderAnswer {
 /** From the authorization URL to what comes back to the redirect URI. */
 export type Browser = (authorizationUrl: string) => Promise<URL> | URL
 
-export const providerUser =
+const providerUser =
   'id email emailVerified name hasPassword identities { provider email } sessions { method current }'
 
 /** The variables that make an OpenID issuer known as the provider of this name. */

@@ -5,6 +5,7 @@
  */
 import type { Answer, Client } from '../support/client.ts'
 import type { Random } from '../support/random.ts'
+import { answerOf } from './answer.ts'
 
 export interface JournaledSession {
   readonly id: string
@@ -299,16 +300,6 @@ export class Journal {
   }
 }
 
-/** Undefined where the server ended, or masked what went wrong: the work may or may not be done. */
-export async function answerOf(sent: Promise<Answer>): Promise<Answer | undefined> {
-  try {
-    const answer = await sent
-    return answer.code === 'INTERNAL_SERVER_ERROR' ? undefined : answer
-  } catch {
-    return undefined
-  }
-}
-
 interface Pair {
   readonly accessToken: string
   readonly refreshToken: string
@@ -323,7 +314,7 @@ function sessionOf(pair: Pair): JournaledSession {
 }
 
 /** The claim `sid`. */
-export function sessionIdOf(accessToken: string): string {
+function sessionIdOf(accessToken: string): string {
   const claims = JSON.parse(Buffer.from(accessToken.split('.')[1]!, 'base64url').toString()) as {
     sid: string
   }

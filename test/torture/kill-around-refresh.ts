@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Client } from '../support/client.ts'
 import { percentiles } from './figures.ts'
 import { brokenInvariants } from './invariants.ts'
-import { answerOf } from './journal.ts'
+import { answerOf } from './answer.ts'
 import type { Scenario } from './lab.ts'
 
 const clients = 8

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Client } from '../support/client.ts'
 import { brokenInvariants } from './invariants.ts'
-import { answerOf } from './journal.ts'
+import { answerOf } from './answer.ts'
 import type { Scenario } from './lab.ts'
 
 /** Wrong passwords that one address may try at one account before it has to wait. */

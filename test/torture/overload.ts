@@ -2,7 +2,7 @@ import { availableParallelism } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Answer, Client } from '../support/client.ts'
 import { percentiles, quantile, residentBytes } from './figures.ts'
-import { answerOf } from './journal.ts'
+import { answerOf } from './answer.ts'
 import type { Scenario } from './lab.ts'
 
 /** As many sign-ins at once as keep the threads busy. */

@@ -2,7 +2,7 @@ import { readdirSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Client } from '../support/client.ts'
 import { percentiles, quantile, residentBytes, sum } from './figures.ts'
-import { answerOf } from './journal.ts'
+import { answerOf } from './answer.ts'
 import type { LabDatabase, Scenario } from './lab.ts'
 
 const people = 8
