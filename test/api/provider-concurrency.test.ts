@@ -16,11 +16,15 @@ it(
     const providers = await Promise.all(names.map(() => startHostileProvider()))
     const server = await startServer(
       Object.assign(
-        { REDIRECT_URIS: redirectUri },
+        // As many connections as keep nobody waiting for one until it is too late.
+        { REDIRECT_URIS: redirectUri, DATABASE_POOL_SIZE: '100' },
         ...names.map((name, index) => openidVariables(name, providers[index]!)),
       ),
       // All of them share two cores with the providers and whatever else is tested.
-      { providerTimeoutMilliseconds: slowMachineMilliseconds },
+      {
+        providerTimeoutMilliseconds: slowMachineMilliseconds,
+        requestTimeoutMilliseconds: slowMachineMilliseconds,
+      },
     )
     // Answers come in another order than questions.
     for (const { answering } of providers) {
