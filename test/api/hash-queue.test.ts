@@ -90,26 +90,6 @@ describe('while passwords are hashed', () => {
   })
 })
 
-describe('logins that are made faster than passwords can be hashed', () => {
-  it('are answered in turn: nobody waits while others are served again and again', async () => {
-    const server = await startServer({}, { passwordCost: 6 })
-    // More than are hashed at once, and fewer than may wait.
-    const people = Array.from({ length: 3 * availableParallelism() }, (_, index) => index)
-    const answered = people.map(() => 0)
-    const isOver = () => Math.max(...answered) >= 20
-    await Promise.all(
-      people.map(async (index) => {
-        while (!isOver()) {
-          const { code } = await server.client.login(`nobody${index}@example.com`, 'not the one')
-          expect(code).toBe('INVALID_CREDENTIALS')
-          answered[index]! += 1
-        }
-      }),
-    )
-    expect(Math.min(...answered)).toBeGreaterThan(10)
-  })
-})
-
 describe('logins that take longer than the configured cost says', () => {
   it('are refused undone after waiting for some seconds, rather than made to wait for longer', async () => {
     // However slow the machine is: what is looked at is the queue.

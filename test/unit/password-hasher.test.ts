@@ -90,6 +90,24 @@ describe('password hashing', () => {
     await patient.close()
   })
 
+  it('hashes in turn: nobody waits while others are served again and again', async () => {
+    // However slow the machine is: what is looked at is the order.
+    const patient = new PasswordHasher(6, 1, 60_000)
+    // More than are hashed at once, and fewer than may wait.
+    const served = Array.from({ length: 3 * availableParallelism() }, () => 0)
+    const isOver = () => Math.max(...served) >= 20
+    await Promise.all(
+      served.map(async (_, index) => {
+        while (!isOver()) {
+          await patient.verify('not the one', undefined)
+          served[index]! += 1
+        }
+      }),
+    )
+    await patient.close()
+    expect(Math.min(...served)).toBeGreaterThan(10)
+  })
+
   // On a busy machine as many as may wait take longer than their clients wait for them.
   it('refuses what has waited too long, undone', async () => {
     const waits: number[] = []
