@@ -9,11 +9,12 @@ import {
   throttled,
 } from '../support/attempts.ts'
 import { recordHashing } from '../support/hashing.ts'
+import { eventually } from '../support/patience.ts'
 import { startServer } from '../support/server.ts'
 
 /** More than the threads have room for. */
 const storm = Array.from({ length: 40 * availableParallelism() }, (_, index) => index)
-// Slow enough that a storm arrives before its first hash is done.
+// Slow enough that a storm fills the queue: its requests come faster than they can be hashed.
 const cost = 9
 /** As many as hash at the same time. */
 const threads = Math.max(1, availableParallelism() - 1)
@@ -72,21 +73,25 @@ describe('while passwords are hashed', () => {
     const overrides = { passwordCost: 13, requestTimeoutMilliseconds: 60_000 }
     const server = await startServer({}, overrides)
     const { accessToken } = await server.client.register()
-    const order: string[] = []
-    // Every thread is busy, and none of them has to wait for one.
-    const logins = Array.from({ length: threads }, async (_, index) => {
-      const answer = await server.client.login(`nobody${index}@example.com`, 'not the password')
-      order.push('login')
-      return answer
+    const failures: unknown[] = []
+    // A process that is held up may lose once; one that does the hashing itself loses each time.
+    await eventually(async () => {
+      const order: string[] = []
+      // Every thread is busy, and none of them has to wait for one.
+      const logins = Array.from({ length: threads }, async (_, index) => {
+        const answer = await server.client.login(`nobody${index}@example.com`, 'not the password')
+        order.push('login')
+        if (answer.code !== 'INVALID_CREDENTIALS') failures.push(answer.errors)
+      })
+      for (let count = 0; count < 50; count++) {
+        const answer = await server.client.as(accessToken).send('{ me { id } }')
+        if (answer.errors) failures.push(answer.errors)
+        order.push('me')
+      }
+      await Promise.all(logins)
+      expect(order.indexOf('login')).toBe(50)
     })
-    for (let count = 0; count < 50; count++) {
-      const answer = await server.client.as(accessToken).send('{ me { id } }')
-      expect(answer.errors).toBeUndefined()
-      order.push('me')
-    }
-    expect(order.indexOf('login')).toBe(-1)
-    const answers = await Promise.all(logins)
-    expect(answers.map(({ code }) => code)).toEqual(Array(threads).fill('INVALID_CREDENTIALS'))
+    expect(failures).toEqual([])
   })
 })
 
