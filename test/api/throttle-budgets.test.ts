@@ -82,7 +82,6 @@ describe('one address', () => {
   const spray = (from: string, accounts: string) => (index: number) =>
     loginFrom(server.client, from, `${accounts}${index}.${from}@example.com`)
 
-  // OWASP Credential Stuffing Prevention: one password at many accounts.
   it('fails at a hundred accounts an hour, then waits', async () => {
     const from = freshAddress()
     const tasks = recordHashing()
