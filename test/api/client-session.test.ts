@@ -74,3 +74,14 @@ describe('a session', () => {
     await expect(auth.login({ email, password })).rejects.toBeInstanceOf(NetworkError)
   })
 })
+
+describe('a new password', () => {
+  it('is refused where the current one is wrong, which ends nothing', async () => {
+    const auth = browser.open()
+    await auth.login({ email, password })
+    await expect(
+      auth.changePassword({ currentPassword: 'not it', newPassword: 'battery staple correct' }),
+    ).rejects.toMatchObject({ code: 'INVALID_CREDENTIALS' })
+    expect((await auth.request(MeDocument)).me.email).toBe(email)
+  })
+})
