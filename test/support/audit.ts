@@ -44,6 +44,18 @@ export function inWords(events: readonly StoredEvent[]): string[] {
   )
 }
 
+export const signedUp = ['ACCOUNT_CREATED password', 'SIGNED_IN password']
+
+/** What has happened to the account since it was made, in words. */
+export async function sinceSignUp(
+  server: Pick<TestServer, 'database'>,
+  userId: string,
+): Promise<string[]> {
+  const words = inWords(await eventsOf(server, userId))
+  expect(words.slice(0, 2)).toEqual(signedUp)
+  return words.slice(2)
+}
+
 /** What the log says of events, each as it was written. */
 export function loggedEvents(server: Pick<TestServer, 'logText'>): Record<string, unknown>[] {
   return server
