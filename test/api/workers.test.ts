@@ -12,8 +12,6 @@ import { testAppSecret } from '../support/server.ts'
 interface Workers extends ServerProcess {
   /** Each request on a connection of its own, so that the workers take turns. */
   readonly client: Client
-  /** The log so far, of the primary and its workers. */
-  readonly log: () => Record<string, unknown>[]
   /** Process ids of the workers that have answered a request since the last call. */
   readonly answering: () => number[]
   readonly close: () => Promise<void>
@@ -41,20 +39,14 @@ async function start(env: Record<string, string> = {}): Promise<Workers> {
     // Started in a hook, for several tests.
   }
   const client = createClient(await server.ready, { connection: 'close' })
-  const log = () =>
-    server
-      .stdout()
-      .split('\n')
-      .filter((line) => line.startsWith('{') && line.endsWith('}'))
-      .map((line) => JSON.parse(line) as Record<string, unknown>)
   let seen = 0
   const answering = () => {
-    const lines = log()
+    const lines = server.log()
     const requests = lines.slice(seen).filter((line) => line['msg'] === 'request')
     seen = lines.length
     return [...new Set(requests.map((line) => line['pid'] as number))]
   }
-  return { ...server, client, log, answering, close }
+  return { ...server, client, answering, close }
 }
 
 /** A server of whose workers not all listen yet. */

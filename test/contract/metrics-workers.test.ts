@@ -10,11 +10,6 @@ import { startProcess, temporaryFolder } from '../support/process.ts'
 const sources = 'src'
 const bundle = join(fileURLToPath(new URL('../..', import.meta.url)), 'dist', 'main.js')
 
-interface Request {
-  readonly pid: number
-  readonly msg: string
-}
-
 async function start(env: Readonly<Record<string, string>> = {}, main = bundle) {
   const server = startProcess(
     temporaryFolder(),
@@ -37,16 +32,10 @@ async function start(env: Readonly<Record<string, string>> = {}, main = bundle) 
       return text
     })
   /** Process ids of the workers that have answered a request. */
-  const answering = () =>
-    new Set(
-      server
-        .stdout()
-        .split('\n')
-        .filter((line) => line.startsWith('{') && line.endsWith('}'))
-        .map((line) => JSON.parse(line) as Request)
-        .filter(({ msg }) => msg === 'request')
-        .map(({ pid }) => pid),
-    )
+  const answering = () => {
+    const requests = server.log().filter((line) => line['msg'] === 'request')
+    return new Set(requests.map((line) => line['pid'] as number))
+  }
   // Each request on a connection of its own, so that the workers take turns.
   return {
     ...server,

@@ -19,6 +19,8 @@ export interface ServerProcess {
   readonly child: ChildProcess
   readonly stdout: () => string
   readonly stderr: () => string
+  /** The log so far, with that of its workers. */
+  readonly log: () => Record<string, unknown>[]
   /** Where it listens; rejects when it ends before. */
   readonly ready: Promise<string>
   /** Its exit status, or the signal that ended it. */
@@ -104,6 +106,11 @@ export function startProcess(
     child,
     stdout: () => output.stdout,
     stderr: () => output.stderr,
+    log: () =>
+      output.stdout
+        .split('\n')
+        .filter((line) => line.startsWith('{') && line.endsWith('}'))
+        .map((line) => JSON.parse(line) as Record<string, unknown>),
     ready: ready.promise,
     ended,
   }
