@@ -12,8 +12,8 @@ import {
 } from '../support/database-schema.ts'
 import { startPostgresql, type PostgresqlServer } from '../support/postgresql.ts'
 import { temporaryFolder } from '../support/process.ts'
+import { testAppSecret as APP_SECRET } from '../support/server.ts'
 
-const APP_SECRET = 'a secret that only the tests of this repository use'
 const file = join(temporaryFolder(), 'latchkey.db')
 
 async function migrate(url: string): Promise<void> {

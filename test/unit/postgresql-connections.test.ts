@@ -8,9 +8,8 @@ import { openDatabase } from '../../src/database/database.ts'
 import { loadSettings } from '../../src/settings.ts'
 import { createClient, type Client as ApiClient } from '../support/client.ts'
 import { startPostgresql, type PostgresqlServer } from '../support/postgresql.ts'
+import { testAppSecret as APP_SECRET } from '../support/server.ts'
 import { startTcpRelay, type TcpRelay } from '../support/tcp-relay.ts'
-
-const APP_SECRET = 'a secret that only the tests of this repository use'
 
 let server: PostgresqlServer
 let admin: Client

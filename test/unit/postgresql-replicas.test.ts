@@ -24,8 +24,7 @@ import { createClient } from '../support/client.ts'
 import { freePort } from '../support/free-port.ts'
 import { eventually } from '../support/patience.ts'
 import { startPostgresql, type PostgresqlServer } from '../support/postgresql.ts'
-
-const APP_SECRET = 'a secret that only the tests of this repository use'
+import { testAppSecret as APP_SECRET } from '../support/server.ts'
 
 let primary: PostgresqlServer
 let standby: Standby

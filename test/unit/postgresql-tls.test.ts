@@ -9,8 +9,8 @@ import { openDatabase } from '../../src/database/database.ts'
 import { createAuthority } from '../support/certificates.ts'
 import { startPostgresql, type PostgresqlServer } from '../support/postgresql.ts'
 import { temporaryFolder } from '../support/process.ts'
+import { testAppSecret as APP_SECRET } from '../support/server.ts'
 
-const APP_SECRET = 'a secret that only the tests of this repository use'
 const folder = temporaryFolder()
 const file = (name: string) => join(folder, name)
 

@@ -4,6 +4,7 @@ import { openDatabase } from '../../src/database/database.ts'
 import { migrations } from '../../src/database/migrations/postgresql/index.ts'
 import { startPostgresql } from '../support/postgresql.ts'
 import { startProcess, temporaryFolder } from '../support/process.ts'
+import { testAppSecret } from '../support/server.ts'
 
 it('lets servers start at once on one database that is not there yet', async () => {
   // One round may miss the moment; three hardly do.
@@ -24,7 +25,7 @@ it('runs the migrations of PostgreSQL once, however many servers start at the sa
   const server = await startPostgresql(['fsync=off'])
   onTestFinished(() => server.stop())
   const { database: settings } = loadConfig({
-    APP_SECRET: 'a secret that only the tests of this repository use',
+    APP_SECRET: testAppSecret,
     DATABASE_URL: server.url,
   })
   const databases = await Promise.all(

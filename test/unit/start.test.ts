@@ -5,6 +5,7 @@ import { promisify } from 'node:util'
 import { describe, expect, it } from 'vitest'
 import { createClient } from '../support/client.ts'
 import { startProcess, temporaryFolder } from '../support/process.ts'
+import { testAppSecret } from '../support/server.ts'
 
 const cheap = { BCRYPT_COST: '4', LOG_LEVEL: 'warn' }
 
@@ -65,12 +66,11 @@ describe('a start in an empty folder', () => {
 
   it('reads .env, before which the environment has precedence, and warns of what is weak', async () => {
     const folder = temporaryFolder()
-    const secret = 'a secret that only the tests of this repository use'
     writeFileSync(
       join(folder, '.env'),
       [
         'DATABASE_URL=sqlite:people.sqlite3',
-        `APP_SECRET="${secret}"`,
+        `APP_SECRET="${testAppSecret}"`,
         'REGISTRATION=open',
         'THROTTLE=off',
         'LOG_LEVEL=warn',
@@ -83,7 +83,7 @@ describe('a start in an empty folder', () => {
       'Warning: THROTTLE=off: passwords can be guessed without limit',
     )
     expect(server.stdout()).toContain('Warning: BCRYPT_COST=4 makes weak hashes')
-    expect(server.stdout()).not.toContain(secret)
+    expect(server.stdout()).not.toContain(testAppSecret)
     expect(statSync(join(folder, 'people.sqlite3')).mode & 0o777).toBe(0o600)
     await expect(createClient(url).register()).rejects.toThrow('Registration is closed')
     // Where nobody can register, the line to try is another one.
