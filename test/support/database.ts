@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import Sqlite from 'better-sqlite3'
 import { inject } from 'vitest'
-import { withClient } from './postgresql-client.ts'
+import { createDatabaseAt, withClient } from './postgresql-client.ts'
 
 export interface TestDatabase {
   /** For DATABASE_URL. */
@@ -43,15 +43,13 @@ async function createPostgresql(): Promise<TestDatabase> {
   const adminUrl = inject('postgresUrl')
   if (adminUrl === undefined) throw new Error('The global setup has not started PostgreSQL')
   const name = `test_${randomBytes(8).toString('hex')}`
-  await withClient(adminUrl, (client) => client.query(`create database ${name}`))
-  const url = new URL(adminUrl)
-  url.pathname = `/${name}`
+  const url = await createDatabaseAt(adminUrl, name)
   return {
-    url: url.href,
+    url,
     query: (sql, parameters = []) => {
       let index = 0
       const numbered = sql.replaceAll('?', () => `$${++index}`)
-      return withClient(url.href, async (client) => (await client.query(numbered, parameters)).rows)
+      return withClient(url, async (client) => (await client.query(numbered, parameters)).rows)
     },
     remove: async () => {
       await withClient(adminUrl, (client) =>

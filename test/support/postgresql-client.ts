@@ -22,3 +22,9 @@ export function queryPostgresql(
     return rows
   })
 }
+
+/** Makes an empty database. @returns its URL */
+export async function createDatabaseAt(serverUrl: string, name: string): Promise<string> {
+  await queryPostgresql(serverUrl, `create database ${name}`)
+  return Object.assign(new URL(serverUrl), { pathname: `/${name}` }).href
+}

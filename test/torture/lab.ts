@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import Sqlite from 'better-sqlite3'
 import { startPostgresql, type PostgresqlServer } from '../support/postgresql.ts'
-import { queryPostgresql } from '../support/postgresql-client.ts'
+import { createDatabaseAt, queryPostgresql } from '../support/postgresql-client.ts'
 import { randomOf, type Random } from '../support/random.ts'
 import { startInstance, type Instance, type InstanceOptions } from './instance.ts'
 
@@ -120,13 +120,11 @@ export class Laboratory {
   async #createPostgresql() {
     const { url: adminUrl } = await this.#server()
     const name = `torture_${randomBytes(8).toString('hex')}`
-    await queryPostgresql(adminUrl, `create database ${name}`)
-    const url = new URL(adminUrl)
-    url.pathname = `/${name}`
+    const url = await createDatabaseAt(adminUrl, name)
     return {
       engine: 'postgresql' as const,
-      url: url.href,
-      query: (sql: string) => queryPostgresql(url.href, sql),
+      url,
+      query: (sql: string) => queryPostgresql(url, sql),
       remove: () => queryPostgresql(adminUrl, `drop database ${name} with (force)`),
     }
   }
