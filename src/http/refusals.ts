@@ -1,5 +1,5 @@
 /** What is refused before GraphQL begins, in the shape of a GraphQL answer. */
-import { STATUS_CODES, type IncomingMessage } from 'node:http'
+import { STATUS_CODES } from 'node:http'
 import type { Socket } from 'node:net'
 import { finished } from 'node:stream'
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
@@ -7,8 +7,6 @@ import { isUnavailable } from '../database/unavailable.ts'
 import { ErrorCode } from '../errors.ts'
 
 export const bodyLimitBytes = 100 * 1024
-/** A refusal waits no longer than this for the rest of its request. */
-const restMilliseconds = 2000
 
 /**
  * Every refusal has the shape of a GraphQL answer, so that a client needs one way to read errors. It
@@ -21,15 +19,17 @@ export function sendError(error: FastifyError, request: FastifyRequest, reply: F
   reply.code(status).type('application/json; charset=utf-8')
   const body = status >= 500 ? maskedError(request.id) : refusal(status, error.code)
   if (request.raw.complete || status === 408) void reply.send(body)
-  else readRest(request.raw, () => void reply.send(body))
+  else readRest(request, () => void reply.send(body))
 }
 
 /**
  * A connection that is closed with bytes unread is reset, and the answer may be lost on the way (RFC
- * 9112 section 9.6): to a client that is still writing, or a proxy that is.
+ * 9112 section 9.6): to a client that is still writing, or a proxy that is. It waits no longer than a
+ * fifth of what a request may take.
  */
-function readRest(request: IncomingMessage, then: () => void): void {
-  finished(request.resume(), { signal: AbortSignal.timeout(restMilliseconds) }, then)
+function readRest({ raw, server }: FastifyRequest, then: () => void): void {
+  const signal = AbortSignal.timeout(server.server.requestTimeout / 5)
+  finished(raw.resume(), { signal }, then)
 }
 
 function statusOf(error: FastifyError): number {
