@@ -60,9 +60,7 @@ async function createDatabase(engine: 'sqlite' | 'postgresql') {
       copyPlainly: (target: string) => copyFileSync(file, target),
       /** The command dies of moving what it has restored. */
       restoreAndKill: (backup: string) =>
-        operator(`sqlite:${file}`, {
-          NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(killAfterMoving(file))}`,
-        }).restore(backup),
+        operator(`sqlite:${file}`, importing(killAfterMoving(file))).restore(backup),
       execute: async (statement: string) => {
         const database = new Sqlite(file)
         database.exec(statement)
@@ -103,7 +101,12 @@ async function createDatabase(engine: 'sqlite' | 'postgresql') {
   }
 }
 
-/** What a process runs first, to be killed just after it has moved something there. */
+/** The environment of a process that runs a module first. */
+const importing = (module: string) => ({
+  NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(module)}`,
+})
+
+/** Kills the process just after it has moved something there. */
 const killAfterMoving = (file: string) => `
   import fs from 'node:fs'
   import { syncBuiltinESMExports } from 'node:module'
@@ -111,6 +114,21 @@ const killAfterMoving = (file: string) => `
   fs.renameSync = (from, to) => {
     renameSync(from, to)
     if (to === ${JSON.stringify(file)}) process.kill(process.pid, 'SIGKILL')
+  }
+  syncBuiltinESMExports()`
+
+/** Somebody opens the database, writes it and keeps it open, just after a backup was copied beside it. */
+const openAfterCopying = (file: string) => `
+  import fs from 'node:fs'
+  import { syncBuiltinESMExports } from 'node:module'
+  import Sqlite from ${JSON.stringify(import.meta.resolve('better-sqlite3'))}
+  const { copyFileSync } = fs
+  fs.copyFileSync = (from, to) => {
+    copyFileSync(from, to)
+    if (to !== ${JSON.stringify(`${file}.restoring`)}) return
+    globalThis.newer = new Sqlite(${JSON.stringify(file)})
+    newer.pragma('journal_mode = wal')
+    newer.exec('create table newer (id text)')
   }
   syncBuiltinESMExports()`
 
@@ -358,26 +376,15 @@ describe('a backup of SQLite', () => {
     const file = join(folder, 'backup')
     await (await start(url)).close()
     await operator(url).backup(file)
-    // Large enough that its check takes a moment.
-    const large = new Sqlite(file)
-    large.exec('create table padding (bytes blob)')
-    for (let row = 0; row < 100; row++) {
-      large.exec('insert into padding values (randomblob(1000000))')
-    }
-    large.close()
     const database = join(folder, 'latchkey.db')
-    const { result } = operator(url).startRestore(file)
-    await eventually(() => expect(existsSync(`${database}.restoring`)).toBe(true), 1)
-    const other = new Sqlite(database)
-    onTestFinished(() => void other.close())
-    other.pragma('journal_mode = wal')
-    other.exec('create table newer (id text)')
-    const refused = await result
+    const refused = await operator(url, importing(openAfterCopying(database))).restore(file)
     expect([refused.status, refused.stderr]).toEqual([
       1,
       `${database} is in use: stop the server, and its operators' commands.\n`,
     ])
     expect(readdirSync(folder).filter((name) => /restoring|replaced/.test(name))).toEqual([])
+    const other = new Sqlite(database)
+    onTestFinished(() => void other.close())
     expect(other.prepare('select count(*) from newer').pluck().get()).toBe(0)
   })
 
