@@ -1,162 +1,10 @@
 // Backup and restore by the operator's commands: nothing is lost that was there, and nobody comes back who was ended.
-import { execFileSync } from 'node:child_process'
-import { once } from 'node:events'
-import {
-  copyFileSync,
-  existsSync,
-  mkdtempSync,
-  readFileSync,
-  readdirSync,
-  statSync,
-  writeFileSync,
-} from 'node:fs'
+import { existsSync, readFileSync, readdirSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import Sqlite from 'better-sqlite3'
-import { Client } from 'pg'
-import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
-import { createApp, type App } from '../../src/app.ts'
-import { migrationLock } from '../../src/database/postgresql.ts'
-import { loadSettings } from '../../src/settings.ts'
+import { describe, expect, it } from 'vitest'
+import { createDatabase, engines, operator, start } from '../support/backup.ts'
 import { createClient } from '../support/client.ts'
-import { operatorOf } from '../support/command.ts'
-import { eventually } from '../support/patience.ts'
-import { queryPostgresql } from '../support/postgresql-client.ts'
-import {
-  findPostgresqlInstallation,
-  startInstalledPostgresql,
-  type LocalPostgresql,
-} from '../support/postgresql-tools.ts'
-import { temporaryFolder } from '../support/process.ts'
-import { testAppSecret } from '../support/server.ts'
-
-const installation = findPostgresqlInstallation()
-if (!installation && process.env['CI']) {
-  throw new Error(
-    'PostgreSQL with its client programs is not installed: apt-get install postgresql',
-  )
-}
-if (!installation) {
-  console.warn(
-    'Backup and restore on PostgreSQL are not tested: its client programs are not installed (Debian: postgresql).',
-  )
-}
-
-let postgresql: LocalPostgresql | undefined
-beforeAll(async () => {
-  if (installation) postgresql = await startInstalledPostgresql(installation)
-})
-afterAll(() => postgresql?.stop())
-
-let databases = 0
-
-/** A database of its own, and the means to copy it as somebody would who has not read the guide. */
-async function createDatabase(engine: 'sqlite' | 'postgresql') {
-  const folder = mkdtempSync(join(temporaryFolder(), 'backup-'))
-  if (engine === 'sqlite') {
-    const file = join(folder, 'latchkey.db')
-    return {
-      folder,
-      url: `sqlite:${file}`,
-      copyPlainly: (target: string) => copyFileSync(file, target),
-      /** The command dies of moving what it has restored. */
-      restoreAndKill: (backup: string) =>
-        operator(`sqlite:${file}`, importing(killAfterMoving(file))).restore(backup),
-      execute: async (statement: string) => {
-        const database = new Sqlite(file)
-        database.exec(statement)
-        database.close()
-      },
-    }
-  }
-  const name = `backup_${++databases}`
-  await queryPostgresql(postgresql!.url, `create database ${name}`)
-  const url = new URL(postgresql!.url)
-  url.pathname = `/${name}`
-  return {
-    folder,
-    url: url.href,
-    execute: (statement: string) => queryPostgresql(url.href, statement),
-    copyPlainly: (target: string) =>
-      execFileSync(join(installation!.folder, 'pg_dump'), [
-        '--format=custom',
-        `--file=${target}`,
-        url.href,
-      ]),
-    /** The command is kept where it would migrate what it has restored, and killed there. */
-    restoreAndKill: async (backup: string) => {
-      const holder = new Client({ connectionString: url.href })
-      await holder.connect()
-      onTestFinished(() => holder.end())
-      await holder.query('select pg_advisory_lock($1)', [migrationLock])
-      const { child, result } = operator(url.href).startRestore(backup)
-      const isKept = eventually(async () => {
-        const { rows } = await holder.query(`select 1 from pg_stat_activity
-          where datname = current_database() and wait_event = 'advisory'`)
-        expect(rows).toHaveLength(1)
-      }, 20)
-      await Promise.race([isKept, result])
-      child.kill('SIGKILL')
-      return result
-    },
-  }
-}
-
-/** The environment of a process that runs a module first. */
-const importing = (module: string) => ({
-  NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(module)}`,
-})
-
-/** Kills the process just after it has moved something there. */
-const killAfterMoving = (file: string) => `
-  import fs from 'node:fs'
-  import { syncBuiltinESMExports } from 'node:module'
-  const { renameSync } = fs
-  fs.renameSync = (from, to) => {
-    renameSync(from, to)
-    if (to === ${JSON.stringify(file)}) process.kill(process.pid, 'SIGKILL')
-  }
-  syncBuiltinESMExports()`
-
-/** Somebody opens the database, writes it and keeps it open, just after a backup was copied beside it. */
-const openAfterCopying = (file: string) => `
-  import fs from 'node:fs'
-  import { syncBuiltinESMExports } from 'node:module'
-  import Sqlite from ${JSON.stringify(import.meta.resolve('better-sqlite3'))}
-  const { copyFileSync } = fs
-  fs.copyFileSync = (from, to) => {
-    copyFileSync(from, to)
-    if (to !== ${JSON.stringify(`${file}.restoring`)}) return
-    globalThis.newer = new Sqlite(${JSON.stringify(file)})
-    newer.pragma('journal_mode = wal')
-    newer.exec('create table newer (id text)')
-  }
-  syncBuiltinESMExports()`
-
-async function start(url: string): Promise<App> {
-  const app = await createApp(
-    loadSettings({
-      APP_SECRET: testAppSecret,
-      PORT: '0',
-      DATABASE_URL: url,
-      LOG_LEVEL: 'silent',
-      THROTTLE: 'off',
-    }),
-    { passwordCost: 4 },
-  )
-  let isOpen = true
-  const close = async () => {
-    if (isOpen) await app.close()
-    isOpen = false
-  }
-  onTestFinished(close)
-  return { ...app, close }
-}
-
-const operator = (url: string, env: Record<string, string> = {}) =>
-  operatorOf(
-    { database: { url } },
-    installation ? { PATH: `${installation.folder}:${process.env['PATH']}`, ...env } : env,
-  )
 
 async function expectNobodyIsSignedIn(
   client: ReturnType<typeof createClient>,
@@ -167,10 +15,6 @@ async function expectNobodyIsSignedIn(
     expect((await client.refresh(refreshToken)).reason).toBe('SESSION_ENDED')
   }
 }
-
-const engines = (['sqlite', 'postgresql'] as const).filter(
-  (engine) => engine === 'sqlite' || installation,
-)
 
 describe.each(engines)('a backup on %s', (engine) => {
   it('has all that was acknowledged before it, and ends every session when it is restored', async () => {
@@ -291,23 +135,6 @@ describe.each(engines)('a backup on %s', (engine) => {
     expect((await client.login(ada.email, ada.password)).errors).toBeUndefined()
   })
 
-  it('that is restored and killed before it says so has told the trail', async () => {
-    const { folder, restoreAndKill, url } = await createDatabase(engine)
-    const file = join(folder, 'backup')
-    const app = await start(url)
-    await createClient(app.url).register()
-    expect((await operator(url).backup(file)).status).toBe(0)
-    await app.close()
-    // Had it ended by itself, it would have a status.
-    expect(await restoreAndKill(file)).toEqual({ status: null, stdout: '', stderr: '' })
-    const told = await operator(url).audit(['--event', 'DATABASE_RESTORED', '--json'])
-    expect(JSON.parse(told.stdout)).toMatchObject({
-      actor: 'OPERATOR',
-      operator: expect.stringContaining('@'),
-      sessionsEnded: 1,
-    })
-  })
-
   it('is made and restored where a table of a later version is missing', async () => {
     const { execute, folder, url } = await createDatabase(engine)
     const file = join(folder, 'backup')
@@ -360,47 +187,6 @@ describe('a backup of SQLite', () => {
     expect(bytes.includes(sid)).toBe(false)
   })
 
-  it('is not restored under a server that runs', async () => {
-    const { folder, url } = await createDatabase('sqlite')
-    const app = await start(url)
-    const file = join(folder, 'backup')
-    await operator(url).backup(file)
-    const refused = await operator(url).restore(file)
-    expect(refused.status).toBe(1)
-    expect(refused.stderr).toMatch(/latchkey\.db is in use: stop the server/)
-    expect((await createClient(app.url).register()).email).toBeDefined()
-  })
-
-  it('is not restored under a server that starts meanwhile', async () => {
-    const { folder, url } = await createDatabase('sqlite')
-    const file = join(folder, 'backup')
-    await (await start(url)).close()
-    await operator(url).backup(file)
-    const database = join(folder, 'latchkey.db')
-    const refused = await operator(url, importing(openAfterCopying(database))).restore(file)
-    expect([refused.status, refused.stderr]).toEqual([
-      1,
-      `${database} is in use: stop the server, and its operators' commands.\n`,
-    ])
-    expect(readdirSync(folder).filter((name) => /restoring|replaced/.test(name))).toEqual([])
-    const other = new Sqlite(database)
-    onTestFinished(() => void other.close())
-    expect(other.prepare('select count(*) from newer').pluck().get()).toBe(0)
-  })
-
-  it('is restored without the log of a database that is damaged, which stays beside that', async () => {
-    const { folder, url } = await createDatabase('sqlite')
-    const file = join(folder, 'backup')
-    await (await start(url)).close()
-    await operator(url).backup(file)
-    const database = join(folder, 'latchkey.db')
-    writeFileSync(database, 'a letter\n'.repeat(1000))
-    writeFileSync(`${database}-wal`, 'the newest commits')
-    expect((await operator(url).restore(file)).status).toBe(0)
-    expect(readFileSync(`${database}.replaced-wal`, 'utf8')).toBe('the newest commits')
-    expect((await createClient((await start(url)).url).register()).email).toBeDefined()
-  })
-
   it('leaves beside it what was there, and replaces a database that is damaged or gone', async () => {
     const { folder, url } = await createDatabase('sqlite')
     const app = await start(url)
@@ -432,55 +218,5 @@ describe('a backup of SQLite', () => {
     const refused = await operator(url).restore(file)
     expect([refused.status, refused.stderr]).toEqual([1, `${file} is no backup of Latchkey.\n`])
     expect(existsSync(join(folder, 'latchkey.db'))).toBe(false)
-  })
-})
-
-describe.runIf(installation)('a restore on PostgreSQL', () => {
-  it('that is killed in the middle has changed nothing', async () => {
-    const { folder, url } = await createDatabase('postgresql')
-    const file = join(folder, 'backup')
-    const app = await start(url)
-    const ada = await createClient(app.url).register()
-    const admin = new Client({ connectionString: url, application_name: 'admin' })
-    await admin.connect()
-    onTestFinished(() => admin.end())
-    // First in the backup, more than what the pipes between the programs hold, and good wherever it is
-    // cut off.
-    await admin.query(`create table aaa (line text);
-      insert into aaa select repeat('x', 500) from generate_series(1, 3000)`)
-    expect((await operator(url).backup(file)).status).toBe(0)
-    await admin.query('drop table aaa')
-    const tables = ['users', 'sessions', 'signing_keys', 'audit_events', 'mikro_orm_migrations']
-    const counts = async () => {
-      const columns = tables.map((table) => `(select count(*) from ${table}) as ${table}`)
-      return (await admin.query(`select ${columns.join(', ')}`)).rows[0]
-    }
-    const before = await counts()
-    await app.close()
-
-    // It waits where it has done nothing yet, and has no more of the backup than the pipes hold.
-    const holder = new Client({ connectionString: url, application_name: 'admin' })
-    await holder.connect()
-    onTestFinished(() => holder.end())
-    await holder.query('begin; lock table users in access share mode')
-    const { child } = operator(url).startRestore(file)
-    const programs = async (condition: string) =>
-      (
-        await admin.query(`select 1 from pg_stat_activity where datname = current_database()
-          and application_name = 'latchkey' ${condition}`)
-      ).rows.length
-    await eventually(async () => expect(await programs("and wait_event_type = 'Lock'")).toBe(1), 20)
-    // psql has its standard error, too, and lives on.
-    const killed = once(child, 'exit')
-    child.kill('SIGKILL')
-    await killed
-    await holder.query('rollback')
-    await eventually(async () => expect(await programs('')).toBe(0), 20)
-
-    expect(await counts()).toEqual(before)
-    const client = createClient((await start(url)).url)
-    expect((await client.as(ada.accessToken).send('{ me { email } }')).data.me.email).toBe(
-      ada.email,
-    )
   })
 })

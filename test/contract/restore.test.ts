@@ -1,0 +1,144 @@
+// Restores that are killed, or meet somebody else in the database: it is the old one or the new one, and told of.
+import { once } from 'node:events'
+import { readFileSync, readdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import Sqlite from 'better-sqlite3'
+import { Client } from 'pg'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import {
+  createDatabase,
+  engines,
+  importing,
+  installation,
+  operator,
+  start,
+} from '../support/backup.ts'
+import { createClient } from '../support/client.ts'
+import { eventually } from '../support/patience.ts'
+
+/** Somebody opens the database, writes it and keeps it open, just after a backup was copied beside it. */
+const openAfterCopying = (file: string) => `
+  import fs from 'node:fs'
+  import { syncBuiltinESMExports } from 'node:module'
+  import Sqlite from ${JSON.stringify(import.meta.resolve('better-sqlite3'))}
+  const { copyFileSync } = fs
+  fs.copyFileSync = (from, to) => {
+    copyFileSync(from, to)
+    if (to !== ${JSON.stringify(`${file}.restoring`)}) return
+    globalThis.newer = new Sqlite(${JSON.stringify(file)})
+    newer.pragma('journal_mode = wal')
+    newer.exec('create table newer (id text)')
+  }
+  syncBuiltinESMExports()`
+
+describe.each(engines)('a backup on %s', (engine) => {
+  it('that is restored and killed before it says so has told the trail', async () => {
+    const { folder, restoreAndKill, url } = await createDatabase(engine)
+    const file = join(folder, 'backup')
+    const app = await start(url)
+    await createClient(app.url).register()
+    expect((await operator(url).backup(file)).status).toBe(0)
+    await app.close()
+    // Had it ended by itself, it would have a status.
+    expect(await restoreAndKill(file)).toEqual({ status: null, stdout: '', stderr: '' })
+    const told = await operator(url).audit(['--event', 'DATABASE_RESTORED', '--json'])
+    expect(JSON.parse(told.stdout)).toMatchObject({
+      actor: 'OPERATOR',
+      operator: expect.stringContaining('@'),
+      sessionsEnded: 1,
+    })
+  })
+})
+
+describe('a backup of SQLite', () => {
+  it('is not restored under a server that runs', async () => {
+    const { folder, url } = await createDatabase('sqlite')
+    const app = await start(url)
+    const file = join(folder, 'backup')
+    await operator(url).backup(file)
+    const refused = await operator(url).restore(file)
+    expect(refused.status).toBe(1)
+    expect(refused.stderr).toMatch(/latchkey\.db is in use: stop the server/)
+    expect((await createClient(app.url).register()).email).toBeDefined()
+  })
+
+  it('is not restored under a server that starts meanwhile', async () => {
+    const { folder, url } = await createDatabase('sqlite')
+    const file = join(folder, 'backup')
+    await (await start(url)).close()
+    await operator(url).backup(file)
+    const database = join(folder, 'latchkey.db')
+    const refused = await operator(url, importing(openAfterCopying(database))).restore(file)
+    expect([refused.status, refused.stderr]).toEqual([
+      1,
+      `${database} is in use: stop the server, and its operators' commands.\n`,
+    ])
+    expect(readdirSync(folder).filter((name) => /restoring|replaced/.test(name))).toEqual([])
+    const other = new Sqlite(database)
+    onTestFinished(() => void other.close())
+    expect(other.prepare('select count(*) from newer').pluck().get()).toBe(0)
+  })
+
+  it('is restored without the log of a database that is damaged, which stays beside that', async () => {
+    const { folder, url } = await createDatabase('sqlite')
+    const file = join(folder, 'backup')
+    await (await start(url)).close()
+    await operator(url).backup(file)
+    const database = join(folder, 'latchkey.db')
+    writeFileSync(database, 'a letter\n'.repeat(1000))
+    writeFileSync(`${database}-wal`, 'the newest commits')
+    expect((await operator(url).restore(file)).status).toBe(0)
+    expect(readFileSync(`${database}.replaced-wal`, 'utf8')).toBe('the newest commits')
+    expect((await createClient((await start(url)).url).register()).email).toBeDefined()
+  })
+})
+
+describe.runIf(installation)('a restore on PostgreSQL', () => {
+  it('that is killed in the middle has changed nothing', async () => {
+    const { folder, url } = await createDatabase('postgresql')
+    const file = join(folder, 'backup')
+    const app = await start(url)
+    const ada = await createClient(app.url).register()
+    const admin = new Client({ connectionString: url, application_name: 'admin' })
+    await admin.connect()
+    onTestFinished(() => admin.end())
+    // First in the backup, more than what the pipes between the programs hold, and good wherever it is
+    // cut off.
+    await admin.query(`create table aaa (line text);
+      insert into aaa select repeat('x', 500) from generate_series(1, 3000)`)
+    expect((await operator(url).backup(file)).status).toBe(0)
+    await admin.query('drop table aaa')
+    const tables = ['users', 'sessions', 'signing_keys', 'audit_events', 'mikro_orm_migrations']
+    const counts = async () => {
+      const columns = tables.map((table) => `(select count(*) from ${table}) as ${table}`)
+      return (await admin.query(`select ${columns.join(', ')}`)).rows[0]
+    }
+    const before = await counts()
+    await app.close()
+
+    // It waits where it has done nothing yet, and has no more of the backup than the pipes hold.
+    const holder = new Client({ connectionString: url, application_name: 'admin' })
+    await holder.connect()
+    onTestFinished(() => holder.end())
+    await holder.query('begin; lock table users in access share mode')
+    const { child } = operator(url).startRestore(file)
+    const programs = async (condition: string) =>
+      (
+        await admin.query(`select 1 from pg_stat_activity where datname = current_database()
+          and application_name = 'latchkey' ${condition}`)
+      ).rows.length
+    await eventually(async () => expect(await programs("and wait_event_type = 'Lock'")).toBe(1), 20)
+    // psql has its standard error, too, and lives on.
+    const killed = once(child, 'exit')
+    child.kill('SIGKILL')
+    await killed
+    await holder.query('rollback')
+    await eventually(async () => expect(await programs('')).toBe(0), 20)
+
+    expect(await counts()).toEqual(before)
+    const client = createClient((await start(url)).url)
+    expect((await client.as(ada.accessToken).send('{ me { email } }')).data.me.email).toBe(
+      ada.email,
+    )
+  })
+})
