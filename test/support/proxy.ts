@@ -30,7 +30,9 @@ export interface Proxy {
 }
 
 /**
- * Starts a proxy with its file, in which only addresses, ports and paths are changed.
+ * Starts a proxy with its file, in which only addresses, ports and paths are changed, and how long HAProxy
+ * waits for the answer to a check: in the file that is the second between two of them, and where the servers
+ * of a test stood still that long, it would have none. Who refuses the connection is as gone as before.
  * @param upstreams the ports of the two servers behind it
  */
 export async function startProxy(
@@ -82,6 +84,7 @@ export async function startProxy(
         ['bind :80', `bind 127.0.0.1:${httpPort}`],
         ['bind :443', `bind 127.0.0.1:${httpsPort}`],
         ['/etc/haproxy/auth.example.com.pem', path('both.pem')],
+        ['default-server check', 'timeout check 20s\n    default-server check'],
       ]),
     )
     child = spawn(program, ['-db', '-f', path('haproxy.cfg')])
