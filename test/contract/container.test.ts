@@ -9,6 +9,7 @@ import { parse } from 'yaml'
 import { loadConfig, variables } from '../../src/config.ts'
 import { createClient } from '../support/client.ts'
 import { freePort } from '../support/free-port.ts'
+import { eventually } from '../support/patience.ts'
 import { testAppSecret } from '../support/server.ts'
 
 const root = fileURLToPath(new URL('../../', import.meta.url))
@@ -93,7 +94,7 @@ describe('the Dockerfile', () => {
         expect(statSync(join(folder, 'app', name)).mode & 0o222).toBe(0)
       }
       child.kill('SIGUSR2')
-      await vi.waitFor(() => expect(errors).toContain('Health check: 0'), { timeout: 20_000 })
+      await eventually(() => expect(errors).toContain('Health check: 0'))
 
       // What is in it: what it needs, and nothing else.
       expect(readdirSync(join(folder, 'app')).toSorted()).toEqual([

@@ -6,11 +6,12 @@ import { Agent, request } from 'node:https'
 import { connect as connectPlainly } from 'node:net'
 import { join } from 'node:path'
 import { connect, type TLSSocket } from 'node:tls'
-import { beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest'
+import { beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { createApp } from '../../src/app.ts'
 import { loadSettings } from '../../src/settings.ts'
 import { describeStartError } from '../../src/start-error.ts'
 import { createAuthority, type Authority, type Certificate } from '../support/certificates.ts'
+import { eventually } from '../support/patience.ts'
 import { startProcess, temporaryFolder } from '../support/process.ts'
 import { startServer, testAppSecret } from '../support/server.ts'
 
@@ -189,9 +190,8 @@ describe('a process with TLS_CERT and TLS_KEY', () => {
     const second = await sign()
     install(second)
     server.child.kill('SIGHUP')
-    await vi.waitFor(
-      async () => expect(new Set(await serials())).toEqual(new Set([second.serialNumber])),
-      { timeout: 20_000 },
+    await eventually(async () =>
+      expect(new Set(await serials())).toEqual(new Set([second.serialNumber])),
     )
     server.child.kill('SIGTERM')
     expect(await server.ended).toBe(0)

@@ -2,8 +2,9 @@
 import { createServer, type IncomingHttpHeaders, type Server } from 'node:http'
 import { Agent, request } from 'node:https'
 import type { AddressInfo } from 'node:net'
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createAuthority, type Authority, type Certificate } from '../support/certificates.ts'
+import { eventually } from '../support/patience.ts'
 import { findProxy, proxies, proxiedHost, startProxy, type Proxy } from '../support/proxy.ts'
 import { startServer, type TestServer } from '../support/server.ts'
 
@@ -78,13 +79,10 @@ const forged = {
 
 /** HAProxy asks the servers first. */
 const untilReady = (proxy: Proxy) =>
-  vi.waitFor(
-    async () => {
-      const { status } = await send(proxy, '/health/ready')
-      if (status !== 200) throw new Error(`The proxy answers ${status}`)
-    },
-    { timeout: 20_000 },
-  )
+  eventually(async () => {
+    const { status } = await send(proxy, '/health/ready')
+    if (status !== 200) throw new Error(`The proxy answers ${status}`)
+  })
 
 const portOf = (url: string) => Number(new URL(url).port)
 
