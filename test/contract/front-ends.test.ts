@@ -1,9 +1,4 @@
 // The code of docs/guides/front-ends.md, against a real server, as a browser would run it.
-import { execFile } from 'node:child_process'
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { promisify } from 'node:util'
 import { ApolloProvider } from '@apollo/client/react'
 import { prerenderStatic } from '@apollo/client/react/ssr'
 import { createElement } from 'react'
@@ -18,6 +13,7 @@ import {
 import { pageOrigin, stubFetch } from '../support/front-end.ts'
 import { readGuide, shownFiles } from '../support/guide.ts'
 import { startServer, type TestServer } from '../support/server.ts'
+import { readSteps, runSteps } from '../support/walkthrough.ts'
 
 const guide = readGuide('front-ends')
 const password = 'correct horse battery'
@@ -63,23 +59,14 @@ describe('docs/guides/front-ends.md', () => {
   })
 
   it('shows curl with a cookie, and what it answers', async () => {
-    const part = guide.text.split('<!-- cookie -->')[1]!.split('<!-- /cookie -->')[0]!
-    const blocks = (language: string) =>
-      Array.from(
-        part.matchAll(new RegExp(`^\`\`\`${language}\n(.*?)^\`\`\`$`, 'gms')),
-        ([, body]) => body!.trim(),
-      )
-    const script = blocks('sh')
-      .join('\n')
-      .replaceAll('http://127.0.0.1:4000', server.url)
-      .replaceAll('ada@example.com', email)
-    const cwd = await mkdtemp(join(tmpdir(), 'latchkey-curl-'))
-    try {
-      const { stdout } = await promisify(execFile)('bash', ['-eu', '-c', script], { cwd })
-      expect(stdout.trim()).toBe(blocks('text').join('\n').replaceAll('ada@example.com', email))
-    } finally {
-      await rm(cwd, { recursive: true, force: true })
-    }
+    const asOurs = (text: string) =>
+      text.replaceAll('http://127.0.0.1:4000', server.url).replaceAll('ada@example.com', email)
+    const steps = readSteps('docs/guides/front-ends.md', 'cookie')
+    expect(steps).toHaveLength(2)
+    const printed = await runSteps(
+      steps.map((step) => ({ ...step, commands: asOurs(step.commands) })),
+    )
+    expect(printed).toEqual([...steps.map(({ output }) => asOurs(output).trim()), ''])
   })
 })
 
