@@ -78,6 +78,7 @@ it('is what has been done, in the account and on the view that comes after it', 
   await page.reload()
   await press(page, 'Sign out all other devices')
   await page.locator('#devices .notice').waitFor()
+  await page.locator('#events').getByText('Signed out', { exact: true }).waitFor()
   await press(page, 'Sign out')
   await expect.poll(() => notice(page).textContent()).toBe('You are signed out.')
   expect(await heardOn(page)).toEqual([

@@ -8,6 +8,7 @@ import {
   openBrowserOf,
   password,
   press,
+  seeAccount,
   seeView,
   signUp,
   startAccountPage,
@@ -95,7 +96,7 @@ describe('the ways to sign in', () => {
     const server = await startWithProviders([ada])
     const page = await open(await openBrowserOf(ada, { allowed }), server)
     await press(page, 'Continue with Acme')
-    await seeView(page, 'Your account')
+    await seeAccount(page)
     await press(page, 'Sign out')
     await press(page, 'Continue with Other')
     await page.getByText('Sign in to it with Acme').waitFor()

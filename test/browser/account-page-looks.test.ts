@@ -10,6 +10,7 @@ import {
   openBrowserOf,
   password,
   press,
+  seeAccount,
   seeView,
   startWithProviders,
 } from '../support/account-page.ts'
@@ -145,7 +146,7 @@ describe('the page', () => {
     const page = await browser.newPage()
     await page.goto(server.url)
     await press(page, 'Continue with Acme')
-    await page.locator('#devices li').first().waitFor()
+    await seeAccount(page)
     expect(await findFaults(page, 'account-320')).toEqual([])
     await press(page, 'Sign out')
     await seeView(page, 'Sign in')

@@ -7,6 +7,7 @@ import {
   openBrowserOf,
   password,
   press,
+  seeAccount,
   seeView,
   signIn,
   signUp,
@@ -97,7 +98,7 @@ describe('a provider whose address has an account', () => {
     await press(page, 'Sign in')
     await seeView(page, 'Link Acme')
     await press(page, 'Link Acme')
-    await seeView(page, 'Your account')
+    await seeAccount(page)
     await expect.poll(() => notice(page).textContent()).toMatch(/Acme is linked/)
     await page.locator('#providers').getByText(email).waitFor()
 
@@ -111,7 +112,7 @@ describe('a provider whose address has an account', () => {
     const server = await startWithProviders([ada])
     const page = await open(await openBrowserOf(ada), server)
     await press(page, 'Continue with Acme')
-    await seeView(page, 'Your account')
+    await seeAccount(page)
     await press(page, 'Sign out')
     await press(page, 'Continue with Other')
     await seeView(page, 'You have an account already')
@@ -133,7 +134,7 @@ describe('a provider whose address has an account', () => {
     await seeView(page, 'You have an account already')
     await press(page, 'Sign in another way')
     await signIn(page, email)
-    await seeView(page, 'Your account')
+    await seeAccount(page)
     await page.getByRole('button', { name: 'Link Acme' }).waitFor()
     expect(await notice(page).count()).toBe(0)
   })
@@ -152,6 +153,7 @@ describe('linked providers', () => {
     await page.getByRole('dialog').getByRole('button', { name: 'Unlink' }).click()
     await page.getByText('Acme is unlinked.').waitFor()
     await page.getByRole('button', { name: 'Link Acme' }).waitFor()
+    await page.locator('#events').getByText('Acme unlinked').waitFor()
 
     // Who has come by the provider has no other way in, until there is a password.
     await press(page, 'Sign out')
@@ -166,6 +168,7 @@ describe('linked providers', () => {
     await press(page, 'Unlink Acme')
     await page.getByRole('dialog').getByRole('button', { name: 'Unlink' }).click()
     await page.getByText('Acme is unlinked.').waitFor()
+    await page.locator('#events').getByText('Acme unlinked').waitFor()
     await press(page, 'Sign out')
     await signIn(page, email)
     await seeView(page, 'Your account')
@@ -192,7 +195,7 @@ describe('linked providers', () => {
     const server = await startWithProviders([ada])
     const page = await open(await openBrowserOf(ada, { expected: [/^console: .*403/] }), server)
     await press(page, 'Continue with Acme')
-    await seeView(page, 'Your account')
+    await seeAccount(page)
     await press(page, 'Sign out')
     await signUp(page, 'somebody@example.com')
     await press(page, 'Link Acme')

@@ -6,6 +6,7 @@ import {
   openBrowserOf,
   password,
   press,
+  seeAccount,
   seeView,
   signIn,
   signUp,
@@ -26,11 +27,8 @@ async function openTwo(server: TestServer) {
   const renewals = countRenewals(browser)
   const first = await open(browser, server)
   await signUp(first, email)
-  await seeView(first, 'Your account')
   const second = await open(browser, server)
-  await seeView(second, 'Your account')
-  // The last that the page asks for.
-  for (const tab of [first, second]) await tab.locator('#events li').first().waitFor()
+  await seeAccount(second)
   const pass = async (seconds: number) => {
     server.advance(seconds)
     await browser.clock.fastForward(seconds * 1000)
@@ -120,6 +118,7 @@ describe('a tab that comes back from a provider as somebody else', () => {
     await press(second, 'Continue with Acme')
     await atProvider
     await signIn(first, email)
+    await seeAccount(first)
     await first.locator('#profile').getByText(email).waitFor()
     return { first, second, comeBack }
   }

@@ -7,6 +7,7 @@ import {
   open,
   password,
   press,
+  seeAccount,
   seeView,
   signIn,
   signUp,
@@ -38,12 +39,12 @@ describe('an account', () => {
     await page.getByText(email).waitFor()
 
     await page.reload()
-    await seeView(page, 'Your account')
+    await seeAccount(page)
     const second = await open(mine, server)
-    await seeView(second, 'Your account')
+    await seeAccount(second)
     const elsewhere = await open(await openBrowser(), server)
     await signIn(elsewhere, email)
-    await seeView(elsewhere, 'Your account')
+    await seeAccount(elsewhere)
 
     await press(page, 'Sign out everywhere')
     // The tabs do not wait for it.
@@ -344,7 +345,7 @@ describe('a keyboard', () => {
     await tab()
     await keyboard.type(password)
     await keyboard.press('Enter')
-    await seeView(page, 'Your account')
+    await seeAccount(page)
     await page.getByText(email).waitFor()
     // From the heading on, as it has the focus.
     expect(await page.evaluate(() => document.activeElement?.textContent)).toBe('Your account')

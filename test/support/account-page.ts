@@ -71,6 +71,15 @@ export function seeView(page: Page, title: string): Promise<void> {
   return headingOf(page, title).waitFor()
 }
 
+/**
+ * @returns when the account is there, and its events, the last that the page asks for: a request that is
+ * still on its way when the session ends is answered with 401, which the console has as an error
+ */
+export async function seeAccount(page: Page): Promise<void> {
+  await seeView(page, 'Your account')
+  await page.locator('#events li').first().waitFor()
+}
+
 export function headingOf(page: Page, title: string): Locator {
   return page.getByRole('heading', { level: 1, name: title })
 }
@@ -84,7 +93,7 @@ export async function signUp(page: Page, email: string): Promise<void> {
   await seeView(page, 'Create an account')
   await enter(page, { 'E-mail address': email, Password: password })
   await press(page, 'Create account')
-  await seeView(page, 'Your account')
+  await seeAccount(page)
 }
 
 export async function signIn(page: Page, email: string, secret = password): Promise<void> {
