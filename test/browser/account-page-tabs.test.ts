@@ -1,5 +1,5 @@
 // The account page in several tabs, and in the browser's history.
-import type { BrowserContext, Page } from 'playwright-core'
+import type { BrowserContext, Page, Request } from 'playwright-core'
 import { describe, expect, it } from 'vitest'
 import {
   open,
@@ -57,13 +57,15 @@ async function lookAt(page: Page): Promise<unknown> {
   return (await account!).json()
 }
 
+const isOfAccount = (request: Request) => request.postData()?.includes('"Account"') === true
+
 /** The page reads the account anew; what the server says is kept until `deliver`. */
 async function keepBack(page: Page): Promise<{ deliver: () => Promise<void> }> {
   const { promise: given, resolve: give } = Promise.withResolvers<void>()
   const { promise: release, resolve: deliver } = Promise.withResolvers<void>()
   let isNext = true
   await page.route('**/graphql', async (route) => {
-    if (!isNext || route.request().postData()?.includes('"Account"') !== true) {
+    if (!isNext || !isOfAccount(route.request())) {
       return route.continue()
     }
     isNext = false
@@ -76,7 +78,7 @@ async function keepBack(page: Page): Promise<{ deliver: () => Promise<void> }> {
   await given
   return {
     deliver: async () => {
-      const delivered = page.waitForEvent('requestfinished')
+      const delivered = page.waitForEvent('requestfinished', isOfAccount)
       deliver()
       await delivered
       // Once another answer has come, the page has taken that one.
