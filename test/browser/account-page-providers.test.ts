@@ -1,6 +1,7 @@
 // Providers through the page: a real OpenID provider on another site, and a real browser between the two.
 import { describe, expect, it } from 'vitest'
 import {
+  countNotices,
   enter,
   notice,
   open,
@@ -129,14 +130,16 @@ describe('a provider whose address has an account', () => {
   it('is left alone where the person wants it so', async () => {
     const server = await startWithProviders([ada])
     await server.client.register({ email, password })
-    const page = await open(await openBrowserOf(ada), server)
+    const browser = await openBrowserOf(ada)
+    await browser.clock.install()
+    const page = await open(browser, server)
     await press(page, 'Continue with Acme')
     await seeView(page, 'You have an account already')
     await press(page, 'Sign in another way')
     await signIn(page, email)
     await seeAccount(page)
     await page.getByRole('button', { name: 'Link Acme' }).waitFor()
-    expect(await notice(page).count()).toBe(0)
+    expect(await countNotices(page)).toBe(0)
   })
 })
 

@@ -1,6 +1,7 @@
 // The whole life of an account through the page that the server gives at /.
 import { describe, expect, it } from 'vitest'
 import {
+  countNotices,
   enter,
   headingOf,
   notice,
@@ -38,6 +39,7 @@ describe('an account', () => {
     await page.getByText('Ada', { exact: true }).waitFor()
     await page.getByText(email).waitFor()
 
+    await page.clock.install()
     await page.reload()
     await seeAccount(page)
     const second = await open(mine, server)
@@ -62,7 +64,7 @@ describe('an account', () => {
     await seeView(elsewhere, 'Sign in')
     await page.reload()
     await seeView(page, 'Sign in')
-    expect(await notice(page).count()).toBe(0)
+    expect(await countNotices(page)).toBe(0)
   })
 
   it('is kept by a cookie that no script sees, with nothing secret beside it', async () => {

@@ -106,3 +106,12 @@ export async function signIn(page: Page, email: string, secret = password): Prom
 export function notice(page: Page) {
   return page.locator('.notice')
 }
+
+/**
+ * How many notices there are, with those that come a moment after their view: it passes by the page's
+ * clock, which must be installed.
+ */
+export async function countNotices(page: Page): Promise<number> {
+  await page.clock.fastForward(1000)
+  return notice(page).count()
+}
