@@ -14,7 +14,7 @@ import {
   startAccountPage,
   startWithProviders,
 } from '../support/account-page.ts'
-import { openBrowser, tryAgain } from '../support/browser.ts'
+import { openBrowser, stopTimers, tryAgain } from '../support/browser.ts'
 
 const email = 'ada@example.com'
 const ada = { sub: 'ada', name: 'Ada Lovelace', email }
@@ -72,6 +72,7 @@ describe('the ways to sign in', () => {
   it('are asked for once the server can be reached', async () => {
     const server = await startWithProviders([ada])
     const page = await (await openBrowser({ allowed })).newPage()
+    await stopTimers(page)
     const { mend } = await cut(page, '')
     await page.goto(server.url)
     await seeView(page, 'No connection')

@@ -14,7 +14,7 @@ import {
   signUp,
   startAccountPage,
 } from '../support/account-page.ts'
-import { openBrowser, tryAgain } from '../support/browser.ts'
+import { openBrowser, stopTimers, tryAgain } from '../support/browser.ts'
 import { freePort } from '../support/free-port.ts'
 import { startServer } from '../support/server.ts'
 import { startTlsProxy } from '../support/tls-proxy.ts'
@@ -305,6 +305,7 @@ describe('what goes wrong', () => {
     const server = await startAccountPage()
     const browser = await openBrowser({ allowed: [/^console: .*ERR_FAILED/] })
     const page = await browser.newPage()
+    await stopTimers(page)
     await page.route('**/graphql', (route) => route.abort())
     await page.goto(server.url)
     await seeView(page, 'No connection')

@@ -1,7 +1,7 @@
 // The page of docs/guides/front-ends.md, bundled and opened.
 import { build } from 'esbuild'
 import { expect, it, onTestFinished } from 'vitest'
-import { openBrowser, tryAgain } from '../support/browser.ts'
+import { openBrowser, stopTimers, tryAgain } from '../support/browser.ts'
 import { startServer } from '../support/server.ts'
 
 it('the React page offers to try again, signs in, says what is wrong, and ends another device', async () => {
@@ -33,6 +33,7 @@ it('the React page offers to try again, signs in, says what is wrong, and ends a
     }),
   )
   const page = await browser.newPage()
+  await stopTimers(page)
   await page.route('**/graphql', (route) => route.abort())
   await page.goto(url)
   await page.getByText('The server cannot be reached.').waitFor()
