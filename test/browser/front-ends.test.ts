@@ -1,12 +1,11 @@
 // The page of docs/guides/front-ends.md, bundled and opened.
 import { build } from 'esbuild'
-import { expect, it, onTestFinished } from 'vitest'
+import { expect, it } from 'vitest'
 import { openBrowser, stopTimers, tryAgain } from '../support/browser.ts'
 import { startServer } from '../support/server.ts'
 
 it('the React page offers to try again, signs in, says what is wrong, and ends another device', async () => {
   const server = await startServer()
-  onTestFinished(() => server.close())
   const { outputFiles } = await build({
     entryPoints: ['docs/guides/front-ends/main.tsx'],
     alias: {

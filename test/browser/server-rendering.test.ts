@@ -8,7 +8,6 @@ import { startServer } from '../support/server.ts'
 
 it('a rendered page is taken over, ends another device, and shows the form when its own session ends', async () => {
   const latchkey = await startServer({ TRUST_PROXY: '1' })
-  onTestFinished(() => latchkey.close())
   const { outputFiles } = await build({
     entryPoints: ['docs/guides/server-rendering/browser.tsx'],
     alias: { 'latchkey/client': './client/index.ts' },
