@@ -10,6 +10,7 @@ import {
   press,
   seeAccount,
   seeView,
+  signIn,
   signUp,
   startAccountPage,
   startWithProviders,
@@ -48,6 +49,36 @@ async function openLinked(): Promise<Page> {
   await page.getByRole('button', { name: 'Unlink Other' }).waitFor()
   return page
 }
+
+describe('a sign-in', () => {
+  it('is tried again when the person says so, where the network was gone', async () => {
+    const server = await startAccountPage()
+    const browser = await openBrowser({ allowed: [/^console: .*ERR_INTERNET_DISCONNECTED/] })
+    const page = await open(browser, server)
+    await server.client.register({ email, password })
+    await seeView(page, 'Sign in')
+    await browser.setOffline(true)
+    await signIn(page, email)
+    await expect.poll(() => notice(page).textContent()).toMatch(/cannot be reached/)
+    await browser.setOffline(false)
+    await press(page, 'Try again')
+    await seeView(page, 'Your account')
+  })
+})
+
+describe('a page that opens', () => {
+  it('says so where the server does not answer, and goes on when the person says so', async () => {
+    const server = await startAccountPage()
+    const page = await (await openBrowser({ allowed })).newPage()
+    await stopTimers(page)
+    await page.route('**/graphql', (route) => route.abort())
+    await page.goto(server.url)
+    await seeView(page, 'No connection')
+    await page.unroute('**/graphql')
+    await tryAgain(page, headingOf(page, 'Sign in'))
+    expect(await notice(page).count()).toBe(0)
+  })
+})
 
 describe('a sign-in with a provider', () => {
   it('is tried once, and once more when the person says so', async () => {

@@ -192,4 +192,16 @@ describe('the way back', () => {
     await seeView(first, 'Sign in')
     expect(await first.textContent('body')).not.toContain(email)
   })
+
+  it('leads from view to view, and so does the way forth', async () => {
+    const server = await startAccountPage()
+    const page = await open(await openBrowser(), server)
+    await page.getByRole('link', { name: 'Create an account' }).click()
+    await seeView(page, 'Create an account')
+    await page.goBack()
+    await seeView(page, 'Sign in')
+    await page.goForward()
+    await seeView(page, 'Create an account')
+    expect(await page.title()).toBe('Create an account · Latchkey')
+  })
 })

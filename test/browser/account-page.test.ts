@@ -3,7 +3,6 @@ import { describe, expect, it } from 'vitest'
 import {
   countNotices,
   enter,
-  headingOf,
   notice,
   open,
   password,
@@ -14,7 +13,7 @@ import {
   signUp,
   startAccountPage,
 } from '../support/account-page.ts'
-import { openBrowser, stopTimers, tryAgain } from '../support/browser.ts'
+import { openBrowser } from '../support/browser.ts'
 import { freePort } from '../support/free-port.ts'
 import { startServer } from '../support/server.ts'
 import { startTlsProxy } from '../support/tls-proxy.ts'
@@ -285,97 +284,5 @@ describe('what goes wrong', () => {
     const before = await seconds()
     expect(before).toBeLessThanOrEqual(15)
     await expect.poll(seconds).toBeLessThan(before)
-  })
-
-  it('is told with another attempt where the network is gone', async () => {
-    const server = await startAccountPage()
-    const browser = await openBrowser({ allowed: [/^console: .*ERR_INTERNET_DISCONNECTED/] })
-    const page = await open(browser, server)
-    await server.client.register({ email, password })
-    await seeView(page, 'Sign in')
-    await browser.setOffline(true)
-    await signIn(page, email)
-    await expect.poll(() => notice(page).textContent()).toMatch(/cannot be reached/)
-    await browser.setOffline(false)
-    await press(page, 'Try again')
-    await seeView(page, 'Your account')
-  })
-
-  it('is told where the server does not answer as the page opens', async () => {
-    const server = await startAccountPage()
-    const browser = await openBrowser({ allowed: [/^console: .*ERR_FAILED/] })
-    const page = await browser.newPage()
-    await stopTimers(page)
-    await page.route('**/graphql', (route) => route.abort())
-    await page.goto(server.url)
-    await seeView(page, 'No connection')
-    await page.unroute('**/graphql')
-    await tryAgain(page, headingOf(page, 'Sign in'))
-    expect(await notice(page).count()).toBe(0)
-  })
-})
-
-describe('a keyboard', () => {
-  it('is enough: each stop is seen, in an order that makes sense', async () => {
-    const server = await startAccountPage()
-    const page = await open(await openBrowser(), server)
-    await seeView(page, 'Sign in')
-    const { keyboard } = page
-    /** The name of what has the focus, which must be visible. */
-    const tab = async () => {
-      await keyboard.press('Tab')
-      return page.evaluate(() => {
-        const element = document.activeElement as HTMLElement
-        const { outlineStyle, outlineWidth } = getComputedStyle(element)
-        const label = (element as HTMLInputElement).labels?.[0]?.textContent
-        const name = label ?? element.getAttribute('aria-label') ?? element.textContent
-        return outlineStyle === 'none' || outlineWidth === '0px' ? `unseen: ${name}` : name
-      })
-    }
-    expect([await tab(), await tab(), await tab(), await tab(), await tab()]).toEqual([
-      'E-mail address',
-      'Password',
-      'Show password',
-      'Sign in',
-      'Create an account',
-    ])
-    await keyboard.press('Enter')
-    await seeView(page, 'Create an account')
-    expect(await page.evaluate(() => document.activeElement?.textContent)).toBe('Create an account')
-    expect(await tab()).toBe('E-mail address')
-    await keyboard.type(email)
-    await tab()
-    await tab()
-    await keyboard.type(password)
-    await keyboard.press('Enter')
-    await seeAccount(page)
-    await page.getByText(email).waitFor()
-    // From the heading on, as it has the focus.
-    expect(await page.evaluate(() => document.activeElement?.textContent)).toBe('Your account')
-    expect(await tab()).toBe('Change password…')
-    expect(await tab()).toBe('Sign out everywhere')
-    await keyboard.press('Enter')
-    await page.getByRole('dialog').waitFor()
-    await keyboard.press('Escape')
-    await page.getByRole('dialog').waitFor({ state: 'detached' })
-    expect(await page.evaluate(() => document.activeElement?.textContent)).toBe(
-      'Sign out everywhere',
-    )
-    await keyboard.press('Enter')
-    await keyboard.press('Tab')
-    await keyboard.press('Enter')
-    await seeView(page, 'Sign in')
-  })
-
-  it('goes back and forth between the views', async () => {
-    const server = await startAccountPage()
-    const page = await open(await openBrowser(), server)
-    await page.getByRole('link', { name: 'Create an account' }).click()
-    await seeView(page, 'Create an account')
-    await page.goBack()
-    await seeView(page, 'Sign in')
-    await page.goForward()
-    await seeView(page, 'Create an account')
-    expect(await page.title()).toBe('Create an account · Latchkey')
   })
 })
