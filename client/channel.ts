@@ -61,7 +61,10 @@ export function createChannel(name: string, platform: Platform): Channel {
       return () => void listeners.delete(listener)
     },
     // Without tokens on the way there is nothing to wait for.
-    isBehind: () => channel !== undefined && lastMessage.read() !== lastHeard,
+    isBehind: () => {
+      const last = lastMessage.read()
+      return channel !== undefined && last !== undefined && last !== lastHeard
+    },
     close: () => {
       listeners.clear()
       channel?.close()
