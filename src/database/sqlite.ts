@@ -10,6 +10,7 @@ import { migrations } from './migrations/sqlite/index.ts'
 import type { OrmOptions } from './orm-options.ts'
 import { makePrivateFolder } from './private-folder.ts'
 import { DatabaseStartError } from './start-error.ts'
+import { beginningWithLock } from './transactions.ts'
 
 const busyTimeoutMilliseconds = 5000
 /** A file up to this size is checked whole at start; a larger one would delay the first answer. */
@@ -46,7 +47,7 @@ export async function openSqlite(file: string, options: OrmOptions): Promise<Dri
       migrations: { ...options.migrations, migrationsList: migrations },
     })
     const connection = orm.em.getConnection()
-    changeDriver(connection)
+    changeDriver(connection, beginningWithLock)
     await connection.connect()
     const writer = await connection.getNativeClient()
     applySettings(writer)
@@ -61,8 +62,8 @@ export async function openSqlite(file: string, options: OrmOptions): Promise<Dri
         try {
           await orm.migrator.up()
         } catch {
-          // Another process came first, in the one transaction that all migrations are: ours found
-          // its tables. What is left to do now is what it has not done.
+          // Another process is at it, in the one transaction that all migrations are, and takes long; or it
+          // has just made the table of what is done. Left to do is then what it has not done.
           await orm.migrator.up()
         }
       },
