@@ -4,19 +4,13 @@ import type { Dialect, Driver } from 'kysely'
 import { notingErrors } from './driver-errors.ts'
 import { endingFailedTransactions } from './transactions.ts'
 
-/**
- * @param connection that has not been connected yet
- * @param change what this engine's driver needs besides
- */
-export function changeDriver(
-  connection: AbstractSqlConnection,
-  change: (driver: Driver) => Driver = (driver) => driver,
-): void {
+/** @param connection that has not been connected yet */
+export function changeDriver(connection: AbstractSqlConnection): void {
   const createDialect = connection.createKyselyDialect.bind(connection)
   connection.createKyselyDialect = (options) => {
     const dialect = createDialect(options) as Dialect
     const createDriver = dialect.createDriver.bind(dialect)
-    return Object.assign(dialect, { createDriver: () => changed(change(createDriver())) })
+    return Object.assign(dialect, { createDriver: () => changed(createDriver()) })
   }
 }
 

@@ -10,11 +10,13 @@ import { migrations } from './migrations/sqlite/index.ts'
 import type { OrmOptions } from './orm-options.ts'
 import { makePrivateFolder } from './private-folder.ts'
 import { DatabaseStartError } from './start-error.ts'
-import { beginningWithLock } from './transactions.ts'
 
 const busyTimeoutMilliseconds = 5000
 /** A file up to this size is checked whole at start; a larger one would delay the first answer. */
 const checkedFileBytes = 32 * 1024 * 1024
+
+/** Of a migration that meets those of others; between two of them it waits until nobody writes. */
+const migrationAttempts = 5
 
 /** There are some fifty texts, and more only where lists of values differ in length. */
 const keptStatements = 200
@@ -47,7 +49,7 @@ export async function openSqlite(file: string, options: OrmOptions): Promise<Dri
       migrations: { ...options.migrations, migrationsList: migrations },
     })
     const connection = orm.em.getConnection()
-    changeDriver(connection, beginningWithLock)
+    changeDriver(connection)
     await connection.connect()
     const writer = await connection.getNativeClient()
     applySettings(writer)
@@ -59,12 +61,18 @@ export async function openSqlite(file: string, options: OrmOptions): Promise<Dri
       hasReplicas: false,
       em: orm.em,
       migrate: async () => {
-        try {
-          await orm.migrator.up()
-        } catch {
-          // Another process is at it, in the one transaction that all migrations are, and takes long; or it
-          // has just made the table of what is done. Left to do is then what it has not done.
-          await orm.migrator.up()
+        for (let attempt = 1; ; attempt += 1) {
+          try {
+            await orm.migrator.up()
+            return
+          } catch (error) {
+            const isBusy = String((error as { code?: unknown }).code).startsWith('SQLITE_BUSY')
+            if (attempt === (isBusy ? migrationAttempts : 2)) throw error
+            // Another process is at it, in the one transaction that all migrations are, or was just before:
+            // ours found its tables. SQLite waits for nobody in a transaction that has read, as ours has, so
+            // the wait is here. What is left to do then is what the other one has not done.
+            writer.exec('begin immediate; rollback')
+          }
         }
       },
       hasPendingMigrations: async () => (await orm.migrator.getPending()).length > 0,

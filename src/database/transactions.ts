@@ -1,11 +1,10 @@
-/** How transactions begin and end, where the drivers' own way would not do. */
-import { CompiledQuery, type Driver } from 'kysely'
-
 /**
  * Lets a transaction that fails end: Kysely keeps the connection of one that cannot be begun or rolled
  * back, for good. On SQLite, which has one, nothing would ever be written again; on PostgreSQL the pool
  * would lose a place at each failure.
  */
+import type { Driver } from 'kysely'
+
 export function endingFailedTransactions(driver: Driver): Driver {
   const begin = driver.beginTransaction.bind(driver)
   const rollback = driver.rollbackTransaction.bind(driver)
@@ -26,19 +25,6 @@ export function endingFailedTransactions(driver: Driver): Driver {
         // There is nothing left to roll back: SQLite has done so itself where the disk failed, and
         // PostgreSQL does where the connection has gone. The caller throws what went wrong before.
       }
-    },
-  } satisfies Partial<Driver>)
-}
-
-/**
- * Lets a transaction of SQLite wait for another process that is writing, as a single statement does.
- * One that has begun with a read would not: its first change is refused at once
- * (https://sqlite.org/lang_transaction.html). All of ours change something.
- */
-export function beginningWithLock(driver: Driver): Driver {
-  return Object.assign(driver, {
-    beginTransaction: async (connection: Parameters<Driver['beginTransaction']>[0]) => {
-      await connection.executeQuery(CompiledQuery.raw('begin immediate'))
     },
   } satisfies Partial<Driver>)
 }

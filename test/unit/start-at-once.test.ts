@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { Worker } from 'node:worker_threads'
 import { expect, it, onTestFinished } from 'vitest'
 import { loadConfig } from '../../src/config.ts'
-import { openDatabase, type Database } from '../../src/database/database.ts'
+import { openDatabase } from '../../src/database/database.ts'
 import { migrations } from '../../src/database/migrations/postgresql/index.ts'
 import { startPostgresql } from '../support/postgresql.ts'
 import { startProcess, temporaryFolder } from '../support/process.ts'
@@ -33,36 +33,19 @@ const hold = `
   parentPort.postMessage('held')
   setTimeout(() => database.exec('commit'), 500)`
 
-/** @returns the database, once it is as it should be and another process has begun to write it */
-async function openWhileAnotherWrites(
-  prepare: (database: Database) => Promise<unknown>,
-): Promise<Database> {
+it('a migration of SQLite waits for another process that is writing', async () => {
   const file = join(temporaryFolder(), 'latchkey.db')
   const { database: settings } = loadConfig({ DATABASE_URL: `sqlite:${file}` })
   const database = await openDatabase(settings, () => {})
   onTestFinished(() => database.close())
-  await prepare(database)
+  // The first question makes the table of what has been done, as the other one has by then.
+  expect(await database.hasPendingMigrations()).toBe(true)
   // In a thread of its own: SQLite waits without letting anything else happen.
   const other = new Worker(hold, { eval: true, workerData: file })
   onTestFinished(async () => void (await other.terminate()))
   await once(other, 'message')
-  return database
-}
-
-it('a migration of SQLite waits for another process that is writing', async () => {
-  // The first question makes the table of what has been done, as the other one has by then.
-  const database = await openWhileAnotherWrites((opened) => opened.hasPendingMigrations())
   await database.migrate()
   expect(await database.hasPendingMigrations()).toBe(false)
-})
-
-it('a transaction of SQLite that reads before it writes waits for another process that is writing', async () => {
-  const database = await openWhileAnotherWrites((opened) => opened.migrate())
-  const written = database.em.fork().transactional(async (tx) => {
-    await tx.execute('select * from users')
-    await tx.execute('update users set name = ?', ['Ada'])
-  })
-  await expect(written).resolves.toBeUndefined()
 })
 
 it('runs the migrations of PostgreSQL once, however many servers start at the same moment', async () => {
