@@ -116,23 +116,28 @@ describe('a tab that comes back from a provider as somebody else', () => {
     const browser = await openBrowserOf(grace)
     const first = await open(browser, server)
     const second = await open(browser, server)
-    const { promise: leave, resolve: comeBack } = Promise.withResolvers<void>()
+    const { promise: leave, resolve } = Promise.withResolvers<void>()
     await second.route(/\/auth\?/, async (route) => {
       await leave
       await route.continue()
     })
     const atProvider = second.waitForRequest(/\/auth\?/)
-    await press(second, 'Continue with Acme')
+    // A press that is slow ends with the way that it has begun, if that begins before its end.
+    const pressed = press(second, 'Continue with Acme')
     await atProvider
     await signIn(first, email)
     await seeAccount(first)
     await first.locator('#profile').getByText(email).waitFor()
+    const comeBack = () => {
+      resolve()
+      return pressed
+    }
     return { first, second, comeBack }
   }
 
   it('shows their account in the other tab, too', async () => {
     const { first, second, comeBack } = await openBoth()
-    comeBack()
+    await comeBack()
     await second.locator('#profile').getByText(grace.email).waitFor()
     await first.locator('#profile').getByText(grace.email).waitFor()
     expect(await first.textContent('body')).not.toContain(email)
@@ -141,7 +146,7 @@ describe('a tab that comes back from a provider as somebody else', () => {
   it('does not show the account of the one before, whose answer is late', async () => {
     const { first, comeBack } = await openBoth()
     const ofAda = await keepBack(first)
-    comeBack()
+    await comeBack()
     await first.locator('#profile').getByText(grace.email).waitFor()
     await ofAda.deliver()
     expect(await first.locator('#profile').textContent()).toContain(grace.email)
