@@ -67,7 +67,7 @@ export async function openSqlite(file: string, options: OrmOptions): Promise<Dri
             return
           } catch (error) {
             const isBusy = String((error as { code?: unknown }).code).startsWith('SQLITE_BUSY')
-            if (attempt === (isBusy ? migrationAttempts : 2)) throw error
+            if (attempt >= (isBusy ? migrationAttempts : 2)) throw error
             // Another process is at it, in the one transaction that all migrations are, or was just before:
             // ours found its tables. SQLite waits for nobody in a transaction that has read, as ours has, so
             // the wait is here. What is left to do then is what the other one has not done.
