@@ -5,8 +5,8 @@ import { mutationHook, queryHook } from '../hooks.ts'
  * Makes an account and signs it in. Fails with `EMAIL_TAKEN` where the address has one, `BAD_USER_INPUT` where an argument breaks a rule.
  *
  * - `email`: Trimmed and lower-cased; at most 254 bytes.
- * - `password`: 8 to 72 bytes of UTF-8 after Unicode normalization (NFC), and not the e-mail address.
- * - `name`: What the person wants to be called; at most 200 characters.
+ * - `password`: At least 8 characters (Unicode code points) and at most 72 bytes of UTF-8, both after Unicode normalization (NFC), and not the e-mail address.
+ * - `name`: What the user wants to be called; at most 200 characters (Unicode code points).
  * - `transport`: How the refresh token travels.
  */
 export const useRegisterMutation = /* @__PURE__ */ mutationHook(Documents.RegisterDocument)

@@ -2,6 +2,7 @@
 import { hostname, userInfo } from 'node:os'
 import { AuditTrail } from '../audit/audit-trail.ts'
 import { EventIds } from '../audit/event-id.ts'
+import { takeCharacters } from '../users/name.ts'
 
 export function operatorTrail(): AuditTrail {
   return new AuditTrail({
@@ -14,7 +15,7 @@ export function operatorTrail(): AuditTrail {
 /** Such as `deploy@login-1`. */
 export function operatorName(): string {
   const user = process.env['SUDO_USER'] ?? nameOfUser()
-  return `${user}@${hostname()}`.slice(0, 255)
+  return takeCharacters(`${user}@${hostname()}`, 255)
 }
 
 function nameOfUser(): string {

@@ -1,7 +1,8 @@
-/** What a password must be: long enough, and short enough for bcrypt to read all of it. */
+/** The rules for a password: long enough to resist guessing, and short enough for bcrypt to read all of it. */
 import { badUserInput } from '../errors.ts'
 
-export const minimumBytes = 8
+/** Unicode code points (NIST SP 800-63B section 3.1.1.2): two emoji are two characters, whatever their bytes. */
+export const minimumCharacters = 8
 /** bcrypt reads no further; a longer password would be two passwords with one hash. */
 export const maximumBytes = 72
 
@@ -31,12 +32,14 @@ export function isHashable(normalized: string): boolean {
 export function checkNewPassword(field: string, password: string, email: string | null): string {
   // Before normalising, whose work grows with the length; NFC at most triples the bytes.
   const normalized = password.length <= 3 * maximumBytes ? normalizePassword(password) : password
-  const bytes = Buffer.byteLength(normalized)
-  if (bytes < minimumBytes || bytes > maximumBytes) {
+  if (Buffer.byteLength(normalized) > maximumBytes) {
     throw badUserInput(
       field,
-      `A password must be ${minimumBytes} to ${maximumBytes} bytes long; a letter beyond ASCII counts as two or more.`,
+      `A password must have at most ${maximumBytes} bytes: as many ASCII characters, or fewer others, which take two to four bytes each.`,
     )
+  }
+  if (Array.from(normalized).length < minimumCharacters) {
+    throw badUserInput(field, `A password must have at least ${minimumCharacters} characters.`)
   }
   if (!isHashable(normalized)) {
     throw badUserInput(field, 'A password must not contain NUL characters or broken Unicode.')

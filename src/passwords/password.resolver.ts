@@ -20,7 +20,7 @@ export class PasswordResolver {
     email: string,
     @Arg('password', () => String, {
       description:
-        '8 to 72 bytes of UTF-8 after Unicode normalization (NFC), and not the e-mail address.',
+        'At least 8 characters (Unicode code points) and at most 72 bytes of UTF-8, both after Unicode normalization (NFC), and not the e-mail address.',
     })
     password: string,
     @Arg('transport', () => TokenTransport, {
@@ -30,7 +30,8 @@ export class PasswordResolver {
     transport: TokenTransport,
     @Arg('name', () => String, {
       nullable: true,
-      description: 'What the person wants to be called; at most 200 characters.',
+      description:
+        'What the user wants to be called; at most 200 characters (Unicode code points).',
     })
     name?: string | null,
   ): Promise<AuthPayloadType> {

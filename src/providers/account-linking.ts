@@ -14,6 +14,7 @@ import type { SessionReference } from '../sessions/authentication.ts'
 import { endedMeanwhile } from '../sessions/session.service.ts'
 import { normalizeEmail } from '../users/email.ts'
 import { Identity } from '../users/identity.entity.ts'
+import { shortenName } from '../users/name.ts'
 import { User } from '../users/user.entity.ts'
 import type { ProviderClient } from './provider-client.ts'
 import type { ProviderProfile } from './provider-facts.ts'
@@ -29,7 +30,6 @@ export interface AccountLinkingOptions {
 
 /** A lost race is run again; a second loss would need a third sign-in of the same person. */
 const resolveAttempts = 3
-const nameCharacters = 200
 /** Past the identity map: another field of the same request may have changed the account. */
 const freshly = { refresh: true } as const
 
@@ -157,15 +157,11 @@ export class AccountLinking {
   }
 
   #newUser(em: SqlEntityManager, email: string | undefined, profile: ProviderProfile): User {
-    const name = profile.name
-      ?.normalize('NFC')
-      .replaceAll(/\p{Cc}/gu, '')
-      .trim()
     return em.create(User, {
       id: randomUUID(),
       email: email ?? null,
       emailVerified: email !== undefined && profile.isEmailAttested,
-      name: name ? name.slice(0, nameCharacters).toWellFormed() : null,
+      name: shortenName(profile.name ?? '') ?? null,
       roles: [Role.USER],
       passwordHash: null,
       credentialVersion: 0,

@@ -34,12 +34,14 @@ function changePassword(
 
 describe('a password', () => {
   it.each([
-    ['8 bytes', 'abcdefgh'],
+    ['8 characters', 'abcdefgh'],
+    ['8 characters of 16 bytes', 'паролище'],
+    ['8 emoji', '🐎🔋🐎🔋🐎🔋🐎🔋'],
+    ['8 characters after composition, of 9 before', 'abcdefge\u0301'],
     ['64 bytes', 'a'.repeat(64)],
     ['72 bytes', 'a'.repeat(72)],
     ['72 bytes of 36 letters', 'é'.repeat(36)],
     ['72 bytes of 18 emoji', '🐎'.repeat(18)],
-    ['8 bytes of 2 emoji', '🐎🔋'],
     // OWASP ASVS 6.2.5: no rule on what it is made of.
     ['lower-case letters only', 'correcthorsebatteryx'],
     ['digits only', '8472910364'],
@@ -67,8 +69,13 @@ describe('a password', () => {
 
   it.each([
     ['empty', ''],
-    ['7 bytes', 'abcdefg'],
-    ['7 bytes after composition', 'abcde\u0065\u0301'],
+    ['7 characters', 'abcdefg'],
+    ['7 characters after composition', 'abcdef\u0065\u0301'],
+    // NIST SP 800-63B section 3.1.1.2: each code point is one character, whatever it takes to encode.
+    ['2 emoji of 8 bytes', '😀😀'],
+    ['7 emoji of 28 bytes', '😀'.repeat(7)],
+    ['3 Chinese characters of 9 bytes', '密码吗'],
+    ['4 Cyrillic letters of 8 bytes', 'мама'],
     // CVE-2025-25298: bcrypt reads 72 bytes.
     ['73 bytes', 'a'.repeat(73)],
     ['74 bytes of 37 letters', 'é'.repeat(37)],
@@ -101,6 +108,14 @@ describe('a password', () => {
     expect((await server.client.login(email, person.password)).errors).toBeUndefined()
   })
 
+  it.each([
+    ['too few characters', '😀😀', 'A password must have at least 8 characters.'],
+    ['too many bytes', 'é'.repeat(37), 'A password must have at most 72 bytes'],
+  ])('that is refused for %s is refused with that reason', async (_what, password, message) => {
+    const answer = await register(freshEmail(), password)
+    expect(answer.errors?.[0]?.message).toContain(message)
+  })
+
   it.each([1, 10])('of %i megabytes never reaches GraphQL', async (megabytes) => {
     const { email } = await server.client.register()
     const tasks = recordHashing()
@@ -129,6 +144,9 @@ describe('a password', () => {
     ['one byte more than was registered', 'a'.repeat(72), 'a'.repeat(73)],
     ['one byte less', 'a'.repeat(72), 'a'.repeat(71)],
     ['eight bytes more', 'a'.repeat(72), 'a'.repeat(80)],
+    // bcrypt reads 72 bytes: within 72 letters there may be more.
+    ['one letter of two bytes more', 'é'.repeat(36), 'é'.repeat(37)],
+    ['one emoji more', '🐎'.repeat(18), '🐎'.repeat(19)],
     ['a part of the last letter', 'é'.repeat(36), `${'é'.repeat(35)}\u00C3`],
     // bcrypt repeats the password with a NUL behind it.
     ['the password twice, with a NUL between', 'abcdefgh', 'abcdefgh\0abcdefgh'],

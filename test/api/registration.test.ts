@@ -136,6 +136,8 @@ describe('register', () => {
     ['<a href=//evil.test>', '<a href=//evil.test>'],
     ["Robert'); drop table users;--", "Robert'); drop table users;--"],
     ['n'.repeat(200), 'n'.repeat(200)],
+    ['😀'.repeat(200), '😀'.repeat(200)],
+    ['각'.normalize('NFD').repeat(200), '각'.repeat(200)],
     ['   ', null],
     [null, null],
   ])('keeps the name %j as %j', async (name, kept) => {
@@ -151,6 +153,7 @@ describe('register', () => {
     ['an escape', '\u001B[2J'],
     ['a lone surrogate', 'Ada\uD800'],
     ['201 characters', 'n'.repeat(201)],
+    ['201 emoji', '😀'.repeat(201)],
     ['90 kilobytes', 'n'.repeat(90_000)],
   ])('refuses a name with %s', async (_what, name) => {
     const email = 'refused.name@example.com'

@@ -134,6 +134,7 @@ describe('an account', () => {
     ['', password, 'E-mail address', /Enter your e-mail address/],
     [email, '', 'Password', /Enter the password/],
     [email, 'short', 'Password', /too short/],
+    [email, '😀😀', 'Password', /too short/],
     [email, 'ü'.repeat(40), 'Password', /too long/],
     ['no address', password, 'E-mail address', /e-mail address/],
     ['taken@example.com', password, 'E-mail address', /Sign in instead/],

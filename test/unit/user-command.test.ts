@@ -57,7 +57,7 @@ describe.concurrent('npm run user', () => {
 
   it.each([
     ['an empty line', '\n'],
-    ['a short one', '1234567\n'],
+    ['a short one', '😀😀😀😀😀😀😀\n'],
     ['one of 73 bytes', 'x'.repeat(73)],
     ['one with a NUL', 'correct\0horse'],
     ['a megabyte', 'x'.repeat(1024 * 1024)],

@@ -176,12 +176,12 @@ function findWrong(form: HTMLFormElement): Problem | undefined {
   return undefined
 }
 
-/** The server's rule: 8 to 72 bytes. */
+/** The server's rule: at least 8 code points, at most 72 bytes. */
 function passwordFault(password: string): string | undefined {
-  const bytes = new TextEncoder().encode(password.normalize('NFC')).length
-  if (bytes < 8) return 'This is too short: use at least 8 characters.'
-  if (bytes > 72)
-    return 'This is too long: use at most 72 characters, fewer with other letters than a to z.'
+  const normalized = password.normalize('NFC')
+  if (Array.from(normalized).length < 8) return 'This is too short: use at least 8 characters.'
+  if (new TextEncoder().encode(normalized).length > 72)
+    return 'This is too long: use at most 72 characters, or fewer if they are not plain English letters and digits.'
   return undefined
 }
 

@@ -56,7 +56,8 @@ function checkText(text: string): string {
   const trimmed = text.trim()
   // PostgreSQL cannot store NUL, nor half a surrogate pair.
   const isStorable = trimmed.isWellFormed() && !trimmed.includes('\0')
-  if (trimmed === '' || trimmed.length > textCharacters || !isStorable) {
+  // `length` would count UTF-16 units: most emoji twice.
+  if (trimmed === '' || Array.from(trimmed).length > textCharacters || !isStorable) {
     throw badUserInput('text', `A note has 1 to ${textCharacters} characters.`)
   }
   return trimmed
