@@ -223,6 +223,7 @@ export async function createApp(
       ]),
       allowedOrigins: [...config.allowedOrigins, ...sandboxOrigins],
       trustProxy: config.trustProxy,
+      clock,
       isHttps,
       certificate,
       requestTimeoutMilliseconds: requestTimeout,

@@ -1,7 +1,7 @@
 /** /graphql: from Fastify's request to Apollo and back (docs/adr/0021). */
+import type { IncomingMessage } from 'node:http'
 import { HeaderMap, type ApolloServer, type BaseContext } from '@apollo/server'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import { normalizeAddress } from './client-address.ts'
 import { searchOf, type HttpRequest } from './http-request.ts'
 import { readRefreshCookie, writeRefreshCookie, type CookiePolicy } from './refresh-cookie.ts'
 import { sandboxHeaders } from './sandbox.ts'
@@ -10,13 +10,15 @@ export interface GraphqlRouteOptions<C extends BaseContext> {
   readonly apollo: ApolloServer<C>
   readonly createContext: (request: HttpRequest) => Promise<C>
   readonly cookiePolicy: CookiePolicy
+  /** The client IP. */
+  readonly addressOf: (request: IncomingMessage) => string | undefined
 }
 
 export function graphqlRoute<C extends BaseContext>(
   app: FastifyInstance,
   options: GraphqlRouteOptions<C>,
 ): void {
-  const { apollo, cookiePolicy, createContext } = options
+  const { apollo, createContext } = options
   app.route({
     method: ['GET', 'POST'],
     url: '/graphql',
@@ -29,7 +31,7 @@ export function graphqlRoute<C extends BaseContext>(
           search: searchOf(request.url),
           body: request.body,
         },
-        context: () => createContext(new FastifyHttpRequest(request, reply, cookiePolicy)),
+        context: () => createContext(new FastifyHttpRequest(request, reply, options)),
       })
       // Only operations with @defer come in parts, and graphql-js 16 has none.
       if (body.kind !== 'complete') throw new Error('The answer came in parts')
@@ -63,6 +65,8 @@ function headersForApollo({ headers, method }: FastifyRequest): HeaderMap {
   return map
 }
 
+type RequestOptions = Pick<GraphqlRouteOptions<BaseContext>, 'addressOf' | 'cookiePolicy'>
+
 /**
  * A class, although a literal would be shorter: V8 gives every literal with a getter a hidden class of
  * its own, and that kept whole requests alive until the next full collection (bench/NOTES.md).
@@ -70,12 +74,13 @@ function headersForApollo({ headers, method }: FastifyRequest): HeaderMap {
 class FastifyHttpRequest implements HttpRequest {
   readonly #request: FastifyRequest
   readonly #reply: FastifyReply
-  readonly #cookiePolicy: CookiePolicy
+  readonly #options: RequestOptions
+  #client: HttpRequest['client'] | undefined
 
-  constructor(request: FastifyRequest, reply: FastifyReply, cookiePolicy: CookiePolicy) {
+  constructor(request: FastifyRequest, reply: FastifyReply, options: RequestOptions) {
     this.#request = request
     this.#reply = reply
-    this.#cookiePolicy = cookiePolicy
+    this.#options = options
   }
 
   get id() {
@@ -91,17 +96,17 @@ class FastifyHttpRequest implements HttpRequest {
   }
 
   get client() {
-    const { headers, ip, socket } = this.#request
-    return {
-      ip: normalizeAddress(ip) ?? normalizeAddress(socket.remoteAddress),
+    const { headers, raw } = this.#request
+    return (this.#client ??= {
+      ip: this.#options.addressOf(raw),
       userAgent: headers['user-agent']?.slice(0, userAgentCharacters),
-    }
+    })
   }
 
   get refreshCookie() {
     const request = this.#request
     const reply = this.#reply
-    const policy = this.#cookiePolicy
+    const policy = this.#options.cookiePolicy
     return {
       read: () => readRefreshCookie(request, policy),
       write: (token: string, lifetimeSeconds: number) =>

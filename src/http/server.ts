@@ -12,7 +12,7 @@ import fastify, {
   type FastifyRequest,
 } from 'fastify'
 import { accountPage, accountPagePaths, type AccountPageOptions } from './account-page.ts'
-import { proxyChecker } from './client-address.ts'
+import { ClientAddresses, type TrustProxy } from './client-address.ts'
 import { graphqlRoute } from './graphql-route.ts'
 import type { HttpRequest } from './http-request.ts'
 import type { Logger } from './logger.ts'
@@ -51,7 +51,8 @@ export interface HttpServerOptions<C extends BaseContext> {
   readonly sandbox: SandboxPages | undefined
   readonly cookiePolicy: CookiePolicy
   readonly allowedOrigins: readonly string[]
-  readonly trustProxy: number | string[] | false
+  readonly trustProxy: TrustProxy
+  readonly clock: () => number
   /** Whether people reach the server by https, here or at a proxy. */
   readonly isHttps: boolean
   /** Where TLS ends here. */
@@ -72,7 +73,7 @@ export async function createHttpServer<C extends BaseContext>(
   const { isHttps, isReady, jwks, log, onAnswered, requestTimeoutMilliseconds } = options
   const headers = { ...securityHeaders(isHttps), 'cache-control': 'no-store' }
   const { certificate } = options
-  const isProxy = proxyChecker(options.trustProxy)
+  const addresses = new ClientAddresses(options.trustProxy, log, options.clock)
   const connectionTimes = {
     headersTimeout: requestTimeoutMilliseconds,
     connectionsCheckingInterval: requestTimeoutMilliseconds / 5,
@@ -89,12 +90,11 @@ export async function createHttpServer<C extends BaseContext>(
       compilersFactory: { buildValidator: refuseSchema, buildSerializer: refuseSchema },
     },
     bodyLimit: bodyLimitBytes,
-    trustProxy: trustedProxies(options.trustProxy),
     genReqId: (request) => {
       const given = request.headers['x-request-id']
       return typeof given === 'string' &&
         requestIdShape.test(given) &&
-        isProxy(request.socket.remoteAddress)
+        addresses.isProxy(request.socket.remoteAddress)
         ? given
         : randomUUID()
     },
@@ -137,6 +137,7 @@ export async function createHttpServer<C extends BaseContext>(
       if (isClosing) app.server.closeIdleConnections()
       closeUnused()
     })
+    addresses.noticeUntrusted(request.raw)
     reply.headers(headers)
     reply.header('x-request-id', request.id)
     if (options.isStopping()) reply.header('connection', 'close')
@@ -208,7 +209,7 @@ export async function createHttpServer<C extends BaseContext>(
     strictPreflight: false,
   })
 
-  graphqlRoute(app, options)
+  graphqlRoute(app, { ...options, addressOf: (request) => addresses.of(request) })
   app.get('/.well-known/jwks.json', async (_request, reply) => {
     reply.header('access-control-allow-origin', '*')
     return reply.type('application/jwk-set+json').send(JSON.stringify(await jwks()))
@@ -238,13 +239,6 @@ function cutOff(request: FastifyRequest, reply: FastifyReply): void {
   if (reply.sent || reply.statusCode >= 400) return
   if (request.raw.complete) void reply.send(httpError(503, 'The handler took too long'))
   else void reply.header('connection', 'close').send(httpError(408, 'The body did not arrive'))
-}
-
-/** Fastify itself refuses to count hops; whoever sets a number vouches that nobody gets past the proxies. */
-function trustedProxies(trustProxy: number | string[] | false) {
-  return typeof trustProxy === 'number'
-    ? (_address: string, hop: number) => hop < trustProxy
-    : trustProxy
 }
 
 function logRequest(request: FastifyRequest, reply: FastifyReply): void {

@@ -102,7 +102,20 @@ describe.each<[Environment, [what: string, sent: string | string[], seen: string
       ['mapped IPv4 in hexadecimal', '::ffff:cb00:7101', '203.0.113.1'],
       ['mapped IPv4 in capitals', '::FFFF:203.0.113.1', '203.0.113.1'],
       ['a zone', 'fe80::1%eth0', 'fe80::1'],
-      // What is no address is not the client's: the one who sent it is.
+      // Azure Application Gateway, IIS and others add the port of the client.
+      ['IPv4 with a port', '203.0.113.1:51234', '203.0.113.1'],
+      ['IPv4 with a port, behind another entry', '192.0.2.1:1, 203.0.113.1:443', '203.0.113.1'],
+      ['IPv6 in brackets', '[2001:db8::1]', '2001:db8::1'],
+      ['IPv6 in brackets with a port', '[2001:db8::1]:443', '2001:db8::1'],
+      ['IPv6 in brackets, quoted, with a port', '"[2001:db8::1]:443"', '2001:db8::1'],
+      ['a quoted address', '"203.0.113.1"', '203.0.113.1'],
+      ['IPv6 with a zone, in brackets, with a port', '[fe80::1%eth0]:443', 'fe80::1'],
+      ['mapped IPv4 with a port', '::ffff:203.0.113.1:51234', '203.0.113.1'],
+      ['mapped IPv4 in brackets with a port', '[::ffff:203.0.113.1]:80', '203.0.113.1'],
+      ['all eight groups of IPv6 with a port', '2001:db8:0:0:0:0:0:1:443', '2001:db8::1'],
+      ['IPv6 in capitals', '2001:DB8::A', '2001:db8::a'],
+      ['IPv6 with all of its zeros', '2001:0db8:0000:0000:0000:0000:0000:0001', '2001:db8::1'],
+      // A value that is not an IP address says nothing about the client: the proxy's own counts.
       ['nothing', '', real],
       ['only commas', ',,,', real],
       // CVE-2026-18174
@@ -114,7 +127,12 @@ describe.each<[Environment, [what: string, sent: string | string[], seen: string
       ['too high a number', '203.0.113.256', real],
       ['five numbers', '203.0.113.1.1', real],
       ['a range', '203.0.113.0/24', real],
-      ['brackets', '[2001:db8::1]', real],
+      ['brackets that are not closed', '[2001:db8::1', real],
+      ['brackets around a word', '[unknown]:443', real],
+      ['too high a port', '203.0.113.1:512345', real],
+      ['a port without an address', ':443', real],
+      ['two ports', '203.0.113.1:80:80', real],
+      ['an octet with leading zeros', '203.0.113.001', real],
       ['markup', '<script>', real],
       ['ten kilobytes', 'a'.repeat(10_000), real],
       ['a thousand hops', Array(1000).fill('203.0.113.1').join(','), '203.0.113.1'],
@@ -132,6 +150,7 @@ describe.each<[Environment, [what: string, sent: string | string[], seen: string
     [
       ['one address', '203.0.113.1', '203.0.113.1'],
       ['a proxy behind it', '203.0.113.1, 10.1.2.3', '203.0.113.1'],
+      ['ports behind all of them', '203.0.113.1:5, 10.1.2.3:6', '203.0.113.1'],
       ['what the client sent before it', '192.0.2.1, 203.0.113.1, 10.1.2.3', '203.0.113.1'],
       ['a proxy in front of it', '10.1.2.3, 203.0.113.1', '203.0.113.1'],
       ['a mapped proxy', '203.0.113.1, ::ffff:10.1.2.3', '203.0.113.1'],
@@ -162,9 +181,10 @@ describe('attempts of one client', () => {
 
   it.each([
     ['IPv4, plain and mapped', ['203.0.113.9', '::ffff:203.0.113.9', '::ffff:cb00:7109']],
+    ['IPv4 on different ports', ['203.0.113.9', '203.0.113.9:1234', '203.0.113.9:65535']],
     // Whoever has one address of an IPv6 network has all of them.
     ['any address of its /64', ['2001:db8:1:2::1', '2001:db8:1:2:3:4:5:6', '2001:DB8:1:2::ffff']],
-    ['no address', ['unknown', '', '_a', '_b', '203.0.113.9:1234']],
+    ['no address', ['unknown', '', '_a', '_b', '203.0.113.9:x']],
   ])('are counted together from %s', async (_what, spellings) => {
     const { email } = await server.client.register()
     const guess = (from: string) =>
@@ -178,5 +198,57 @@ describe('attempts of one client', () => {
     for (const neighbour of ['203.0.113.10', '2001:db8:1:3::1']) {
       expect((await guess(neighbour)).code).toBe('INVALID_CREDENTIALS')
     }
+  })
+})
+
+describe('the log', () => {
+  const ask = (url: string, headers: Record<string, string>) =>
+    post(url, headers, 'mutation { login(email: "ada@example.com", password: "x") { tokenType } }')
+  const warnings = ({ logText }: TestServer) =>
+    logText()
+      .split('\n')
+      .filter((line) => line.includes('"level":"warn"') && line.includes('Forwarded'))
+      .map((line) => JSON.parse(line))
+
+  it('says once a minute that a trusted proxy sends what is not an IP address, without any address', async () => {
+    const behindProxy = await server.sibling({ TRUST_PROXY: '1' })
+    for (const sent of ['203.0.113.7;443', 'unknown', '203.0.113.8;443']) {
+      await ask(behindProxy.url, { 'x-forwarded-for': sent })
+    }
+    expect(warnings(behindProxy)).toEqual([
+      expect.objectContaining({
+        form: '000.0.000.0;000',
+        msg: expect.stringMatching(/^A trusted proxy sent an X-Forwarded-For that is not an IP/),
+      }),
+    ])
+    server.advance(60)
+    await ask(behindProxy.url, { 'x-forwarded-for': 'unknown' })
+    expect(warnings(behindProxy)[1]).toMatchObject({ form: 'unknown', leftOut: 2 })
+    expect(behindProxy.logText()).not.toContain('203.0.113')
+  })
+
+  it('says once that a trusted proxy sends no X-Forwarded-For', async () => {
+    const behindProxy = await server.sibling({ TRUST_PROXY: '127.0.0.1' })
+    await ask(behindProxy.url, { forwarded: 'for=203.0.113.7' })
+    await ask(behindProxy.url, {})
+    expect(warnings(behindProxy).map(({ msg }) => msg)).toEqual([
+      expect.stringMatching(/^A trusted proxy sent a request without X-Forwarded-For/),
+    ])
+  })
+
+  it.each([
+    ['TRUST_PROXY is off', 'off', { 'x-forwarded-for': '203.0.113.7' }],
+    ['TRUST_PROXY names another proxy', '10.0.0.0/8', { 'x-forwarded-for': '203.0.113.7' }],
+    ['the header is Forwarded', 'off', { forwarded: 'for=203.0.113.7' }],
+  ])('says once that a forwarded header is ignored when %s', async (_what, trusted, headers) => {
+    const unaware = await server.sibling({ TRUST_PROXY: trusted })
+    await ask(unaware.url, {})
+    expect(warnings(unaware)).toEqual([])
+    await ask(unaware.url, headers)
+    await ask(unaware.url, headers)
+    expect(warnings(unaware).map(({ msg }) => msg)).toEqual([
+      expect.stringMatching(/the header is ignored.*set TRUST_PROXY/),
+    ])
+    expect(unaware.logText()).not.toContain('203.0.113')
   })
 })
