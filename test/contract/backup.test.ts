@@ -104,7 +104,7 @@ describe.each(engines)('a backup on %s', (engine) => {
     await createClient(app.url).register()
     expect((await operator(url).backup(file)).stderr).toBe('')
     const eventsOf = async (type: string) =>
-      (await operator(url).audit(['--event', type, '--json'])).stdout
+      (await operator(url).events(['--event', type, '--json'])).stdout
         .split('\n')
         .filter((line) => line !== '')
         .map((line) => JSON.parse(line) as Record<string, unknown>)
@@ -129,7 +129,7 @@ describe.each(engines)('a backup on %s', (engine) => {
     await execute("delete from mikro_orm_migrations where name = '0003-audit'")
     expect((await operator(url).backup(file)).status).toBe(0)
     expect(await operator(url).restore(file)).toMatchObject({ status: 0, stderr: '' })
-    const told = await operator(url).audit(['--json'])
+    const told = await operator(url).events(['--json'])
     expect(JSON.parse(told.stdout)).toMatchObject({ type: 'DATABASE_RESTORED', sessionsEnded: 1 })
     const client = createClient((await start(url)).url)
     expect((await client.login(ada.email, ada.password)).errors).toBeUndefined()

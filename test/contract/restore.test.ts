@@ -41,7 +41,7 @@ describe.each(engines)('a backup on %s', (engine) => {
     await app.close()
     // Had it ended by itself, it would have a status.
     expect(await restoreAndKill(file)).toEqual({ status: null, stdout: '', stderr: '' })
-    const told = await operator(url).audit(['--event', 'DATABASE_RESTORED', '--json'])
+    const told = await operator(url).events(['--event', 'DATABASE_RESTORED', '--json'])
     expect(JSON.parse(told.stdout)).toMatchObject({
       actor: 'OPERATOR',
       operator: expect.stringContaining('@'),

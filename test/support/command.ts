@@ -19,7 +19,7 @@ const compileCache = fileURLToPath(
 // Node itself can run what the commands import, in half the time that a loader takes.
 const nodeOptions = ['--experimental-transform-types', '--no-warnings']
 
-type CommandName = 'user' | 'keys' | 'audit' | 'db-migrate' | 'db-backup' | 'db-restore'
+type CommandName = 'user' | 'keys' | 'events' | 'db-migrate' | 'db-backup' | 'db-restore'
 
 export interface StartedCommand {
   readonly child: ChildProcess
@@ -79,7 +79,7 @@ export function operatorOf(server: { readonly database: { readonly url: string }
   return {
     user: (args: readonly string[], input?: string) => runCommand('user', args, environment, input),
     keys: (args: readonly string[]) => runCommand('keys', args, environment),
-    audit: (args: readonly string[]) => runCommand('audit', args, environment),
+    events: (args: readonly string[]) => runCommand('events', args, environment),
     migrate: () => runCommand('db-migrate', [], environment),
     backup: (file: string) => runCommand('db-backup', [file], environment),
     restore: (file: string) => runCommand('db-restore', [file], environment),

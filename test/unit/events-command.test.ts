@@ -10,7 +10,7 @@ const hour = 3_600_000
 
 describe('a command that only looks', () => {
   it.each([
-    ['audit', []],
+    ['events', []],
     ['user', ['show', '--email', 'ada@example.com']],
   ] as const)('makes and migrates no database: %s', async (command, args) => {
     const database = await createTestDatabase()
@@ -30,7 +30,7 @@ describe('a command that only looks', () => {
   })
 })
 
-describe.concurrent('npm run audit', () => {
+describe.concurrent('npm run events', () => {
   let database: TestDatabase
   let operator: ReturnType<typeof operatorOf>
   beforeAll(async () => {
@@ -87,7 +87,7 @@ describe.concurrent('npm run audit', () => {
 
   /** The types that it lists. */
   const types = async (...args: string[]) => {
-    const { status, stdout, stderr } = await operator.audit(args)
+    const { status, stdout, stderr } = await operator.events(args)
     expect({ status, stderr }).toEqual({ status: 0, stderr: '' })
     return stdout
       .trimEnd()
@@ -96,7 +96,7 @@ describe.concurrent('npm run audit', () => {
   }
 
   it('lists what happened, the newest first, in words that no browser can disturb', async () => {
-    const { stdout } = await operator.audit([])
+    const { stdout } = await operator.events([])
     const time = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z {2}/
     const lines = stdout.trimEnd().split('\n')
     for (const line of lines) expect(line).toMatch(time)
@@ -143,13 +143,13 @@ describe.concurrent('npm run audit', () => {
   })
 
   it('says so where there is nothing', async () => {
-    const { status, stdout } = await operator.audit(['--event', 'KEYS_RESET'])
+    const { status, stdout } = await operator.events(['--event', 'KEYS_RESET'])
     expect({ status, stdout }).toEqual({ status: 0, stdout: 'There are no such events.\n' })
-    expect((await operator.audit(['--json', '--event', 'KEYS_RESET'])).stdout).toBe('\n')
+    expect((await operator.events(['--json', '--event', 'KEYS_RESET'])).stdout).toBe('\n')
   })
 
   it('gives JSON to programs, a line an event', async () => {
-    const { stdout } = await operator.audit(['--json', '--limit', '3'])
+    const { stdout } = await operator.events(['--json', '--limit', '3'])
     const events = stdout
       .trimEnd()
       .split('\n')
@@ -174,8 +174,8 @@ describe.concurrent('npm run audit', () => {
   })
 
   it.each<[string, string[], string]>([
-    ['an unknown option', ['--mail', 'a@b.test'], 'Usage: npm run audit -- [options]'],
-    ['a word', ['show'], 'Usage: npm run audit -- [options]'],
+    ['an unknown option', ['--mail', 'a@b.test'], 'Usage: npm run events -- [options]'],
+    ['a word', ['show'], 'Usage: npm run events -- [options]'],
     ['two names', ['--email', 'ada@example.com', '--id', ada], 'by --email or by --id'],
     ['an unknown address', ['--email', 'eve@example.com'], 'There is no such account.'],
     ['no address', ['--email', '%'], 'There is no such account.'],
@@ -187,7 +187,7 @@ describe.concurrent('npm run audit', () => {
     ['nothing to list', ['--limit', '0'], '--limit must be'],
     ['too much', ['--limit', '10001'], '--limit must be'],
   ])('says what is wrong with %s', async (_name, args, message) => {
-    const { status, stdout, stderr } = await operator.audit(args)
+    const { status, stdout, stderr } = await operator.events(args)
     expect({ status, stdout }).toEqual({ status: 1, stdout: '' })
     expect(stderr).toContain(message)
     expect(stderr).not.toContain('    at ')

@@ -1,4 +1,4 @@
-/** `npm run audit`: what happened, newest first. */
+/** `npm run events`: lists the audit trail, newest first. */
 import { parseArgs } from 'node:util'
 import { sql, type RawBuilder } from 'kysely'
 import { lowestEventId } from '../audit/event-id.ts'
@@ -11,7 +11,7 @@ import { parseAccountId } from './account-id.ts'
 import { CommandError, run } from './run.ts'
 import { withDatabaseAsItIs } from './with-database.ts'
 
-const usage = `Usage: npm run audit -- [options]
+const usage = `Usage: npm run events -- [options]
 
   --email E    of the account with this address
   --id I       of the account with this id, also where it has been deleted
