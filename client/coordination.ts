@@ -18,6 +18,8 @@ export type TabMessage =
       readonly sessionId: string | undefined
       readonly reason: SignedOutReason
     }
+  /** The server refused the refresh token of a tab that holds no session: check the one that you hold. */
+  | { readonly type: 'check'; readonly reason: SignedOutReason | undefined }
   /** Who has a good access token, tell me. */
   | { readonly type: 'ask' }
 

@@ -53,7 +53,8 @@ export class SessionManager implements TokenSource {
       session,
       clock,
       hasStore: store !== undefined,
-      lookAgain: () => void this.#lookAgain(),
+      lookAgain: (reason) => void this.#lookAgain(reason),
+      check: (reason) => void this.#check(reason),
       onEnd: () => renewal.abort(),
       onOnline: () => renewal.retryNow(),
     })
@@ -222,6 +223,7 @@ export class SessionManager implements TokenSource {
     } finally {
       // Last: who hears of it looks into the store.
       if (held) this.tabs.tellEnd(held.id, reason ?? 'SIGNED_OUT')
+      else this.tabs.tellRefusal(reason)
     }
   }
 
@@ -300,17 +302,35 @@ export class SessionManager implements TokenSource {
   // What comes from elsewhere.
 
   /** Asks the store, or by the cookie. */
-  async #lookAgain(): Promise<void> {
+  async #lookAgain(reason: SignedOutReason = 'SIGNED_OUT'): Promise<void> {
     const store = this.#store
     try {
       if (!store) return await this.#renewal.renew(this.session.held?.tokens.accessToken)
       // In turn: a write of our own may be under way.
       const stored = await this.tabs.exclusive(async () => store.read())
       const { held } = this.session
-      if (!stored) return this.session.end('SIGNED_OUT')
+      if (!stored) return this.session.end(reason)
       if (stored.accessToken === held?.tokens.accessToken) return
       if (this.#isGood(stored)) await this.#adoptStored(stored)
       else await this.#renewal.renew(held?.tokens.accessToken)
+    } catch {
+      // It will be seen at the next call.
+    }
+  }
+
+  /** Another tab was refused by its cookie, which may have been that of another session: asks about this one. */
+  async #check(reason: SignedOutReason | undefined): Promise<void> {
+    const { held } = this.session
+    if (!held) return
+    const { accessToken } = held.tokens
+    try {
+      const answer = await inTime((signal) =>
+        send(this.#endpoint, MeDocument, undefined, { accessToken, signal }),
+      )
+      const refusal = readRefusal(answer, MeDocument)?.reason
+      if (refusal === 'SESSION_ENDED' && reason && this.session.held?.id === held.id) {
+        await this.end(reason)
+      } else if (refusal) await this.refused(accessToken, refusal)
     } catch {
       // It will be seen at the next call.
     }

@@ -17,7 +17,9 @@ export interface TabsOptions {
   /** Whether the app keeps the tokens: its store then says what is true, and a message only that it changed. */
   readonly hasStore: boolean
   /** Something may have happened elsewhere. */
-  readonly lookAgain: () => void
+  readonly lookAgain: (reason?: SignedOutReason) => void
+  /** The session may be over, for this reason. */
+  readonly check: (reason: SignedOutReason | undefined) => void
   /** Another tab has ended the session. */
   readonly onEnd: () => void
   /** The network is back. */
@@ -67,6 +69,11 @@ export class Tabs {
     this.open().tell({ type: 'signedOut', sessionId, reason })
   }
 
+  /** Reports that the refresh token was refused, in a tab that cannot name its session. */
+  tellRefusal(reason: SignedOutReason | undefined): void {
+    this.open().tell({ type: 'check', reason })
+  }
+
   close(): void {
     for (const stop of this.#stopListening) stop()
     this.#stopListening = []
@@ -75,7 +82,7 @@ export class Tabs {
   }
 
   #hear(message: TabMessage): void {
-    const { clock, hasStore, lookAgain, onEnd, session } = this.#options
+    const { check, clock, hasStore, lookAgain, onEnd, session } = this.#options
     const { held } = session
     // What a renewal that is under way brings is no longer wanted.
     if (message.type === 'signedOut' && message.sessionId !== undefined) {
@@ -84,7 +91,9 @@ export class Tabs {
     if (message.type === 'ask') {
       if (held && clock() < held.renewAt) this.share('answer')
     } else if (hasStore) {
-      lookAgain()
+      lookAgain(message.type === 'session' ? undefined : message.reason)
+    } else if (message.type === 'check') {
+      if (held) check(message.reason)
     } else if (message.type === 'signedOut') {
       if (!held || (message.sessionId ?? held.id) !== held.id) return
       session.end(message.reason)

@@ -21,6 +21,12 @@ afterAll(() => server.close())
 const signedIn = (auth: AuthClient) =>
   auth.state.status === 'signedIn' ? auth.state.user.email : auth.state.status
 
+/** As an operator does, or the user on another device. */
+async function endSessionsOf(address: string): Promise<void> {
+  const { accessToken } = (await server.client.login(address, password)).data.login
+  await server.client.as(accessToken).send('mutation { logout(scope: ALL) }')
+}
+
 async function openTwo(browser: Browser): Promise<[AuthClient, AuthClient]> {
   const tabs: [AuthClient, AuthClient] = [browser.open(), browser.open()]
   for (const tab of tabs) await tab.start()
@@ -53,6 +59,21 @@ describe.each(browsers)('tabs with %s', (_name, parts) => {
     await other.login({ email: grace.email, password })
     await eventually(() => expect(signedIn(one)).toBe(grace.email))
     expect((await one.request(MeDocument)).me.email).toBe(grace.email)
+  })
+
+  it('all stop showing a session that ended elsewhere once any of them notices', async () => {
+    const browser = createBrowser(server, parts)
+    const [one, other] = await openTwo(browser)
+    await one.login({ email, password })
+    await eventually(() => expect(signedIn(other)).toBe(email))
+    await endSessionsOf(email)
+    const reloaded = browser.open()
+    expect(await reloaded.start()).toMatchObject({ status: 'signedOut' })
+    for (const tab of [one, other]) {
+      await eventually(() =>
+        expect(tab.state).toEqual({ status: 'signedOut', reason: 'SESSION_ENDED' }),
+      )
+    }
   })
 
   it('all go on when their access token ends at the same moment', async () => {
@@ -92,6 +113,62 @@ describe.each(browsers.filter(([, parts]) => !('BroadcastChannel' in parts)))(
 )
 
 describe('a tab', () => {
+  it('ends when another tab starts without a cookie, if its session is over', async () => {
+    const browser = createBrowser(server)
+    const one = browser.open()
+    await one.login({ email, password })
+    await endSessionsOf(email)
+    // A page of the same site, rendered on a server, has taken the cookie away.
+    browser.cookie = ''
+    expect(await browser.open().start()).toEqual({ status: 'signedOut' })
+    await eventually(() =>
+      expect(one.state).toEqual({ status: 'signedOut', reason: 'SESSION_ENDED' }),
+    )
+  })
+
+  it('stays signed in when another tab starts without a cookie, if its session is alive', async () => {
+    const browser = createBrowser(server)
+    const one = browser.open()
+    await one.login({ email, password })
+    browser.cookie = ''
+    browser.sent.length = 0
+    expect(await browser.open().start()).toEqual({ status: 'signedOut' })
+    await eventually(() => expect(browser.names()).toEqual(['RefreshToken', 'Me']))
+    expect((await one.request(MeDocument)).me.email).toBe(email)
+    expect(signedIn(one)).toBe(email)
+  })
+
+  it('keeps its own session when another tab hears of the end of an older one', async () => {
+    const browser = createBrowser(server)
+    const one = browser.open()
+    await one.login({ email, password })
+    const olderCookie = browser.cookie
+    await endSessionsOf(email)
+    const grace = await server.client.register({ password })
+    await one.login({ email: grace.email, password })
+    browser.sent.length = 0
+    browser.cookie = olderCookie
+    expect(await browser.open().start()).toMatchObject({ status: 'signedOut' })
+    await eventually(() => expect(browser.names()).toEqual(['RefreshToken', 'Me']))
+    expect((await one.request(MeDocument)).me.email).toBe(grace.email)
+  })
+
+  it('says that a refresh token was replayed, although another tab was told', async () => {
+    const browser = createBrowser(server)
+    const one = browser.open()
+    await one.login({ email, password })
+    const stolen = browser.cookie
+    for (let rotation = 0; rotation < 2; rotation += 1) {
+      server.advance(accessTokenSeconds + 1)
+      await one.accessToken()
+    }
+    browser.cookie = stolen
+    expect(await browser.open().start()).toMatchObject({ reason: 'REFRESH_TOKEN_REUSED' })
+    await eventually(() =>
+      expect(one.state).toEqual({ status: 'signedOut', reason: 'REFRESH_TOKEN_REUSED' }),
+    )
+  })
+
   it('takes over what another has renewed before it asked', async () => {
     const browser = createBrowser(server)
     const [one, other] = await openTwo(browser)
