@@ -26,6 +26,8 @@ export function describeEvent(event: AccountEvent, names: ReadonlyMap<string, st
   const details = [
     type === EventType.REFRESH_TOKEN_REUSED &&
       'It may have been copied, so that device was signed out.',
+    type === EventType.ACCOUNT_RECLAIMED &&
+      'The address had never been verified. The password and the links from before were removed.',
     reason !== null && describeReason(reason),
     describeEnded(event),
   ]
@@ -50,10 +52,14 @@ function describeType(event: AccountEvent, names: ReadonlyMap<string, string>): 
       return 'Account disabled'
     case EventType.ACCOUNT_ENABLED:
       return 'Account enabled'
+    case EventType.ACCOUNT_RECLAIMED:
+      return `Account taken over by the owner of its e-mail address${withWay}`
     case EventType.DATABASE_BACKED_UP:
       return 'Backup of this service made'
     case EventType.DATABASE_RESTORED:
       return 'This service restored from a backup'
+    case EventType.EMAIL_VERIFIED:
+      return `E-mail address verified${withWay}`
     case EventType.KEYS_RESET:
       return 'All keys of this service reset'
     case EventType.KEYS_ROTATED:

@@ -97,7 +97,7 @@ export const useProvidersQuery = /* @__PURE__ */ queryHook(Documents.ProvidersDo
 export const useBeginProviderLoginMutation = /* @__PURE__ */ mutationHook(Documents.BeginProviderLoginDocument)
 
 /**
- * Signs in with the answer of a provider; the first time it makes an account. A flow can be used once. Fails with `LINK_REQUIRED` where the e-mail address has an account that this sign-in may not take over.
+ * Signs in with the response of a provider; the first time it creates an account. A flow can be used once. If the provider attests the e-mail address and an account has it, the sign-in joins that account, or takes it over if its address was never verified. Any other account with the address is an error: `LINK_REQUIRED`.
  *
  * - `provider`: As in `Provider.id`.
  * - `code`: The `code` that the provider has put into the redirect URI.

@@ -171,10 +171,14 @@ export const EventType = {
   ACCOUNT_DISABLED: 'ACCOUNT_DISABLED',
   /** By an operator, with no session left. */
   ACCOUNT_ENABLED: 'ACCOUNT_ENABLED',
+  /** The owner of the e-mail address signed in with a provider that attests it. The address had never been verified, so the password, sessions and linked providers from before were removed. */
+  ACCOUNT_RECLAIMED: 'ACCOUNT_RECLAIMED',
   /** By an operator; of no account. */
   DATABASE_BACKED_UP: 'DATABASE_BACKED_UP',
   /** By an operator, and every session was ended; of no account. */
   DATABASE_RESTORED: 'DATABASE_RESTORED',
+  /** A linked provider attests that the e-mail address belongs to the user. */
+  EMAIL_VERIFIED: 'EMAIL_VERIFIED',
   /** By an operator, and every session was ended; of no account. */
   KEYS_RESET: 'KEYS_RESET',
   /** By an operator; of no account. */
@@ -236,7 +240,7 @@ export type Mutation = {
   linkProvider: User;
   /** Signs in with a password. Fails with `INVALID_CREDENTIALS` whatever was wrong, and with `RATE_LIMITED` after too many failures, or while too many others are waiting. */
   login: AuthPayload;
-  /** Signs in with the answer of a provider; the first time it makes an account. A flow can be used once. Fails with `LINK_REQUIRED` where the e-mail address has an account that this sign-in may not take over. */
+  /** Signs in with the response of a provider; the first time it creates an account. A flow can be used once. If the provider attests the e-mail address and an account has it, the sign-in joins that account, or takes it over if its address was never verified. Any other account with the address is an error: `LINK_REQUIRED`. */
   loginWithProvider: AuthPayload;
   /** Ends sessions. `THIS` takes the access token (an expired one too), the cookie or the argument, and is true however often it is called; `OTHERS` and `ALL` need a live access token. */
   logout: Scalars['Boolean']['output'];

@@ -9,6 +9,13 @@ registerEnumType(EventType, {
   description: 'What happened. There may be more of them in a later version.',
   valuesConfig: {
     ACCOUNT_CREATED: { description: 'By signing up, by a first sign-in, or by an operator.' },
+    ACCOUNT_RECLAIMED: {
+      description:
+        'The owner of the e-mail address signed in with a provider that attests it. The address had never been verified, so the password, sessions and linked providers from before were removed.',
+    },
+    EMAIL_VERIFIED: {
+      description: 'A linked provider attests that the e-mail address belongs to the user.',
+    },
     SIGNED_IN: { description: 'A session was begun.' },
     SIGN_IN_FAILED: { description: 'A sign-in was refused; `reason` says why.' },
     REFRESH_TOKEN_REUSED: {

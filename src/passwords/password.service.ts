@@ -10,7 +10,7 @@ import { Role } from '../guard/role.ts'
 import type { SessionService } from '../sessions/session.service.ts'
 import type { Client, SessionReference } from '../sessions/authentication.ts'
 import type { AuthPayloadType, TokenTransport } from '../sessions/session.type.ts'
-import { addressBlock } from '../throttle/address.ts'
+import { addressBlock, pairOf } from '../throttle/address.ts'
 import type { Budget, Charge, Throttle } from '../throttle/throttle.ts'
 import { normalizeEmail } from '../users/email.ts'
 import { checkName } from '../users/name.ts'
@@ -103,12 +103,18 @@ export class PasswordService {
       })
     } catch (error) {
       if (!(error instanceof UniqueConstraintViolationException)) throw error
-      throw new AppError(ErrorCode.EMAIL_TAKEN, 'There is an account with this e-mail address.')
+      throw emailTaken()
     }
     // The account goes on counting as one that was made; the address has failed at nothing.
     await charge.giveBack('address')
     await throttle.makeFamiliar(this.#pair(email))
-    return sessions.begin({ userId, credentialVersion: 0, method }, transport)
+    try {
+      return await sessions.begin({ userId, credentialVersion: 0, method }, transport)
+    } catch (error) {
+      // The owner of the address has taken the account over in this very moment.
+      const isReclaimed = error instanceof AppError && error.code === ErrorCode.INVALID_CREDENTIALS
+      throw isReclaimed ? emailTaken() : error
+    }
   }
 
   /**
@@ -252,8 +258,12 @@ export class PasswordService {
   }
 
   #pair(email: string): string {
-    return `${addressBlock(this.#options.client.ip)} ${email}`
+    return pairOf(this.#options.client.ip, email)
   }
+}
+
+function emailTaken(): AppError {
+  return new AppError(ErrorCode.EMAIL_TAKEN, 'There is an account with this e-mail address.')
 }
 
 /** An attempt that could not be made, whatever the reason, is not the person's failure. */

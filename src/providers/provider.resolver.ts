@@ -44,7 +44,7 @@ export class ProviderResolver {
   @Mutation(() => AuthPayloadType, {
     complexity: 100,
     description:
-      'Signs in with the answer of a provider; the first time it makes an account. A flow can be used once. Fails with `LINK_REQUIRED` where the e-mail address has an account that this sign-in may not take over.',
+      'Signs in with the response of a provider; the first time it creates an account. A flow can be used once. If the provider attests the e-mail address and an account has it, the sign-in joins that account, or takes it over if its address was never verified. Any other account with the address is an error: `LINK_REQUIRED`.',
   })
   loginWithProvider(
     @Ctx() context: Context,

@@ -19,3 +19,8 @@ export function addressBlock(address: string | undefined): string {
     .map((group) => Number.parseInt(group, 16).toString(16))
     .join(':')
 }
+
+/** One client address at one account. */
+export function pairOf(address: string | undefined, email: string): string {
+  return `${addressBlock(address)} ${email}`
+}

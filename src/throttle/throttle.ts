@@ -118,6 +118,15 @@ export class Throttle {
       on conflict (key) do update set resets_at = excluded.resets_at`.execute(this.#database.kysely)
   }
 
+  /** Removes counters, and the familiarity of subjects (`familiar`), that no longer mean anything. */
+  async forget(counters: readonly Pick<Budget, 'name' | 'subject'>[]): Promise<void> {
+    // One at a time: a transaction that held several could wait for one that charges them.
+    for (const key of counters.map((counter) => counterKey(counter))) {
+      await sql`delete from attempt_counters where key = ${key}`.execute(this.#database.kysely)
+      this.#blocks.delete(key)
+    }
+  }
+
   /**
    * Removes counters whose window has passed.
    * @param limit the most to remove at once

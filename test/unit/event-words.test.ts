@@ -65,6 +65,21 @@ describe('an event', () => {
     ],
     [{ type: EventType.PROVIDER_LINKED, method: 'acme' }, 'Acme linked', undefined, []],
     [
+      { type: EventType.ACCOUNT_RECLAIMED, method: 'acme', sessionsEnded: 2 },
+      'Account taken over by the owner of its e-mail address with Acme',
+      undefined,
+      [
+        'The address had never been verified. The password and the links from before were removed.',
+        '2 devices were signed out.',
+      ],
+    ],
+    [
+      { type: EventType.EMAIL_VERIFIED, method: 'acme' },
+      'E-mail address verified with Acme',
+      undefined,
+      [],
+    ],
+    [
       { type: EventType.ROLE_GRANTED, method: null, role: Role.ADMIN },
       'Role granted: administrator',
       undefined,
