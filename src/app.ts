@@ -33,7 +33,7 @@ import { createSchema } from './schema.ts'
 import { sweepExpired } from './sweeping.ts'
 import { Throttle } from './throttle/throttle.ts'
 import { AccessTokens } from './tokens/access-token.ts'
-import { KeyRing } from './tokens/key-ring.ts'
+import { jwksMaxAgeSeconds, KeyRing } from './tokens/key-ring.ts'
 import { Secrets } from './tokens/secrets.ts'
 import { prepareUserRead } from './users/user-row.ts'
 
@@ -207,6 +207,7 @@ export async function createApp(
       apollo,
       createContext: (request) => createContextOrMask(services, request),
       jwks: () => keyRing.jwks(),
+      jwksMaxAgeSeconds,
       relayTo: async (provider, state) =>
         providers.get(provider)?.facts.postsAnswer === true
           ? flows.redirectUriOf(provider, state)

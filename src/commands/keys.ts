@@ -5,7 +5,7 @@ import { EventActor, EventType } from '../audit/event.ts'
 import { loadConfig, type Config } from '../config.ts'
 import type { Database } from '../database/database.ts'
 import { loadSettings } from '../settings.ts'
-import { KeyRing } from '../tokens/key-ring.ts'
+import { jwksMaxAgeSeconds, KeyRing } from '../tokens/key-ring.ts'
 import { Secrets } from '../tokens/secrets.ts'
 import { operatorTrail } from './operator-trail.ts'
 import { CommandError, run } from './run.ts'
@@ -40,7 +40,14 @@ async function list(keyRing: KeyRing): Promise<string> {
 }
 
 async function rotate(keyRing: KeyRing, database: Database): Promise<string> {
+  const next = (await keyRing.list()).find(({ state }) => state === 'next')
   await keyRing.rotate()
+  const publishedMilliseconds = Date.now() - (next?.createdAt ?? 0)
+  if (publishedMilliseconds < jwksMaxAgeSeconds * 1000) {
+    console.error(
+      `Note: the key that signs now was published only ${Math.round(publishedMilliseconds / 1000)} seconds ago. A service that uses an older copy of the JWKS may refuse new tokens, for ${jwksMaxAgeSeconds / 60} minutes at most.`,
+    )
+  }
   const type = EventType.KEYS_ROTATED
   await operatorTrail().record(database.em.fork(), { type, userId: null, actor })
   return `Rotated. The running server signs with the new key within seconds.\n${await list(keyRing)}`
@@ -64,7 +71,8 @@ async function reset(): Promise<string> {
       config.appSecret === undefined && database.engine === 'sqlite'
         ? ` The secret is in ${appSecretFile(database.file)}.`
         : ''
-    return `New keys are made and every session is ended.${where} Restart the server.`
+    const cached = `Services that verify tokens may use a copy of the old JWKS for ${jwksMaxAgeSeconds / 60} minutes more: restart them if a key was stolen.`
+    return `New keys are made and every session is ended.${where} Restart the server.\n${cached}`
   })
 }
 

@@ -15,6 +15,7 @@ import { accountPage, accountPagePaths, type AccountPageOptions } from './accoun
 import { ClientAddresses, type TrustProxy } from './client-address.ts'
 import { graphqlRoute } from './graphql-route.ts'
 import type { HttpRequest } from './http-request.ts'
+import { jwksPath, jwksRoute, type JwksRouteOptions } from './jwks.ts'
 import type { Logger } from './logger.ts'
 import type { CookiePolicy } from './refresh-cookie.ts'
 import {
@@ -31,10 +32,9 @@ import { graphiqlPath, sandbox } from './sandbox.ts'
 import { securityHeaders } from './security-headers.ts'
 import type { ServerCertificate } from './server-certificate.ts'
 
-export interface HttpServerOptions<C extends BaseContext> {
+export interface HttpServerOptions<C extends BaseContext> extends JwksRouteOptions {
   readonly apollo: ApolloServer<C>
   readonly createContext: (request: HttpRequest) => Promise<C>
-  readonly jwks: () => Promise<unknown>
   /** The redirect URI to which an answer that a provider posts goes on. */
   readonly relayTo: (provider: string, state: string) => Promise<string | undefined>
   readonly isReady: () => Promise<boolean>
@@ -70,7 +70,7 @@ const requestIdShape = /^[\w.:-]{8,128}$/
 export async function createHttpServer<C extends BaseContext>(
   options: HttpServerOptions<C>,
 ): Promise<FastifyInstance> {
-  const { isHttps, isReady, jwks, log, onAnswered, requestTimeoutMilliseconds } = options
+  const { isHttps, isReady, log, onAnswered, requestTimeoutMilliseconds } = options
   const headers = { ...securityHeaders(isHttps), 'cache-control': 'no-store' }
   const { certificate } = options
   const addresses = new ClientAddresses(options.trustProxy, log, options.clock)
@@ -192,7 +192,7 @@ export async function createHttpServer<C extends BaseContext>(
   app.setNotFoundHandler(
     notFound([
       '/graphql',
-      '/.well-known/jwks.json',
+      jwksPath,
       '/health/live',
       '/health/ready',
       ...(options.accountPage ? accountPagePaths : []),
@@ -210,10 +210,7 @@ export async function createHttpServer<C extends BaseContext>(
   })
 
   graphqlRoute(app, { ...options, addressOf: (request) => addresses.of(request) })
-  app.get('/.well-known/jwks.json', async (_request, reply) => {
-    reply.header('access-control-allow-origin', '*')
-    return reply.type('application/jwk-set+json').send(JSON.stringify(await jwks()))
-  })
+  jwksRoute(app, options)
   if (options.accountPage) await app.register(accountPage, options.accountPage)
   if (options.sandbox) await app.register(sandbox, options.sandbox)
   await app.register(relay, { relayTo: options.relayTo })

@@ -61,6 +61,11 @@ export interface KeyRingOptions {
   readonly rotationSeconds: number
 }
 
+/**
+ * How long anyone may use a copy of the JWKS. Well below the hour for which a key is published, at the
+ * least, before it signs (KEY_ROTATION_INTERVAL).
+ */
+export const jwksMaxAgeSeconds = 300
 /** However many tokens with an unknown `kid` arrive, the database is asked at most this often. */
 const reloadCooldownMilliseconds = 3000
 /** How long another process may go on signing with a key after it was retired. */

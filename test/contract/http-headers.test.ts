@@ -47,13 +47,27 @@ const requests: [what: string, path: string, init: RequestInit, status: number][
   ['another method', '/graphql', { method: 'DELETE' }, 405],
   ['a preflight', '/graphql', { method: 'OPTIONS' }, 204],
   ['HEAD', '/graphql', { method: 'HEAD' }, 405],
-  ['the JWKS', '/.well-known/jwks.json', {}, 200],
+  ['another document below /.well-known', '/.well-known/openid-configuration', {}, 404],
+  ['robots.txt', '/robots.txt', {}, 404],
+  ['favicon.ico', '/favicon.ico', {}, 404],
+  [
+    'the JWKS by another method',
+    '/.well-known/jwks.json',
+    { method: 'POST', headers: json, body: '{}' },
+    405,
+  ],
   ['liveness', '/health/live', {}, 200],
   ['readiness', '/health/ready', {}, 200],
   ['no page', '/nope', {}, 404],
   ['a page of another server', '/.env', {}, 404],
   ['a broken address', '/%zz', {}, 400],
 ]
+
+const readRaw = async (response: Response) => ({
+  headers: response.headers,
+  status: response.status,
+  text: await response.text(),
+})
 
 describe('the headers of an answer', () => {
   it.each(requests)('are strict: %s', async (_what, path, init, status) => {
@@ -117,6 +131,45 @@ describe('the headers of an answer', () => {
     expect(mine.data).toEqual({ me: { id: user.id } })
     const anonymous = await server.client.send('{ me { id } }', {}, conditional)
     expect(anonymous.status).toBe(401)
+  })
+})
+
+// The one public response: every service that verifies tokens asks for it.
+describe('the JWKS', () => {
+  const get = (headers: Record<string, string> = {}, init: RequestInit = {}) =>
+    fetch(`${server.url}/.well-known/jwks.json`, { ...init, headers })
+
+  it('may be kept for five minutes by anyone, and is as strict as every other response', async () => {
+    const { headers, status } = await get()
+    expect(status).toBe(200)
+    expect(Object.fromEntries(headers)).toMatchObject({
+      'cache-control': 'public, max-age=300',
+      'content-type': 'application/jwk-set+json; charset=utf-8',
+      'content-security-policy': expect.stringMatching(/default-src 'none'/),
+      'x-content-type-options': 'nosniff',
+      etag: expect.stringMatching(/^"[\w-]{20,}"$/),
+    })
+    expect(headers.has('set-cookie')).toBe(false)
+  })
+
+  it('is sent again only to a client whose copy differs', async () => {
+    const first = await get()
+    const etag = first.headers.get('etag')!
+    const keys = await first.text()
+    for (const condition of [etag, `W/${etag}`, `"other", ${etag}`, `"other",W/${etag},"x"`, '*']) {
+      const { headers, status, text } = await readRaw(await get({ 'if-none-match': condition }))
+      expect({ condition, status, text }).toEqual({ condition, status: 304, text: '' })
+      expect(headers.get('etag')).toBe(etag)
+      expect(headers.get('cache-control')).toBe('public, max-age=300')
+      expect(headers.get('access-control-allow-origin')).toBe('*')
+    }
+    for (const condition of ['"other"', etag.slice(1, -1), etag.slice(0, 8), '', 'W/"*"', '"*"']) {
+      const { status, text } = await readRaw(await get({ 'if-none-match': condition }))
+      expect({ condition, status, text }).toEqual({ condition, status: 200, text: keys })
+    }
+    const head = await readRaw(await get({}, { method: 'HEAD' }))
+    expect({ status: head.status, text: head.text }).toEqual({ status: 200, text: '' })
+    expect(head.headers.get('etag')).toBe(etag)
   })
 })
 
@@ -187,6 +240,7 @@ describe('CORS', () => {
       headers: { origin: 'https://evil.example' },
     })
     expect(headers.get('access-control-allow-origin')).toBe('*')
+    expect(headers.get('cache-control')).toBe('public, max-age=300')
   })
 })
 
