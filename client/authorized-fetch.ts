@@ -104,7 +104,9 @@ function readOperation(url: URL, body: string | undefined): SentOperation | unde
   try {
     return {
       document: parse(query, { noLocation: true }),
-      operationName: typeof operationName === 'string' ? operationName : undefined,
+      // The server treats an empty name as none.
+      operationName:
+        typeof operationName === 'string' && operationName !== '' ? operationName : undefined,
     }
   } catch {
     return undefined

@@ -28,8 +28,8 @@ export function graphqlRoute<C extends BaseContext>(
         httpGraphQLRequest: {
           method: request.method,
           headers: headersForApollo(request),
-          search: searchOf(request.url),
-          body: request.body,
+          search: withoutEmptyParameters(searchOf(request.url)),
+          body: withoutEmptyOperationName(request.body),
         },
         context: () => createContext(new FastifyHttpRequest(request, reply, options)),
       })
@@ -45,6 +45,30 @@ export function graphqlRoute<C extends BaseContext>(
       return body.string
     },
   })
+}
+
+/** The parameters of a GET that may be left out, and for which the empty string means the same. */
+const optionalParameters = ['operationName', 'variables', 'extensions']
+
+/** GraphQL over HTTP has an empty parameter be an absent one; Apollo looks for an operation with that name. */
+function withoutEmptyParameters(search: string): string {
+  const parameters = new URLSearchParams(search)
+  const empty = optionalParameters.filter((name) => {
+    const values = parameters.getAll(name)
+    return values.length === 1 && values[0] === ''
+  })
+  if (empty.length === 0) return search
+  for (const name of empty) parameters.delete(name)
+  return `?${parameters.toString()}`
+}
+
+/** The same for the body of a POST. */
+function withoutEmptyOperationName(body: unknown): unknown {
+  const isEmpty =
+    typeof body === 'object' &&
+    body !== null &&
+    (body as { operationName?: unknown }).operationName === ''
+  return isEmpty ? { ...body, operationName: null } : body
 }
 
 /** As long as the columns that keep it: a client may send kilobytes. */

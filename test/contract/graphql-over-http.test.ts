@@ -215,6 +215,50 @@ describe('GraphQL over HTTP', () => {
     expect(answer.data).toEqual({ __typename: 'Query' })
   })
 
+  // "Setting the value of the operationName parameter to the empty string is equivalent to omitting it."
+  it.each(['operationName', 'variables', 'extensions'])(
+    'treats an empty %s parameter of a GET as absent',
+    async (name) => {
+      const answer = await get({ query: '{ __typename }', [name]: '' })
+      expect(answer.status).toBe(200)
+      expect(answer.data).toEqual({ __typename: 'Query' })
+    },
+  )
+
+  it('treats an empty operationName in a POST as absent, for a query and for a mutation', async () => {
+    for (const query of ['{ __typename }', 'query Named { __typename }', 'mutation { logout }']) {
+      const answer = await post(JSON.stringify({ query, operationName: '', variables: {} }))
+      expect({ query, status: answer.status }).toEqual({ query, status: 200 })
+      expect(answer.errors).toBeUndefined()
+    }
+  })
+
+  it('does not choose one of several operations for an empty operationName', async () => {
+    const query = 'query A { __typename } query B { __typename }'
+    for (const answer of [
+      await post(JSON.stringify({ query, operationName: '' })),
+      await get({ query, operationName: '' }),
+    ]) {
+      expect(answer.status).toBe(400)
+      expect(answer.code).toBe('OPERATION_RESOLUTION_FAILURE')
+    }
+  })
+
+  it.each([
+    'operationName=&operationName=A',
+    'variables=&variables={}',
+    'query=',
+    'operationName=+',
+  ])('refuses a GET that is ambiguous or names what is not there: %s', async (search) => {
+    const query = search.startsWith('query')
+      ? ''
+      : `query=${encodeURIComponent('query A { __typename }')}&`
+    const response = await fetch(`${server.url}/graphql?${query}${search}`, {
+      headers: { 'apollo-require-preflight': '1' },
+    })
+    expect((await readAnswer(response)).status).toBe(400)
+  })
+
   it.each([
     ['application/json', 200, 'application/json'],
     ['application/graphql-response+json', 200, 'application/graphql-response+json'],
