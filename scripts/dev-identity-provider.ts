@@ -29,6 +29,14 @@ const interactionPath = '/interaction/'
 const callbackPath = '/callback'
 const host = '127.0.0.1'
 
+function cookieNames(port: string) {
+  return {
+    interaction: `dev-${port}-interaction`,
+    resume: `dev-${port}-resume`,
+    session: `dev-${port}-session`,
+  }
+}
+
 /**
  * @param options.serverUrl where the server listens that sends people here
  * @param options.redirectUris where they may be sent back to, beside the page above
@@ -50,7 +58,11 @@ export async function startDevIdentityProvider(options: {
   const provider = new Provider(issuer, {
     adapter: memoryAdapter(),
     jwks: { keys: [signingKey()] },
-    cookies: { keys: [randomBytes(24).toString('base64url')] },
+    cookies: {
+      keys: [randomBytes(24).toString('base64url')],
+      // Another one on this host, on another port, shares the browser's cookies.
+      names: cookieNames(new URL(issuer).port),
+    },
     clients: [
       {
         client_id: clientId,

@@ -218,10 +218,12 @@ export async function createApp(
       onAnswered: metrics?.observeRequest,
       log,
       accountPage: accountPage && { files: accountPage, publicUrl: config.publicUrl, isLoopback },
-      cookiePolicy: createCookiePolicy(!isPlainLoopback, [
-        new URL(config.publicUrl).origin,
-        ...config.allowedOrigins,
-      ]),
+      cookiePolicy: createCookiePolicy({
+        isSecure: !isPlainLoopback,
+        publicUrl: config.publicUrl,
+        issuer: config.tokens.issuer,
+        allowedOrigins: config.allowedOrigins,
+      }),
       allowedOrigins: [...config.allowedOrigins, ...sandboxOrigins],
       trustProxy: config.trustProxy,
       clock,

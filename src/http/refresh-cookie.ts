@@ -1,4 +1,5 @@
 /** The cookie that carries a browser's refresh token, and who may use it. */
+import { createHash } from 'node:crypto'
 import { parseCookie, stringifySetCookie } from 'cookie'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 
@@ -9,13 +10,33 @@ export interface CookiePolicy {
   readonly origins: ReadonlySet<string>
 }
 
-/** @param isSecure false only for plain http on loopback, where browsers refuse the `__Host-` prefix */
-export function createCookiePolicy(isSecure: boolean, origins: readonly string[]): CookiePolicy {
+export interface CookiePolicyOptions {
+  /** False only for plain http on loopback, where browsers refuse the `__Host-` prefix. */
+  readonly isSecure: boolean
+  readonly publicUrl: string
+  readonly issuer: string
+  /** Other origins whose pages may use the cookie. */
+  readonly allowedOrigins: readonly string[]
+}
+
+export function createCookiePolicy(options: CookiePolicyOptions): CookiePolicy {
+  const { allowedOrigins, isSecure, publicUrl } = options
   return {
-    name: isSecure ? '__Host-latchkey-refresh' : 'latchkey-refresh',
+    name: `${isSecure ? '__Host-' : ''}latchkey-refresh${nameSuffix(options)}`,
     isSecure,
-    origins: new Set(origins),
+    origins: new Set([new URL(publicUrl).origin, ...allowedOrigins]),
   }
+}
+
+/**
+ * All ports of a host share its cookies (RFC 6265 section 8.5), those with `__Host-` too. Only the server
+ * that has the https port to itself needs no name of its own.
+ */
+function nameSuffix({ isSecure, issuer, publicUrl }: CookiePolicyOptions): string {
+  const { origin, port, protocol } = new URL(publicUrl)
+  if (isSecure && protocol === 'https:' && port === '' && issuer === origin) return ''
+  const digest = createHash('sha256').update(`${origin}\n${issuer}`).digest('base64url')
+  return `-${digest.slice(0, 8)}`
 }
 
 /**

@@ -1,7 +1,30 @@
-/** What the door needs of a cookie; HTTP gives it, with its own rules on who may use it. */
+import {
+  decodeRefreshToken,
+  isRefreshTokenOfAnother,
+  type RefreshToken,
+} from '../tokens/refresh-token.ts'
+import type { Secrets } from '../tokens/secrets.ts'
+
+/** What the session service needs of a cookie; HTTP provides it, with its own rules on who may use it. */
 export interface RefreshCookie {
-  /** The token that the browser sent; undefined also where the request may not use it. */
+  /** The token that the browser sent; undefined also if the request may not use it. */
   read(): string | undefined
   write(refreshToken: string, lifetimeSeconds: number): void
   clear(): void
+}
+
+/** The token in the cookie, if this server issued it. */
+export function tokenInCookie(cookie: RefreshCookie, secrets: Secrets): RefreshToken | undefined {
+  const text = cookie.read()
+  return text === undefined ? undefined : decodeRefreshToken(text, secrets)
+}
+
+/**
+ * Takes away a cookie that is of no more use. Not one that the request may not use, and not the token of
+ * another server: one that runs on another port of this host under the same issuer keeps its cookie in
+ * the same place.
+ */
+export function discardCookie(cookie: RefreshCookie, secrets: Secrets): void {
+  const text = cookie.read()
+  if (text !== undefined && !isRefreshTokenOfAnother(text, secrets)) cookie.clear()
 }

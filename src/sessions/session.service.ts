@@ -13,7 +13,7 @@ import { lockPerson } from '../users/lock-person.ts'
 import { User } from '../users/user.entity.ts'
 import { fromUserRow, userColumns, type UserRow } from '../users/user-row.ts'
 import type { UserType } from '../users/user.type.ts'
-import type { RefreshCookie } from './refresh-cookie.ts'
+import { discardCookie, tokenInCookie, type RefreshCookie } from './refresh-cookie.ts'
 import { invalidRefreshToken, rotate, type RotationOptions } from './rotation.ts'
 import { Session } from './session.entity.ts'
 import {
@@ -108,7 +108,7 @@ export class SessionService {
    * @throws AppError INVALID_REFRESH_TOKEN, REFRESH_TOKEN_REUSED
    */
   async refresh(argument: string | undefined): Promise<AuthPayloadType> {
-    const { accessTokens, cookie } = this.#options
+    const { accessTokens, cookie, secrets } = this.#options
     const transport = argument === undefined ? TokenTransport.COOKIE : TokenTransport.BODY
     const token = argument ?? cookie.read()
     try {
@@ -121,7 +121,10 @@ export class SessionService {
       const key = await accessTokens.signingKey()
       return await this.#payload(session, user, transport, key)
     } catch (error) {
-      if (transport === TokenTransport.COOKIE && error instanceof AppError) cookie.clear()
+      // Only if the token was refused: after a failure of the database the same one is good.
+      if (transport === TokenTransport.COOKIE && error instanceof AppError) {
+        discardCookie(cookie, secrets)
+      }
       throw error
     }
   }
@@ -147,7 +150,7 @@ export class SessionService {
         }
       })
     }
-    cookie.clear()
+    discardCookie(cookie, secrets)
   }
 
   /** @returns whether there was one; of another person's none is found */
@@ -174,7 +177,7 @@ export class SessionService {
       })
       if (sessionsEnded > 0) await record(sessionEnded(userId, reason, { sessionsEnded }))
     })
-    if (exceptSessionId === undefined) this.#options.cookie.clear()
+    if (exceptSessionId === undefined) await this.#discardUnlessAlive()
   }
 
   /** A person's sessions that are still alive, the one used last first. */
@@ -222,10 +225,18 @@ export class SessionService {
       await record({ type, ...current, actor: EventActor.ACCOUNT, sessionsEnded })
       return { session: fromSessionRow(sessionRow), user: fromUserRow(userRow, sessionId) }
     })
-    const inCookie = decodeRefreshToken(cookie.read() ?? '', secrets)
+    const inCookie = tokenInCookie(cookie, secrets)
     const transport =
       inCookie?.sessionId === sessionId ? TokenTransport.COOKIE : TokenTransport.BODY
     return this.#payload(session, user, transport, key)
+  }
+
+  /** The cookie may hold the session of another account. */
+  async #discardUnlessAlive(): Promise<void> {
+    const { cookie, em, secrets } = this.#options
+    const token = tokenInCookie(cookie, secrets)
+    const isAlive = token && (await em.count(Session, { id: token.sessionId })) > 0
+    if (!isAlive) discardCookie(cookie, secrets)
   }
 
   #newSession({ userId, method }: Authentication, now: number) {

@@ -24,6 +24,11 @@ export function encodeRefreshToken(token: RefreshToken, secrets: Secrets): strin
   return prefix + Buffer.concat([body, secrets.authenticate(body)]).toString('base64url')
 }
 
+/** Whether it looks like a refresh token, but was not issued with our secret. */
+export function isRefreshTokenOfAnother(text: string, secrets: Secrets): boolean {
+  return shape.test(text) && decodeRefreshToken(text, secrets) === undefined
+}
+
 /** @returns undefined for anything but the one spelling of a token that we made */
 export function decodeRefreshToken(text: string, secrets: Secrets): RefreshToken | undefined {
   if (!shape.test(text)) return undefined

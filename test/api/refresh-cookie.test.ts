@@ -1,4 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { encodeRefreshToken } from '../../src/tokens/refresh-token.ts'
+import { Secrets } from '../../src/tokens/secrets.ts'
 import type { Answer } from '../support/client.ts'
 import { startServer, type TestServer } from '../support/server.ts'
 
@@ -26,7 +28,7 @@ const lowerCase = (text: string) => text.toLowerCase()
 
 describe.each([
   { publicUrl: 'https://auth.example.com', name: '__Host-latchkey-refresh', secure: ['secure'] },
-  { publicUrl: 'http://127.0.0.1:4000', name: 'latchkey-refresh', secure: [] },
+  { publicUrl: 'http://127.0.0.1:4000', name: 'latchkey-refresh-Xix9rPtD', secure: [] },
 ])('the refresh cookie of $publicUrl', ({ publicUrl, name, secure }) => {
   let server: TestServer
   beforeAll(async () => {
@@ -116,6 +118,47 @@ describe.each([
       expect(answer.code).toBe('INVALID_REFRESH_TOKEN')
       expectCleared(answer)
     }
+  })
+
+  it('is kept when the database fails, so that the next refresh succeeds', async () => {
+    const { cookie } = await newSession()
+    await server.database.query('alter table sessions rename to sessions_away')
+    try {
+      const failed = await withCookie(cookie.pair)
+      expect(failed.code).toBe('INTERNAL_SERVER_ERROR')
+      expect(failed.headers.getSetCookie()).toEqual([])
+    } finally {
+      await server.database.query('alter table sessions_away rename to sessions')
+    }
+    expect((await withCookie(cookie.pair)).errors).toBeUndefined()
+  })
+
+  it('is not cleared if another server of this host issued it', async () => {
+    const { cookie, accessToken } = await newSession()
+    const token = { sessionId: 'A'.repeat(22), generation: 3 }
+    const foreign = encodeRefreshToken(token, new Secrets('the secret of another server'.repeat(2)))
+    for (const query of [refresh, 'mutation { logout }']) {
+      const answer = await withCookie(`${name}=${foreign}`, query)
+      expect(answer.headers.getSetCookie()).toEqual([])
+    }
+    // Of another site, the request may not even clear what is ours.
+    const headers = { origin: 'https://sibling.example.com', 'sec-fetch-site': 'same-site' }
+    for (const query of [refresh, 'mutation { logout }', 'mutation { logout(scope: ALL) }']) {
+      const answer = await withCookie(cookie.pair, query, headers)
+      expect(answer.headers.getSetCookie()).toEqual([])
+    }
+    expect((await server.client.as(accessToken).send('{ protected }')).errors).toBeUndefined()
+  })
+
+  it('stays when another account signs out everywhere', async () => {
+    const { cookie } = await newSession()
+    const other = await server.client.register()
+    const answer = await server.client
+      .as(other.accessToken)
+      .send('mutation { logout(scope: ALL) }', undefined, { cookie: cookie.pair })
+    expect(answer.data).toEqual({ logout: true })
+    expect(answer.headers.getSetCookie()).toEqual([])
+    expect((await withCookie(cookie.pair)).errors).toBeUndefined()
   })
 
   it('names the session for logout, which clears it', async () => {
@@ -240,4 +283,52 @@ describe.each([
       ['httponly', 'max-age=0', 'path=/', 'samesite=strict', ...secure].toSorted(),
     )
   }
+})
+
+// RFC 6265 section 8.5: cookies are shared by all ports of a host, those with `__Host-` too.
+describe.each([
+  ['http://127.0.0.1:4100', {}, 'http://127.0.0.1:4101', {}],
+  ['https://auth.example.com', {}, 'https://auth.example.com:8443', {}],
+  ['https://auth.example.com:8443', {}, 'https://auth.example.com:9443', {}],
+  [
+    'http://localhost:4100',
+    { TOKEN_ISSUER: 'shared' },
+    'http://localhost:4101',
+    { TOKEN_ISSUER: 'shared' },
+  ],
+  [
+    'https://auth.example.com',
+    { TOKEN_ISSUER: 'one' },
+    'https://auth.example.com',
+    { TOKEN_ISSUER: 'other' },
+  ],
+])('two servers on one host, %s %o and %s %o', (oneUrl, oneEnv, otherUrl, otherEnv) => {
+  it('leave the refresh cookie of the other one alone', async () => {
+    const servers = [
+      await startServer({ PUBLIC_URL: oneUrl, ...oneEnv }),
+      await startServer({ PUBLIC_URL: otherUrl, ...otherEnv }),
+    ]
+    // As a browser keeps them: by name, for both servers.
+    const jar = new Map<string, string>()
+    const send = async (server: TestServer, query: string, variables?: Record<string, unknown>) => {
+      const cookie = [...jar].map((pair) => pair.join('=')).join('; ')
+      const answer = await server.client.send(query, variables, { cookie })
+      const set = setCookieOf(answer)
+      if (set?.value === '') jar.delete(set.name)
+      else if (set) jar.set(set.name, set.value)
+      return answer
+    }
+    for (const server of servers) {
+      // As the account page does when it is loaded for the first time.
+      await send(server, refresh)
+      const { email, password } = await server.client.register()
+      await send(server, signIn, { email, password })
+    }
+    expect(jar.size).toBe(2)
+    for (const server of [...servers, ...servers]) {
+      expect((await send(server, refresh)).errors).toBeUndefined()
+    }
+    await send(servers[1]!, 'mutation { logout }')
+    expect((await send(servers[0]!, refresh)).errors).toBeUndefined()
+  })
 })

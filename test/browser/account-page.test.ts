@@ -74,7 +74,7 @@ describe('an account', () => {
     const cookies = await browser.cookies()
     expect(cookies).toEqual([
       expect.objectContaining({
-        name: 'latchkey-refresh',
+        name: expect.stringMatching(/^latchkey-refresh-[\w-]{8}$/),
         path: '/',
         httpOnly: true,
         sameSite: 'Strict',
@@ -105,7 +105,7 @@ describe('an account', () => {
     await signUp(page, email)
     expect(await browser.cookies()).toEqual([
       expect.objectContaining({
-        name: '__Host-latchkey-refresh',
+        name: expect.stringMatching(/^__Host-latchkey-refresh-[\w-]{8}$/),
         path: '/',
         httpOnly: true,
         sameSite: 'Strict',
