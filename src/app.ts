@@ -230,6 +230,7 @@ export async function createApp(
       isHttps,
       certificate,
       requestTimeoutMilliseconds: requestTimeout,
+      keepAliveMilliseconds: config.keepAliveSeconds * 1000,
     })
     closers.push(() => http.close())
     // For this name Fastify would listen a second time, on a server that it does not wait for at a stop.

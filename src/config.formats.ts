@@ -15,18 +15,28 @@ export function parseDurationSeconds(text: string): number | undefined {
 
 /** A duration within bounds, as seconds. */
 export function duration(fallback: string, minimum: string, maximum: string) {
-  const [least, most] = [parseDurationSeconds(minimum)!, parseDurationSeconds(maximum)!]
   return z
     .string()
     .default(fallback)
-    .transform((text, context) => {
-      const seconds = parseDurationSeconds(text)
-      if (seconds === undefined || seconds < least || seconds > most) {
-        context.addIssue(`must be a duration such as ${fallback}, from ${minimum} to ${maximum}`)
-        return z.NEVER
-      }
-      return seconds
-    })
+    .transform(durationWithin(fallback, minimum, maximum))
+}
+
+/** The same, for a default that depends on other variables. */
+export function optionalDuration(example: string, minimum: string, maximum: string) {
+  return z
+    .string()
+    .transform(durationWithin(example, minimum, maximum))
+    .optional()
+}
+
+function durationWithin(example: string, minimum: string, maximum: string) {
+  const [least, most] = [parseDurationSeconds(minimum)!, parseDurationSeconds(maximum)!]
+  return (text: string, context: z.RefinementCtx): number => {
+    const seconds = parseDurationSeconds(text)
+    if (seconds !== undefined && seconds >= least && seconds <= most) return seconds
+    context.addIssue(`must be a duration such as ${example}, from ${minimum} to ${maximum}`)
+    return z.NEVER
+  }
 }
 
 export function integer(fallback: number, minimum: number, maximum: number) {
@@ -40,12 +50,42 @@ export function integer(fallback: number, minimum: number, maximum: number) {
     .transform(Number)
 }
 
+/** One of some words, in upper or lower case. */
 export function oneOf<const T extends readonly string[]>(...values: T) {
-  return z.enum(values, `must be one of ${values.join(', ')}`)
+  return z.string().transform((text, context): T[number] => {
+    const value = values.find((word) => word.toLowerCase() === text.toLowerCase())
+    if (value !== undefined) return value
+    context.addIssue(`must be one of ${values.join(', ')}`)
+    return z.NEVER
+  })
 }
 
+/** A switch. @returns undefined when the text is neither of the two */
+export function parseToggle(text: string): boolean | undefined {
+  if (/^(on|true|yes|1)$/i.test(text)) return true
+  return /^(off|false|no|0)$/i.test(text) ? false : undefined
+}
+
+export const toggleRule = 'must be on or off'
+
 /** An `on`/`off` switch; left out, it is decided by other variables. */
-export const toggle = oneOf('on', 'off').transform((value) => value === 'on')
+export const toggle = z.string().transform((text, context): boolean => {
+  const isOn = parseToggle(text)
+  if (isOn !== undefined) return isOn
+  context.addIssue(toggleRule)
+  return z.NEVER
+})
+
+/**
+ * A variable as it counts: line ends and spaces around a value are never meant, wherever it comes from.
+ * @returns undefined for an empty one, which counts as absent
+ */
+export function readVariable(
+  env: Readonly<Record<string, string | undefined>>,
+  name: string,
+): string | undefined {
+  return env[name]?.trim() || undefined
+}
 
 export const commaList = z
   .string()
@@ -59,9 +99,7 @@ export const commaList = z
 
 /** Whether only this machine can reach the address. */
 export function isLoopback(host: string): boolean {
-  return (
-    host === 'localhost' || host === '::1' || host === '[::1]' || /^127(\.\d{1,3}){3}$/.test(host)
-  )
+  return /^(localhost|::1|\[::1\]|127(\.\d{1,3}){3})$/i.test(host)
 }
 
 function parseUrl(text: string): URL | undefined {
@@ -83,13 +121,43 @@ export function parsing<T>(parse: (text: string) => T) {
 
 /** One http(s) origin, no pattern, in its canonical spelling, that is safe to hand tokens to. */
 export function isSafeOrigin(text: string): boolean {
-  const url = parseUrl(text)
-  return (
-    url?.origin === text &&
-    !text.includes('*') &&
-    (url.protocol === 'https:' || (url.protocol === 'http:' && isLoopback(url.hostname)))
-  )
+  return parseOrigin(text) === text
 }
+
+/**
+ * The same in any spelling: a final slash, capitals, the default port and letters beyond ASCII are as good
+ * in a variable as what a browser sends.
+ * @returns its canonical spelling, or undefined when it is no such origin
+ */
+export function parseOrigin(text: string): string | undefined {
+  const url = /^https?:\/\/[^\s/?#\\@*]+\/?$/i.test(text) ? parseUrl(text) : undefined
+  if (!url) return undefined
+  // Browsers resolve every name below localhost to loopback (RFC 6761 section 6.3); Tauri uses one.
+  const isOnThisMachine = isLoopback(url.hostname) || url.hostname.endsWith('.localhost')
+  return url.protocol === 'https:' || isOnThisMachine ? url.origin : undefined
+}
+
+/** Schemes whose pages have the origin `null`, or are not the pages of one app. */
+const foreignSchemes = /^(https?|wss?|ftp|file|data|blob|javascript|about|view-source|filesystem):/
+
+/**
+ * The origin of an app that shows its pages in a web view, or of a browser extension, such as
+ * `capacitor://localhost` or `chrome-extension://<id>`. The URL standard has no origin for these schemes,
+ * so the text is compared as it is.
+ */
+export function isAppOrigin(text: string): boolean {
+  return /^[a-z][a-z\d+.-]*:\/\/[\w.-]+(:\d{1,5})?$/.test(text) && !foreignSchemes.test(text)
+}
+
+/** Origins that may call from a browser: those of pages in canonical spelling, those of apps as they are. */
+export const originList = commaList.transform((entries, context) => {
+  const origins = entries.map((text) => parseOrigin(text) ?? (isAppOrigin(text) ? text : undefined))
+  if (origins.every((origin) => origin !== undefined)) return origins
+  context.addIssue(
+    `must be a list separated by commas, each entry ${originRule}, or of an app, such as capacitor://localhost`,
+  )
+  return z.NEVER
+})
 
 /**
  * Where an answer with a code may be sent: https, loopback, or an app's own scheme (RFC 8252). In
@@ -111,7 +179,7 @@ export function hostName(fallback: string) {
     .string()
     .default(fallback)
     .refine(
-      (text) => isIP(text) !== 0 || /^[a-z0-9.-]+$/i.test(text),
+      (text) => isIP(text) !== 0 || (/^[a-z0-9.-]+$/i.test(text) && URL.canParse(`http://${text}`)),
       'must be an IP address or a host name',
     )
 }

@@ -1,7 +1,7 @@
 /** The providers that the environment names, each with all that it needs or none of it. */
 import { createPrivateKey } from 'node:crypto'
 import { isIP } from 'node:net'
-import { isSafeOrigin } from './config.formats.ts'
+import { isSafeOrigin, parseToggle, readVariable, toggleRule } from './config.formats.ts'
 
 /**
  * The providers with facts of their own, and which variables they have beside those of every provider.
@@ -97,7 +97,8 @@ export function readProviderSettings(env: Environment): {
     const required = ['CLIENT_ID', ...(has.required ?? ['CLIENT_SECRET'])]
     const suffixes = [...required, 'SCOPES', 'KEEP_TOKENS', 'LABEL', ...(has.optional ?? [])]
     const read = (suffix: string) =>
-      (suffixes.includes(suffix) && env[`${prefix}_${suffix}`]) || undefined
+      suffixes.includes(suffix) ? readVariable(env, `${prefix}_${suffix}`) : undefined
+    const readToggle = (suffix: string) => parseToggle(read(suffix) ?? '')
     const isSet = (suffix: string) => read(suffix) !== undefined
     const isUnset = (suffix: string) => read(suffix) === undefined
     const list = (of: string[]) => of.map((suffix) => `${prefix}_${suffix}`).join(', ')
@@ -109,9 +110,7 @@ export function readProviderSettings(env: Environment): {
       problems.push(`${list(missing)} must be set beside ${list(present)}`)
     }
     for (const suffix of ['KEEP_TOKENS', 'ATTESTS_EMAIL']) {
-      if (!['on', 'off', undefined].includes(read(suffix))) {
-        complain(suffix, 'must be one of on, off')
-      }
+      if (isSet(suffix) && readToggle(suffix) === undefined) complain(suffix, toggleRule)
     }
     for (const suffix of ['ISSUER', 'URL']) {
       const url = read(suffix)
@@ -132,7 +131,7 @@ export function readProviderSettings(env: Environment): {
     if (tenant !== undefined && !/^[\w.-]+$/.test(tenant)) {
       complain('TENANT', "must be a tenant's id or domain")
     }
-    const privateKey = read('PRIVATE_KEY')?.replaceAll('\\n', '\n')
+    const privateKey = read('PRIVATE_KEY')?.replaceAll(/\\r\\n|\\n|\r\n/g, '\n')
     if (privateKey !== undefined && !isSigningKey(privateKey)) {
       complain('PRIVATE_KEY', 'must be the text of the .p8 file: a P-256 key in PKCS#8')
     }
@@ -143,10 +142,10 @@ export function readProviderSettings(env: Environment): {
         clientId: read('CLIENT_ID') ?? '',
         clientSecret: read('CLIENT_SECRET') ?? '',
         scopes: read('SCOPES'),
-        keepsTokens: read('KEEP_TOKENS') === 'on',
+        keepsTokens: readToggle('KEEP_TOKENS') === true,
         label: read('LABEL'),
         url: read('ISSUER') ?? read('URL'),
-        attestsEmail: read('ATTESTS_EMAIL') !== 'off',
+        attestsEmail: readToggle('ATTESTS_EMAIL') !== false,
         tenant,
         signingKey:
           privateKey === undefined
@@ -160,7 +159,7 @@ export function readProviderSettings(env: Environment): {
 
 function openidNames(env: Environment): string[] {
   const names = Object.keys(env)
-    .filter((variable) => env[variable])
+    .filter((variable) => readVariable(env, variable) !== undefined)
     .map((variable) => openidVariable.exec(variable)?.[1])
     .filter((name) => name !== undefined)
   return [...new Set(names)].toSorted()

@@ -11,10 +11,14 @@ import {
   isAddressRange,
   isLoopback,
   isRedirectUri,
-  isSafeOrigin,
   oneOf,
+  optionalDuration,
+  originList,
   originRule,
+  parseOrigin,
+  parseToggle,
   parsing,
+  readVariable,
   toggle,
 } from './config.formats.ts'
 import { readProviderSettings, type ProviderSettings } from './config.providers.ts'
@@ -83,7 +87,8 @@ export const variables = {
   },
   ALLOWED_ORIGINS: {
     default: '(none)',
-    description: 'Origins of front ends that may call from a browser, separated by commas.',
+    description:
+      'Origins of front ends that may call from a browser, separated by commas; of apps too, such as capacitor://localhost.',
   },
   REDIRECT_URIS: {
     default: '(none)',
@@ -94,10 +99,20 @@ export const variables = {
     default: 'off',
     description: 'Number of proxies in front, or their addresses (CIDR), separated by commas.',
   },
-  INTROSPECTION: { default: 'on for a loopback HOST', description: '`on` or `off`.' },
+  KEEP_ALIVE_TIMEOUT: {
+    default: '72s, 620s with TRUST_PROXY',
+    description:
+      'After this long an idle connection is closed. At most 1h; behind a proxy, longer than the proxy keeps its own.',
+  },
+  INTROSPECTION: {
+    default: 'on for this machine only',
+    description:
+      '`on` or `off`. By default it is on if HOST and PUBLIC_URL are loopback and TRUST_PROXY is off.',
+  },
   SANDBOX: {
-    default: 'on for a loopback HOST',
-    description: '`on` or `off`: Apollo Sandbox at /graphql, GraphiQL at /graphiql.',
+    default: 'on for this machine only',
+    description:
+      '`on` or `off`: Apollo Sandbox at /graphql, GraphiQL at /graphiql. The same default as INTROSPECTION.',
   },
   ACCOUNT_PAGE: { default: 'on', description: '`on` or `off`: the account page at /.' },
   BRAND_NAME: { default: 'Latchkey', description: 'Whose account it is, on the account page.' },
@@ -174,6 +189,8 @@ export interface Config {
   readonly providers: readonly ProviderSettings[]
   /** How many proxies are in front, or which addresses they have. */
   readonly trustProxy: number | string[] | false
+  /** How long an idle connection is kept. */
+  readonly keepAliveSeconds: number
   readonly introspection: boolean
   readonly sandbox: boolean
   readonly accountPage: boolean
@@ -209,11 +226,20 @@ const environment = z.object({
     .default('1')
     .refine(
       (text) =>
-        text === 'auto' || (/^\d{1,3}$/.test(text) && Number(text) >= 1 && Number(text) <= 128),
+        /^auto$/i.test(text) ||
+        (/^\d{1,3}$/.test(text) && Number(text) >= 1 && Number(text) <= 128),
       'must be auto or a whole number from 1 to 128',
     )
-    .transform((text) => (text === 'auto' ? availableParallelism() : Number(text))),
-  PUBLIC_URL: z.string().refine(isSafeOrigin, `must be ${originRule}`).optional(),
+    .transform((text) => Number(text) || availableParallelism()),
+  PUBLIC_URL: z
+    .string()
+    .transform((text, context): string => {
+      const origin = parseOrigin(text)
+      if (origin !== undefined) return origin
+      context.addIssue(`must be ${originRule}`)
+      return z.NEVER
+    })
+    .optional(),
   TLS_CERT: z.string().optional(),
   TLS_KEY: z.string().optional(),
   DATABASE_URL: z
@@ -237,10 +263,7 @@ const environment = z.object({
   SESSION_MAX_LIFETIME: duration(variables.SESSION_MAX_LIFETIME.default, '1s', '3650d'),
   REFRESH_GRACE: duration(variables.REFRESH_GRACE.default, '0s', '5m'),
   BCRYPT_COST: integer(12, 4, 15),
-  ALLOWED_ORIGINS: commaList.refine(
-    (origins) => origins.every(isSafeOrigin),
-    `must be a list separated by commas, each entry ${originRule}`,
-  ),
+  ALLOWED_ORIGINS: originList,
   REDIRECT_URIS: commaList.refine(
     (uris) => uris.every(isRedirectUri),
     'must list, separated by commas, URIs in canonical spelling such as https://app.example.com/callback (https unless loopback or an app scheme such as com.example.app:/callback; no query, no fragment)',
@@ -249,7 +272,7 @@ const environment = z.object({
     .string()
     .default('off')
     .transform((text, context): Config['trustProxy'] => {
-      if (text === 'off') return false
+      if (parseToggle(text) === false) return false
       if (/^[1-9]$/.test(text)) return Number(text)
       const addresses = text.split(',').map((entry) => entry.trim())
       if (addresses.every(isAddressRange)) return addresses
@@ -258,6 +281,7 @@ const environment = z.object({
       )
       return z.NEVER
     }),
+  KEEP_ALIVE_TIMEOUT: optionalDuration('620s', '1s', '1h'),
   INTROSPECTION: toggle.optional(),
   SANDBOX: toggle.optional(),
   ACCOUNT_PAGE: toggle.default(true),
@@ -285,8 +309,8 @@ const environment = z.object({
     .string()
     .default('off')
     .transform((text, context): number | undefined => {
-      if (text === 'off') return undefined
       if (/^\d+$/.test(text) && Number(text) <= 65_535) return Number(text)
+      if (parseToggle(text) === false) return undefined
       context.addIssue('must be off or a whole number from 0 to 65535')
       return z.NEVER
     }),
@@ -301,8 +325,8 @@ const environment = z.object({
 export function loadConfig(env: Readonly<Record<string, string | undefined>>): Config {
   const given = Object.fromEntries(
     Object.keys(variables)
-      .map((name) => [name, env[name]] as const)
-      .filter(([, value]) => value !== undefined && value !== ''),
+      .map((name) => [name, readVariable(env, name)] as const)
+      .filter(([, value]) => value !== undefined),
   )
   const result = environment.safeParse(given)
   const problems = (result.error?.issues ?? []).map(
@@ -313,7 +337,7 @@ export function loadConfig(env: Readonly<Record<string, string | undefined>>): C
   if (given.APP_SECRET === undefined) {
     const why = [
       !loopback && 'HOST is not loopback',
-      given.DATABASE_URL?.startsWith('postgres') === true && 'DATABASE_URL is PostgreSQL',
+      /^postgres/i.test(given.DATABASE_URL ?? '') && 'DATABASE_URL is PostgreSQL',
     ].filter((reason) => reason !== false)
     if (why.length > 0) {
       problems.push(
@@ -326,7 +350,7 @@ export function loadConfig(env: Readonly<Record<string, string | undefined>>): C
   }
   if ((given.TLS_CERT === undefined) !== (given.TLS_KEY === undefined)) {
     problems.push('TLS_CERT and TLS_KEY must both be given, or neither')
-  } else if (given.TLS_CERT !== undefined && given.PUBLIC_URL?.startsWith('http:') === true) {
+  } else if (given.TLS_CERT !== undefined && /^http:/i.test(given.PUBLIC_URL ?? '')) {
     problems.push('PUBLIC_URL must be https where TLS_CERT is given')
   }
   const { providers, problems: providerProblems } = readProviderSettings(env)
@@ -334,12 +358,15 @@ export function loadConfig(env: Readonly<Record<string, string | undefined>>): C
   if (problems.length > 0 || !result.data) throw new ConfigError(problems)
 
   const e = result.data
-  const hostInUrl = isIP(e.HOST) === 6 ? `[${e.HOST}]` : e.HOST
+  const hostInUrl = isIP(e.HOST) === 6 ? `[${e.HOST.replace(/%.*/, '')}]` : e.HOST
   const tls =
     e.TLS_CERT === undefined || e.TLS_KEY === undefined
       ? undefined
       : Object.freeze({ certificateFile: e.TLS_CERT, keyFile: e.TLS_KEY })
-  const publicUrl = e.PUBLIC_URL ?? `${tls ? 'https' : 'http'}://${hostInUrl}:${e.PORT}`
+  // An origin as browsers have it: without the scheme's own port.
+  const publicUrl =
+    e.PUBLIC_URL ?? new URL(`${tls ? 'https' : 'http'}://${hostInUrl}:${e.PORT}`).origin
+  const isPublic = isReachedFromElsewhere({ host: e.HOST, publicUrl, trustProxy: e.TRUST_PROXY })
   const issuer = e.TOKEN_ISSUER ?? publicUrl
   return Object.freeze<Config>({
     host: e.HOST,
@@ -373,8 +400,9 @@ export function loadConfig(env: Readonly<Record<string, string | undefined>>): C
     redirectUris: Object.freeze(e.REDIRECT_URIS),
     providers: Object.freeze(providers),
     trustProxy: e.TRUST_PROXY,
-    introspection: e.INTROSPECTION ?? loopback,
-    sandbox: e.SANDBOX ?? loopback,
+    keepAliveSeconds: e.KEEP_ALIVE_TIMEOUT ?? (e.TRUST_PROXY === false ? 72 : 620),
+    introspection: e.INTROSPECTION ?? !isPublic,
+    sandbox: e.SANDBOX ?? !isPublic,
     accountPage: e.ACCOUNT_PAGE,
     brand: Object.freeze({
       name: e.BRAND_NAME,
@@ -391,4 +419,15 @@ export function loadConfig(env: Readonly<Record<string, string | undefined>>): C
         : Object.freeze({ host: e.METRICS_HOST, port: e.METRICS_PORT }),
     shutdownDelaySeconds: e.SHUTDOWN_DELAY,
   })
+}
+
+/** Whether other machines reach the server: directly, or by a proxy on this machine. */
+export function isReachedFromElsewhere(
+  config: Pick<Config, 'host' | 'publicUrl' | 'trustProxy'>,
+): boolean {
+  return (
+    !isLoopback(config.host) ||
+    !isLoopback(new URL(config.publicUrl).hostname) ||
+    config.trustProxy !== false
+  )
 }

@@ -59,6 +59,8 @@ export interface HttpServerOptions<C extends BaseContext> extends JwksRouteOptio
   readonly certificate?: ServerCertificate | undefined
   /** A request that takes longer to arrive, or to answer, is cut off. */
   readonly requestTimeoutMilliseconds: number
+  /** An idle connection is closed after this long. */
+  readonly keepAliveMilliseconds: number
 }
 
 /** Of a request's time: what was sent before the server began to close has arrived by then. */
@@ -99,6 +101,7 @@ export async function createHttpServer<C extends BaseContext>(
         : randomUUID()
     },
     requestTimeout: requestTimeoutMilliseconds,
+    keepAliveTimeout: options.keepAliveMilliseconds,
     // Without a byte in either direction: an answer that nobody reads has no other limit.
     connectionTimeout: 2 * requestTimeoutMilliseconds,
     http: connectionTimes,

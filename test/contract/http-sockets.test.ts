@@ -287,6 +287,29 @@ describe('a connection that does not come to its point', () => {
   })
 })
 
+describe('an idle connection', () => {
+  it('is kept for KEEP_ALIVE_TIMEOUT, and closed then', async () => {
+    const brief = await server.sibling({ KEEP_ALIVE_TIMEOUT: '1s' })
+    const connection = openSocket(brief.url, head('GET /health/live HTTP/1.1', 'Host: a'))
+    const { headers, status } = await readUntilClosed(connection)
+    expect(status).toBe(200)
+    expect(headers.get('connection')).toBe('keep-alive')
+    expect(headers.get('keep-alive')).toBe('timeout=1')
+  })
+
+  it.each([
+    ['72 seconds', 'timeout=72', {}],
+    // Google's balancers keep theirs for 600 seconds.
+    ['620 seconds behind a proxy', 'timeout=620', { TRUST_PROXY: '1' }],
+  ])('is kept for %s by default', async (_what, said, env) => {
+    const { url } = await server.sibling(env)
+    const connection = openSocket(url, head('GET /health/live HTTP/1.1', 'Host: a'))
+    onTestFinished(() => void connection.destroy())
+    const [answer] = (await once(connection, 'data')) as [Buffer]
+    expect(answer.toString().toLowerCase()).toContain(`keep-alive: ${said}`)
+  })
+})
+
 // A second one would be ended in the middle of its answers, and never get a renewed certificate.
 it('a server has one listener where HOST is localhost and that name has two addresses', async () => {
   const original = dns.lookup as (...parameters: unknown[]) => void

@@ -86,8 +86,8 @@ describe('the variables of providers', () => {
   })
 
   const wrong: [what: string, env: Environment, variable: string][] = [
-    ['a switch that is neither', { ...google, GOOGLE_KEEP_TOKENS: 'yes' }, 'GOOGLE_KEEP_TOKENS'],
-    ['another one', { ...acme, OIDC_ACME_ATTESTS_EMAIL: 'true' }, 'OIDC_ACME_ATTESTS_EMAIL'],
+    ['a switch that is neither', { ...google, GOOGLE_KEEP_TOKENS: 'maybe' }, 'GOOGLE_KEEP_TOKENS'],
+    ['another one', { ...acme, OIDC_ACME_ATTESTS_EMAIL: 'none' }, 'OIDC_ACME_ATTESTS_EMAIL'],
     ['plain http', { ...acme, OIDC_ACME_ISSUER: 'http://id.acme.example' }, 'OIDC_ACME_ISSUER'],
     ['no URL', { ...acme, OIDC_ACME_ISSUER: 'id.acme.example' }, 'OIDC_ACME_ISSUER'],
     ['a query', { ...acme, OIDC_ACME_ISSUER: 'https://id.acme.example?x' }, 'OIDC_ACME_ISSUER'],

@@ -41,6 +41,7 @@ describe('the configuration of an empty environment', () => {
       redirectUris: [],
       providers: [],
       trustProxy: false,
+      keepAliveSeconds: 72,
       introspection: true,
       sandbox: true,
       accountPage: true,
@@ -70,17 +71,42 @@ describe('the configuration of an empty environment', () => {
 
 describe('the configuration', () => {
   it.each([
+    [{}, true],
+    [{ PUBLIC_URL: 'http://localhost:8080' }, true],
+    [{ PUBLIC_URL: 'https://auth.example.com' }, false],
+    [{ TRUST_PROXY: '127.0.0.1' }, false],
+    [{ HOST: '0.0.0.0', PUBLIC_URL: 'http://localhost:4000' }, false],
+  ])('has Sandbox and introspection on for this machine only: %j', (env, isOn) => {
+    const config = loadConfig({ APP_SECRET: secret, ...env })
+    expect(config).toMatchObject({ introspection: isOn, sandbox: isOn })
+    expect(
+      loadConfig({ APP_SECRET: secret, SANDBOX: 'on', INTROSPECTION: 'on', ...env }),
+    ).toMatchObject({ introspection: true, sandbox: true })
+  })
+
+  it.each([
     ['HOST', 'localhost', { host: 'localhost', publicUrl: 'http://localhost:4000' }],
     ['HOST', '::1', { host: '::1', publicUrl: 'http://[::1]:4000', sandbox: true }],
     ['HOST', '0.0.0.0', { host: '0.0.0.0', introspection: false, sandbox: false }],
     ['HOST', 'auth.internal', { sandbox: false }],
     ['PORT', '0', { port: 0 }],
     ['PORT', '65535', { port: 65_535 }],
+    ['PORT', ' 4001\r\n', { port: 4001 }],
     ['WORKERS', '4', { workers: 4 }],
     ['WORKERS', 'auto', { workers: availableParallelism() }],
+    ['WORKERS', 'AUTO', { workers: availableParallelism() }],
     ['PUBLIC_URL', 'https://auth.example.com', { publicUrl: 'https://auth.example.com' }],
     ['PUBLIC_URL', 'https://auth.example.com:8443', { publicUrl: 'https://auth.example.com:8443' }],
-    ['PUBLIC_URL', 'http://localhost:3000', { publicUrl: 'http://localhost:3000' }],
+    ['PUBLIC_URL', 'http://localhost:3000', { publicUrl: 'http://localhost:3000', sandbox: true }],
+    // One origin has many spellings, and browsers know only one.
+    ['PUBLIC_URL', 'https://auth.example.com/', { publicUrl: 'https://auth.example.com' }],
+    ['PUBLIC_URL', 'HTTPS://Auth.Example.COM', { publicUrl: 'https://auth.example.com' }],
+    ['PUBLIC_URL', 'https://auth.example.com:443/', { publicUrl: 'https://auth.example.com' }],
+    ['PUBLIC_URL', 'https://bücher.example', { publicUrl: 'https://xn--bcher-kva.example' }],
+    ['PUBLIC_URL', 'http://LOCALHOST:80', { publicUrl: 'http://localhost' }],
+    ['PORT', '80', { publicUrl: 'http://127.0.0.1' }],
+    ['HOST', 'LOCALHOST', { publicUrl: 'http://localhost:4000', sandbox: true }],
+    ['HOST', 'fe80::1%eth0', { host: 'fe80::1%eth0', publicUrl: 'http://[fe80::1]:4000' }],
     [
       'DATABASE_URL',
       'sqlite:/var/lib/a.db',
@@ -147,16 +173,50 @@ describe('the configuration', () => {
       ' https://a.example , http://localhost:5173,',
       { allowedOrigins: ['https://a.example', 'http://localhost:5173'] },
     ],
-    ['TRUST_PROXY', '2', { trustProxy: 2 }],
+    [
+      'ALLOWED_ORIGINS',
+      'https://a.example/, HTTPS://B.example:443, http://tauri.localhost',
+      { allowedOrigins: ['https://a.example', 'https://b.example', 'http://tauri.localhost'] },
+    ],
+    ...[
+      'capacitor://localhost',
+      'ionic://localhost',
+      'tauri://localhost',
+      'app://-',
+      'app://My-App.internal',
+      'chrome-extension://aapbdbdomjkkjkaonfhkkikfgjllcleb',
+      'moz-extension://5a5b5c5d-0000-4000-8000-123456789abc',
+      'safari-web-extension://5A5B5C5D-0000-4000-8000-123456789ABC',
+    ].map((origin): [string, string, object] => [
+      'ALLOWED_ORIGINS',
+      origin,
+      { allowedOrigins: [origin] },
+    ]),
+    ['TRUST_PROXY', '2', { trustProxy: 2, introspection: false, sandbox: false }],
+    ['TRUST_PROXY', '0', { trustProxy: false }],
+    ['TRUST_PROXY', 'false', { trustProxy: false }],
+    ['TRUST_PROXY', '1', { keepAliveSeconds: 620 }],
+    ['KEEP_ALIVE_TIMEOUT', '10m', { keepAliveSeconds: 600 }],
     ['TRUST_PROXY', '10.0.0.0/8, ::1,fd00::/8', { trustProxy: ['10.0.0.0/8', '::1', 'fd00::/8'] }],
     ['INTROSPECTION', 'off', { introspection: false, sandbox: true }],
     ['SANDBOX', 'off', { introspection: true, sandbox: false }],
-    ['ACCOUNT_PAGE', 'off', { accountPage: false }],
+    ...['off', 'OFF', 'false', 'no', '0'].map((word): [string, string, object] => [
+      'ACCOUNT_PAGE',
+      word,
+      { accountPage: false },
+    ]),
+    ...['on', 'On', 'true', 'yes', '1'].map((word): [string, string, object] => [
+      'THROTTLE',
+      word,
+      { throttle: true },
+    ]),
     ['BRAND_NAME', 'Söhne & Töchter "<b>"', { brand: { name: 'Söhne & Töchter "<b>"' } }],
     ['BRAND_LOGO', '/srv/Acme Logo.SVG', { brand: { logoFile: '/srv/Acme Logo.SVG' } }],
     ['BRAND_COLOR', '#FFcc00', { brand: { color: '#ffcc00' } }],
     ['BRAND_COLOR', 'ffCC00', { brand: { color: '#ffcc00' } }],
     ['LOG_LEVEL', 'silent', { logLevel: 'silent' }],
+    ['LOG_LEVEL', 'INFO', { logLevel: 'info' }],
+    ['TOKEN_ALGORITHM', 'eddsa', { tokens: { algorithm: 'EdDSA' } }],
     ['REGISTRATION', 'closed', { registration: 'closed' }],
     ['THROTTLE', 'off', { throttle: false }],
   ])('understands %s=%s', (name, value, expected) => {
@@ -164,22 +224,28 @@ describe('the configuration', () => {
   })
 
   it.each<[name: string, values: string[]]>([
-    ['HOST', ['http://localhost', 'local host', '127.0.0.1:4000', '[::1]', '*', 'a/b']],
-    ['WORKERS', ['0', '-1', '129', '1.5', 'all', 'AUTO', '1 ']],
-    ['PORT', ['-1', '65536', '4000.5', '0x10', '1e3', ' 4000', 'http', '99999999999999999999']],
+    [
+      'HOST',
+      ['http://localhost', 'local host', '127.0.0.1:4000', '[::1]', '*', 'a/b', '999.1.1.1'],
+    ],
+    ['WORKERS', ['0', '-1', '129', '1.5', 'all', '1 2']],
+    ['PORT', ['-1', '65536', '4000.5', '0x10', '1e3', '4 000', 'http', '99999999999999999999']],
     [
       'PUBLIC_URL',
       [
         'auth.example.com',
         'https://*.example.com',
         'http://auth.example.com',
-        'https://auth.example.com/',
         'https://auth.example.com/path',
         'https://user:canary@auth.example.com',
-        'HTTPS://AUTH.EXAMPLE.COM',
-        'https://auth.example.com:443',
         'ftp://auth.example.com',
         '//auth.example.com',
+        'https:auth.example.com',
+        'https:\\\\auth.example.com',
+        'https://auth.example.com?',
+        'https://auth.example.com#',
+        'https://auth.example.com//',
+        'capacitor://localhost',
         'http://127.0.0.1.evil.test',
         'null',
       ],
@@ -202,7 +268,7 @@ describe('the configuration', () => {
     ['DATABASE_POOL_SIZE', ['0', '1001', 'many']],
     ['DATABASE_REPLICA_URLS', ['sqlite:a.db', 'postgres://h/x,canary']],
     ['APP_SECRET', ['canary', 'c'.repeat(31)]],
-    ['TOKEN_ALGORITHM', ['none', 'HS256', 'eddsa', 'ES384']],
+    ['TOKEN_ALGORITHM', ['none', 'HS256', 'ES384']],
     ['KEY_ROTATION_INTERVAL', ['59m', '3651d', 'never']],
     [
       'ACCESS_TOKEN_LIFETIME',
@@ -220,7 +286,24 @@ describe('the configuration', () => {
         'https://*.example.com',
         'http://app.example.com',
         'https://a.example,b',
-        'https://a.example/',
+        'https://a.example/path',
+        'https://canary@a.example',
+        'http://localhost.evil.test',
+        'file://',
+        'file:///',
+        'file://localhost',
+        'data://a',
+        'javascript://a',
+        'blob://a',
+        'ws://localhost',
+        'capacitor://',
+        'capacitor://*',
+        'capacitor://localhost/',
+        'capacitor://localhost/index.html',
+        'chrome-extension://*',
+        'CAPACITOR://localhost',
+        'capacitor:localhost',
+        '*://localhost',
       ],
     ],
     [
@@ -228,7 +311,6 @@ describe('the configuration', () => {
       [
         'on',
         'true',
-        '0',
         '10',
         '1.2.3',
         '10.0.0.0/33',
@@ -238,15 +320,16 @@ describe('the configuration', () => {
         '10.0.0.1,',
       ],
     ],
-    ['INTROSPECTION', ['true', 'yes', 'ON', '1']],
-    ['SANDBOX', ['true', '0']],
-    ['ACCOUNT_PAGE', ['true', 'no', '1']],
-    ['BRAND_NAME', [' ', 'a\nb', 'a\u0000', 'a\u202eb', 'c'.repeat(61)]],
+    ['KEEP_ALIVE_TIMEOUT', ['0s', '3601s', '72', 'off']],
+    ['INTROSPECTION', ['enabled', 'onn', '2']],
+    ['SANDBOX', ['auto', 'of']],
+    ['ACCOUNT_PAGE', ['none', '-1']],
+    ['BRAND_NAME', ['a\nb', 'a\u0000', 'a\u202eb', 'c'.repeat(61)]],
     ['BRAND_LOGO', ['logo', 'logo.gif', 'logo.svg.exe', '.svg/']],
     ['BRAND_COLOR', ['red', '#fff', '#gggggg', '#ff00000', 'rgb(0,0,0)', '#ff0000;}', '##ff0000']],
-    ['LOG_LEVEL', ['verbose', 'INFO', '30']],
+    ['LOG_LEVEL', ['verbose', '30']],
     ['REGISTRATION', ['yes', 'invite']],
-    ['THROTTLE', ['no', 'false', '0']],
+    ['THROTTLE', ['none', 'ofF ;']],
   ])('refuses a wrong %s by its name, never by its value', (name, values) => {
     const problems = values.map((value) => problemsOf({ APP_SECRET: secret, [name]: value }))
     // The same for all of them: the rule.
@@ -262,6 +345,7 @@ describe('the configuration', () => {
     ['HOST', 'auth.internal'],
     ['DATABASE_URL', 'postgres://latchkey:canary@localhost/latchkey'],
     ['DATABASE_URL', 'postgresql://latchkey:canary@localhost/latchkey'],
+    ['DATABASE_URL', 'POSTGRES://latchkey:canary@localhost/latchkey'],
   ])('asks for APP_SECRET with %s=%s', (name, value) => {
     const problems = problemsOf({ [name]: value })
     expect(problems).toEqual([
