@@ -43,7 +43,7 @@ async function serve(settings: Settings): Promise<void> {
       reloadCertificate: () => starting.app?.reloadCertificate(),
       readMetrics: async () => (await starting.app?.readMetrics()) ?? [],
     },
-    settings.tls !== undefined,
+    settings,
   )
   const app = await createApp(settings)
   starting.app = app
@@ -66,7 +66,7 @@ async function supervise(settings: Settings): Promise<void> {
       reloadCertificate: () => workers.reloadCertificate(),
       readMetrics: async () => [],
     },
-    settings.tls !== undefined,
+    settings,
   )
   const [url, metrics] = await Promise.all([
     workers.listening,
@@ -77,19 +77,26 @@ async function supervise(settings: Settings): Promise<void> {
 }
 
 /** Stops on the first signal or order of the primary; a second signal does not wait. */
-function stopOnSignals(running: Running, hasCertificate: boolean): void {
+function stopOnSignals(running: Running, { logLevel, tls }: Settings): void {
+  // The primary speaks for its workers.
+  const log = cluster.isWorker ? undefined : createLogger(logLevel)
   const timeout = cluster.isWorker ? stopTimeoutMilliseconds : primaryStopTimeoutMilliseconds
   let isStopping = false
   const force = () => {
+    log?.warn('Stopped by force: what was under way is lost')
     running.kill()
     process.exit(1)
   }
-  const stop = () => {
+  const stop = (signal?: NodeJS.Signals) => {
     if (isStopping) return
     isStopping = true
+    log?.info({ signal }, 'Stopping: requests under way are finished')
     setTimeout(force, timeout).unref()
     running.stop().then(
-      (status) => process.exit(status),
+      (status) => {
+        log?.info({ status }, 'Stopped')
+        process.exit(status)
+      },
       (error: unknown) => {
         console.error(error)
         process.exit(1)
@@ -98,12 +105,13 @@ function stopOnSignals(running: Running, hasCertificate: boolean): void {
   }
   // A signal to the whole group reaches the workers, and the primary tells them once more: it is the
   // primary, too, that forces them.
-  const onSignal = () => (isStopping && !cluster.isWorker ? force() : stop())
+  const onSignal = (signal: NodeJS.Signals) =>
+    isStopping && !cluster.isWorker ? force() : stop(signal)
   process.on('SIGTERM', onSignal)
   process.on('SIGINT', onSignal)
-  if (cluster.isWorker) obeyPrimary({ ...running, stop })
+  if (cluster.isWorker) obeyPrimary({ ...running, stop: () => stop() })
   // Without a certificate the end of a terminal ends the server, as that of any other program.
-  if (hasCertificate) process.on('SIGHUP', () => running.reloadCertificate())
+  if (tls) process.on('SIGHUP', () => running.reloadCertificate())
 }
 
 try {

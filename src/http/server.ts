@@ -26,6 +26,7 @@ import {
   refuseConnection,
   sendError,
 } from './refusals.ts'
+import { refusedOriginLog } from './refused-origins.ts'
 import { relay } from './relay.ts'
 import type { SandboxPages } from './sandbox-pages.ts'
 import { graphiqlPath, sandbox } from './sandbox.ts'
@@ -76,6 +77,11 @@ export async function createHttpServer<C extends BaseContext>(
   const headers = { ...securityHeaders(isHttps), 'cache-control': 'no-store' }
   const { certificate } = options
   const addresses = new ClientAddresses(options.trustProxy, log, options.clock)
+  const noticeOrigin = refusedOriginLog(
+    new Set([...options.cookiePolicy.origins, ...options.allowedOrigins]),
+    log,
+    options.clock,
+  )
   const connectionTimes = {
     headersTimeout: requestTimeoutMilliseconds,
     connectionsCheckingInterval: requestTimeoutMilliseconds / 5,
@@ -141,6 +147,7 @@ export async function createHttpServer<C extends BaseContext>(
       closeUnused()
     })
     addresses.noticeUntrusted(request.raw)
+    noticeOrigin(request)
     reply.headers(headers)
     reply.header('x-request-id', request.id)
     if (options.isStopping()) reply.header('connection', 'close')

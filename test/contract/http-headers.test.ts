@@ -4,11 +4,18 @@ import { rawRequest, sendRaw } from '../support/raw-http.ts'
 import { startServer, type TestServer } from '../support/server.ts'
 
 const origin = 'https://good.example'
+const appOrigins = [
+  'capacitor://localhost',
+  'tauri://localhost',
+  'chrome-extension://aapbbdbdomjkkjkaonfhkkikfgjllcleb',
+]
 
 let server: TestServer
 let production: TestServer
 beforeAll(async () => {
-  server = await startServer({ ALLOWED_ORIGINS: `${origin},http://localhost:3000` })
+  server = await startServer({
+    ALLOWED_ORIGINS: [origin, 'http://localhost:3000', ...appOrigins].join(),
+  })
   production = await startServer({
     HOST: '0.0.0.0',
     PUBLIC_URL: 'https://login.example',
@@ -183,7 +190,7 @@ describe('CORS', () => {
     })
 
   it('lets a page of an allowed origin read, with credentials', async () => {
-    for (const allowed of [origin, 'http://localhost:3000']) {
+    for (const allowed of [origin, 'http://localhost:3000', ...appOrigins]) {
       const { headers } = await ask(allowed)
       expect(headers.get('access-control-allow-origin')).toBe(allowed)
       expect(headers.get('access-control-allow-credentials')).toBe('true')
@@ -215,6 +222,12 @@ describe('CORS', () => {
     'https://good.example, https://evil.example',
     'https://good.example@evil.example',
     'http://localhost',
+    'capacitor://localhost.evil.example',
+    'capacitor://evil.example',
+    'CAPACITOR://localhost',
+    'tauri://localhost:1',
+    'chrome-extension://bapbbdbdomjkkjkaonfhkkikfgjllcleb',
+    'file://',
     '*',
     '',
   ])('lets no page of %j read', async (from) => {
@@ -233,6 +246,36 @@ describe('CORS', () => {
       expect(headers.get('access-control-allow-origin')).toBeNull()
       expect(headers.get('vary')).toContain('Origin')
     }
+  })
+
+  it('leaves one line a minute in the log for a page of an origin that is not allowed', async () => {
+    const strict = await server.sibling({ ALLOWED_ORIGINS: origin })
+    const lines = () =>
+      strict
+        .logText()
+        .split('\n')
+        .filter((line) => line.includes('ALLOWED_ORIGINS'))
+        .map((line) => JSON.parse(line))
+    const call = (from: string, method = 'POST', headers = {}) =>
+      sendRaw(
+        strict.url,
+        rawRequest(`${method} /graphql`, [
+          `Origin: ${from}`,
+          ...Object.entries(headers).map((pair) => pair.join(': ')),
+        ]),
+      )
+    await call(origin)
+    // The page of the server itself, under another of its names.
+    await call('http://other-name.example', 'POST', { 'sec-fetch-site': 'same-origin' })
+    expect(lines()).toEqual([])
+    await call('https://app.example', 'OPTIONS', { 'access-control-request-method': 'POST' })
+    await call('https://other.example')
+    await call('null')
+    expect(lines()).toMatchObject([{ level: 'warn', origin: 'https://app.example' }])
+    server.advance(60)
+    await call(`https://${'a'.repeat(1000)}.example`)
+    expect(lines()[1]).toMatchObject({ leftOut: 2 })
+    expect(lines()[1].origin).toHaveLength(200)
   })
 
   it('lets anybody read the public keys, without credentials', async () => {

@@ -97,6 +97,24 @@ describe('a start in an empty folder', () => {
 })
 
 describe('a server that is stopped', () => {
+  it.each(['1', '2'])(
+    'says when it begins to stop and when it has, with WORKERS=%s',
+    async (workers) => {
+      const server = startProcess(temporaryFolder(), {
+        BCRYPT_COST: '4',
+        LOG_LEVEL: 'info',
+        WORKERS: workers,
+      })
+      await server.ready
+      server.child.kill('SIGTERM')
+      expect(await server.ended).toBe(0)
+      expect(server.log().filter(({ msg }) => /^Stop/.test(String(msg)))).toMatchObject([
+        { level: 'info', signal: 'SIGTERM', msg: 'Stopping: requests under way are finished' },
+        { level: 'info', status: 0, msg: 'Stopped' },
+      ])
+    },
+  )
+
   it('answers what it has begun, and knows everybody when it is back', async () => {
     const folder = temporaryFolder()
     const first = startProcess(folder, { LOG_LEVEL: 'warn' })
