@@ -13,7 +13,7 @@ import {
   signUp,
   startAccountPage,
 } from '../support/account-page.ts'
-import { openBrowser } from '../support/browser.ts'
+import { openBrowser, plainHost } from '../support/browser.ts'
 import { freePort } from '../support/free-port.ts'
 import { startServer } from '../support/server.ts'
 import { startTlsProxy } from '../support/tls-proxy.ts'
@@ -285,5 +285,25 @@ describe('what goes wrong', () => {
     const before = await seconds()
     expect(before).toBeLessThanOrEqual(15)
     await expect.poll(seconds).toBeLessThan(before)
+  })
+})
+
+describe('the page over plain http, at a name of the local network', () => {
+  it('says before a sign-in that the browser will not keep it', async () => {
+    const server = await startServer({ HOST: '0.0.0.0' })
+    const url = `http://${plainHost}:${new URL(server.url).port}`
+    const page = await open(await openBrowser({ allowed: [/Opener-Policy/] }), { url })
+    await seeView(page, 'Sign in')
+    await page.getByText('This page was not opened over https').waitFor()
+    await page.getByRole('link', { name: 'Create an account' }).click()
+    await seeView(page, 'Create an account')
+    await page.getByText('This page was not opened over https').waitFor()
+  })
+
+  it('says nothing of it on this machine', async () => {
+    const server = await startAccountPage()
+    const page = await open(await openBrowser(), server)
+    await seeView(page, 'Sign in')
+    expect(await page.getByText('https').count()).toBe(0)
   })
 })

@@ -10,6 +10,7 @@ import { useProviders } from '../providers.tsx'
 export function SignIn({ message }: { message: Message | undefined }) {
   return (
     <CardView title="Sign in">
+      <InsecureNotice />
       <Notice message={message} />
       <SignInForm />
       <ProviderChoice />
@@ -56,6 +57,7 @@ export function SignUp() {
   }
   return (
     <CardView title="Create an account">
+      <InsecureNotice />
       <ActionForm
         label="Create account"
         busyLabel="Creating…"
@@ -77,6 +79,17 @@ export function SignUp() {
         Have an account? <a href="#sign-in">Sign in</a>
       </p>
     </CardView>
+  )
+}
+
+/** On plain http beyond this machine the browser drops the cookie of the session, which is `Secure`. */
+function InsecureNotice() {
+  if (isSecureContext) return null
+  return (
+    <p className="notice notice-problem">
+      This page was not opened over https, so your browser cannot keep you signed in: when you
+      reload the page, you are signed out. Ask the operator of this service for its https address.
+    </p>
   )
 }
 
