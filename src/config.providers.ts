@@ -23,7 +23,11 @@ interface Kind {
   readonly optional?: readonly string[]
 }
 
-const openid: Kind = { required: ['CLIENT_SECRET', 'ISSUER'], optional: ['ATTESTS_EMAIL'] }
+const openid: Kind = { required: ['ISSUER'], optional: ['CLIENT_SECRET', 'ATTESTS_EMAIL'] }
+
+/** How a client proves itself to a token endpoint; `none` for a public client, which has no secret. */
+const tokenAuthMethods = ['client_secret_basic', 'client_secret_post', 'none'] as const
+export type TokenAuthMethod = (typeof tokenAuthMethods)[number]
 
 export type ProviderKind = keyof typeof kinds | 'openid'
 
@@ -32,8 +36,10 @@ export interface ProviderSettings {
   readonly id: string
   readonly kind: ProviderKind
   readonly clientId: string
-  /** Empty for Apple, whose secret is signed anew each time. */
+  /** Empty for Apple, whose secret is signed for each request, and for a public client. */
   readonly clientSecret: string
+  /** Undefined: what the provider's facts, its metadata and its refusals say. */
+  readonly tokenAuthMethod: TokenAuthMethod | undefined
   /** Beside what sign-in needs; what the person is asked for. */
   readonly scopes: string | undefined
   readonly keepsTokens: boolean
@@ -52,7 +58,10 @@ export interface ProviderSettings {
 /** Variables beside the list of config.ts; `<PROVIDER>` is GOOGLE, GITHUB, …, or OIDC_<NAME>. */
 export const providerVariables = {
   '<PROVIDER>_CLIENT_ID': 'The client that is registered at the provider.',
-  '<PROVIDER>_CLIENT_SECRET': 'Its secret; not for Apple.',
+  '<PROVIDER>_CLIENT_SECRET':
+    'Its secret; not for Apple, and not for a public client of an OpenID issuer.',
+  '<PROVIDER>_TOKEN_AUTH_METHOD':
+    '`client_secret_basic`, `client_secret_post` or `none`, if the right one is not found; not for Apple.',
   '<PROVIDER>_SCOPES': 'Scopes beside those that signing in needs, separated by spaces.',
   '<PROVIDER>_KEEP_TOKENS': "`on` keeps the provider's own tokens for `providerToken`.",
   '<PROVIDER>_LABEL': 'What the button says.',
@@ -70,7 +79,7 @@ export const providerVariables = {
 type Environment = Readonly<Record<string, string | undefined>>
 
 const openidVariable =
-  /^OIDC_([A-Z0-9]+(?:_[A-Z0-9]+)*?)_(ISSUER|CLIENT_ID|CLIENT_SECRET|SCOPES|LABEL|KEEP_TOKENS|ATTESTS_EMAIL)$/
+  /^OIDC_([A-Z0-9]+(?:_[A-Z0-9]+)*?)_(ISSUER|CLIENT_ID|CLIENT_SECRET|TOKEN_AUTH_METHOD|SCOPES|LABEL|KEEP_TOKENS|ATTESTS_EMAIL)$/
 /** As long as the database keeps it. */
 const idCharacters = 64
 
@@ -95,7 +104,10 @@ export function readProviderSettings(env: Environment): {
   ]
   const providers = named.flatMap(({ id, kind, prefix, has }): ProviderSettings[] => {
     const required = ['CLIENT_ID', ...(has.required ?? ['CLIENT_SECRET'])]
-    const suffixes = [...required, 'SCOPES', 'KEEP_TOKENS', 'LABEL', ...(has.optional ?? [])]
+    const general = ['SCOPES', 'KEEP_TOKENS', 'LABEL', 'TOKEN_AUTH_METHOD']
+    const suffixes = [...required, ...general, ...(has.optional ?? [])].filter(
+      (suffix) => !(kind === 'apple' && suffix === 'TOKEN_AUTH_METHOD'),
+    )
     const read = (suffix: string) =>
       suffixes.includes(suffix) ? readVariable(env, `${prefix}_${suffix}`) : undefined
     const readToggle = (suffix: string) => parseToggle(read(suffix) ?? '')
@@ -111,6 +123,14 @@ export function readProviderSettings(env: Environment): {
     }
     for (const suffix of ['KEEP_TOKENS', 'ATTESTS_EMAIL']) {
       if (isSet(suffix) && readToggle(suffix) === undefined) complain(suffix, toggleRule)
+    }
+    const tokenAuthMethod = tokenAuthMethods.find((name) => name === read('TOKEN_AUTH_METHOD'))
+    if (isSet('TOKEN_AUTH_METHOD') && tokenAuthMethod === undefined) {
+      complain('TOKEN_AUTH_METHOD', `must be one of ${tokenAuthMethods.join(', ')}`)
+    } else if (tokenAuthMethod === 'none' && isSet('CLIENT_SECRET')) {
+      complain('TOKEN_AUTH_METHOD', `must not be none while ${prefix}_CLIENT_SECRET is set`)
+    } else if (tokenAuthMethod?.startsWith('client_secret') === true && isUnset('CLIENT_SECRET')) {
+      complain('TOKEN_AUTH_METHOD', `must be none unless ${prefix}_CLIENT_SECRET is set`)
     }
     for (const suffix of ['ISSUER', 'URL']) {
       const url = read(suffix)
@@ -141,6 +161,7 @@ export function readProviderSettings(env: Environment): {
         kind,
         clientId: read('CLIENT_ID') ?? '',
         clientSecret: read('CLIENT_SECRET') ?? '',
+        tokenAuthMethod,
         scopes: read('SCOPES'),
         keepsTokens: readToggle('KEEP_TOKENS') === true,
         label: read('LABEL'),

@@ -4,7 +4,7 @@
  * a refused code is answered with HTTP 200 and `error`, hence without an access token, which the
  * shared flow refuses), docs.github.com/rest/users/users and .../users/emails. The profile's own
  * `email` is what the person chose to show and may be unproven: the list of addresses says which one
- * is primary and verified. On an Enterprise Server the API lives under /api/v3.
+ * is primary and verified; it comes in pages. On an Enterprise Server the API lives under /api/v3.
  * `iss` (RFC 9207) has come with the code since 2026, with the issuer below, after a first attempt
  * that was taken back (github.com/langfuse/langfuse/issues/13091); Enterprise Servers send none. So
  * it is compared where it is there, and not demanded.
@@ -30,12 +30,16 @@ export function github(url?: string): ProviderFacts {
     },
     scopes: ['read:user', 'user:email'],
     clientAuthentication: 'client_secret_post',
-    profile: async ({ get }) => {
+    profile: async ({ get, optional, pages }) => {
       const user = record(await get(`${api}/user`, headers))
-      const emails = await get(`${api}/user/emails`, headers)
-      const primary = (Array.isArray(emails) ? emails : [])
-        .map((entry) => record(entry))
-        .find((entry) => entry['primary'] === true)
+      // A GitHub App without the permission "Email addresses" is refused: then there is no address.
+      const primary = await optional(async () => {
+        for await (const page of pages(`${api}/user/emails?per_page=100`, headers)) {
+          const found = page.map(record).find((entry) => entry['primary'] === true)
+          if (found) return found
+        }
+        return undefined
+      })
       return {
         subject: subject(user['id']),
         email: text(primary?.['email']),

@@ -7,7 +7,7 @@
  * developers.google.com/identity/protocols/oauth2/web-server (`access_type=offline` for a refresh
  * token, which comes only with a consent that is given anew).
  */
-import { subject, text, type ProviderFacts } from './provider-facts.ts'
+import { nameIn, subject, text, type ProviderFacts } from './provider-facts.ts'
 
 export function google(): ProviderFacts {
   return {
@@ -24,7 +24,7 @@ export function google(): ProviderFacts {
         email,
         isEmailAttested:
           claims['email_verified'] === true && (isGoogles || text(claims['hd']) !== null),
-        name: text(claims['name']),
+        name: nameIn(claims),
       }
     },
   }

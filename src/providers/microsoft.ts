@@ -7,7 +7,7 @@
  * nothing (the nOAuth mistake), so it is never attested. `offline_access` gets a refresh token without
  * a question of its own (learn.microsoft.com/entra/identity-platform/scopes-oidc).
  */
-import { subject, text, type ProviderFacts } from './provider-facts.ts'
+import { nameIn, subject, text, type ProviderFacts } from './provider-facts.ts'
 
 /** @param tenant an id, a domain, or `common`, `organizations`, `consumers` */
 export function microsoft(tenant: string): ProviderFacts {
@@ -21,7 +21,7 @@ export function microsoft(tenant: string): ProviderFacts {
       subject: subject(claims['sub']),
       email: text(claims['email']),
       isEmailAttested: false,
-      name: text(claims['name']),
+      name: nameIn(claims),
     }),
   }
 }

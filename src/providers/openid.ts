@@ -3,7 +3,7 @@
  * Facts: OpenID Connect Core 1.0, sections 5.1 (claims), 5.3 (userinfo) and 5.7 (subject and issuer
  * together name a person; an e-mail address does not).
  */
-import { subject, text, type ProviderFacts } from './provider-facts.ts'
+import { nameIn, subject, text, type ProviderFacts } from './provider-facts.ts'
 
 /** @param attestsEmail whether the issuer's `email_verified` is to be believed */
 export function openid(name: string, issuer: string, attestsEmail: boolean): ProviderFacts {
@@ -17,7 +17,7 @@ export function openid(name: string, issuer: string, attestsEmail: boolean): Pro
       subject: subject(claims['sub']),
       email: text(claims['email']),
       isEmailAttested: attestsEmail && claims['email_verified'] === true,
-      name: text(claims['name']) ?? text(claims['preferred_username']),
+      name: nameIn(claims) ?? text(claims['preferred_username']),
     }),
   }
 }

@@ -1,6 +1,7 @@
-/** Calls to providers: bounded in time and size, and never led to another host. */
+/** Calls to providers: bounded in time and size, never led to another host, their JSON made to conform. */
 import { isIP } from 'node:net'
 import type { CustomFetch } from 'openid-client'
+import { conformJson } from './provider-json.ts'
 
 export type Fetch = typeof fetch
 
@@ -38,7 +39,8 @@ export function boundedFetch(
       throw new OutboundError(`${url.origin} redirects elsewhere`)
     }
     const body = await readBounded(response)
-    return new Response(body, {
+    const isJson = /[/+]json\b/.test(response.headers.get('content-type') ?? '')
+    return new Response(body && isJson ? conformJson(body) : body, {
       status: response.status,
       headers: withoutEncoding(response.headers),
     })

@@ -7,7 +7,9 @@ import {
   isLoopbackHost,
   type Fetch,
 } from './outbound-fetch.ts'
-import { toProviderFailure } from './provider-failure.ts'
+import { ClientAuthentication, waysOf, type Way } from './client-authentication.ts'
+import { ProfileReader } from './profile-reader.ts'
+import { toProviderFailure, type ProviderFailure } from './provider-failure.ts'
 import type { ProviderFacts, ProviderProfile } from './provider-facts.ts'
 import type { ProviderSettings } from '../config.providers.ts'
 
@@ -29,6 +31,8 @@ export interface ProviderTokens {
 export interface Exchange {
   readonly profile: ProviderProfile
   readonly tokens: ProviderTokens
+  /** What the provider refused although the sign-in can do without it, for the log. */
+  readonly shortfalls: readonly ProviderFailure[]
 }
 
 /** What the provider is asked about: the redirect URI that it knows, and its answer. */
@@ -37,6 +41,12 @@ export interface AuthorizationResponse {
   readonly code: string
   readonly state: string
   readonly iss: string | undefined
+}
+
+interface Configuration {
+  readonly config: openid.Configuration
+  /** Sends a request to the token endpoint, again with other client authentication if that is refused. */
+  readonly request: <T>(send: () => Promise<T>) => Promise<T>
 }
 
 /** Metadata are read anew after this time: endpoints move, rarely. */
@@ -60,6 +70,7 @@ export class ProviderClient {
   readonly #timeoutMilliseconds: number
   #discovered: { readonly document: string; readonly readAt: number } | undefined
   #keys: ReturnType<typeof openid.getJwksCache>
+  readonly #authentication = new ClientAuthentication()
 
   constructor(options: {
     settings: ProviderSettings
@@ -86,7 +97,7 @@ export class ProviderClient {
    */
   async authorizationUrl(redirectUri: string, flow: FlowSecrets): Promise<string> {
     return failing(async () => {
-      const config = await this.#configuration()
+      const { config } = await this.#configuration()
       const offline = this.#offline(config.serverMetadata())
       const url = openid.buildAuthorizationUrl(config, {
         ...this.facts.authorizationParameters,
@@ -108,23 +119,25 @@ export class ProviderClient {
    */
   async exchange(answer: AuthorizationResponse, flow: FlowSecrets): Promise<Exchange> {
     return failing(async () => {
-      const config = await this.#configuration()
+      const { config, request } = await this.#configuration()
       const currentUrl = new URL(answer.redirectUri)
       currentUrl.searchParams.set('code', answer.code)
       currentUrl.searchParams.set('state', answer.state)
       if (answer.iss !== undefined) currentUrl.searchParams.set('iss', answer.iss)
-      const response = await openid.authorizationCodeGrant(config, currentUrl, {
-        expectedState: flow.state,
-        pkceCodeVerifier: flow.codeVerifier,
-        ...(this.#isOpenid() && { expectedNonce: flow.nonce, idTokenExpected: true }),
-      })
+      const response = await request(() =>
+        openid.authorizationCodeGrant(config, currentUrl, {
+          expectedState: flow.state,
+          pkceCodeVerifier: flow.codeVerifier,
+          ...(this.#isOpenid() && { expectedNonce: flow.nonce, idTokenExpected: true }),
+        }),
+      )
       this.#rememberKeys(config)
-      const claims = await this.#claims(config, response)
-      const profile = await this.facts.profile({
-        claims,
-        get: (url, headers) => this.#getJson(config, response.access_token, url, headers),
-      })
-      return { profile, tokens: this.#tokens(response, null) }
+      const shortfalls: ProviderFailure[] = []
+      const sources = new ProfileReader(config, response, (failure) => shortfalls.push(failure))
+      const claims = this.#isOpenid() ? await sources.claims(this.facts.usesUserinfo === true) : {}
+      const { get, optional, pages } = sources
+      const profile = await this.facts.profile({ claims, get, optional, pages })
+      return { profile, tokens: this.#tokens(response, null), shortfalls }
     }).catch((error: unknown) => {
       // It may be that an endpoint has moved, or a key has changed without changing its name.
       this.#discovered = undefined
@@ -139,7 +152,8 @@ export class ProviderClient {
    */
   async refresh(refreshToken: string): Promise<ProviderTokens> {
     return failing(async () => {
-      const response = await openid.refreshTokenGrant(await this.#configuration(), refreshToken)
+      const { config, request } = await this.#configuration()
+      const response = await request(() => openid.refreshTokenGrant(config, refreshToken))
       return this.#tokens(response, refreshToken)
     })
   }
@@ -166,47 +180,6 @@ export class ProviderClient {
     return [...new Set([...this.facts.scopes, ...wider])]
   }
 
-  /** Claims of the ID token, which is signed, before what userinfo says beside them. */
-  async #claims(
-    config: openid.Configuration,
-    response: Awaited<ReturnType<typeof openid.authorizationCodeGrant>>,
-  ): Promise<Readonly<Record<string, unknown>>> {
-    if (!this.#isOpenid()) return {}
-    const claims = response.claims()
-    if (!claims) throw new TypeError('There is no ID token')
-    // OpenID Connect Core section 3.1.3.7, step 5; the library looks only where there are several
-    // audiences.
-    if (claims.azp !== undefined && claims.azp !== this.settings.clientId) {
-      throw new TypeError('The ID token was issued to another client')
-    }
-    if (!this.facts.usesUserinfo || !config.serverMetadata().userinfo_endpoint) return claims
-    const userinfo = await openid.fetchUserInfo(config, response.access_token, claims.sub)
-    // What is said of one address says nothing of another one.
-    const isMoreSaid = claims['email_verified'] === undefined && claims['email'] === userinfo.email
-    const { email, email_verified } =
-      claims['email'] === undefined || isMoreSaid ? userinfo : claims
-    return { ...userinfo, ...claims, email, email_verified }
-  }
-
-  async #getJson(
-    config: openid.Configuration,
-    accessToken: string,
-    url: string,
-    headers: Record<string, string> = {},
-  ): Promise<unknown> {
-    const response = await openid.fetchProtectedResource(
-      config,
-      accessToken,
-      new URL(url),
-      'GET',
-      null,
-      // GitHub refuses a request without a User-Agent.
-      new Headers({ accept: 'application/json', 'user-agent': 'latchkey', ...headers }),
-    )
-    if (!response.ok) throw new TypeError(`The profile was answered with ${response.status}`)
-    return response.json()
-  }
-
   #tokens(
     response: openid.TokenEndpointResponse,
     formerRefreshToken: string | null,
@@ -223,31 +196,33 @@ export class ProviderClient {
   }
 
   /** A configuration of its own for each exchange, with one time limit for all of its calls. */
-  async #configuration(): Promise<openid.Configuration> {
+  async #configuration(): Promise<Configuration> {
     const { server } = this.facts
     const fetch = boundedFetch(
       this.#fetch,
       this.#isOnLoopback(),
       AbortSignal.timeout(this.#timeoutMilliseconds),
     )
+    const { authenticate, request } = this.#authentication.begin()
     const config =
       'metadata' in server
-        ? this.#configure(server.metadata, fetch)
-        : await this.#discover(server.issuer, fetch)
+        ? this.#configure(server.metadata, authenticate, fetch)
+        : await this.#discover(server.issuer, authenticate, fetch)
     if (this.#isOpenid()) {
       openid.enableNonRepudiationChecks(config)
       if (this.#keys) openid.setJwksCache(config, this.#keys)
     }
-    return config
+    const ways = this.#waysToAuthenticate(config.serverMetadata())
+    return { config, request: (send) => request(ways, send) }
   }
 
-  #configure(metadata: openid.ServerMetadata, fetch: openid.CustomFetch): openid.Configuration {
-    const config = new openid.Configuration(
-      metadata,
-      this.settings.clientId,
-      undefined,
-      this.#clientAuthentication(metadata),
-    )
+  #configure(
+    metadata: openid.ServerMetadata,
+    authenticate: openid.ClientAuth,
+    fetch: openid.CustomFetch,
+  ): openid.Configuration {
+    const { clientId } = this.settings
+    const config = new openid.Configuration(metadata, clientId, undefined, authenticate)
     config[openid.customFetch] = fetch
     if (this.#isOnLoopback()) allowPlainHttp(config)
     return config
@@ -257,31 +232,27 @@ export class ProviderClient {
    * Discovery each time, out of the document read last: the library's own marks on a configuration,
    * such as Microsoft's issuer per tenant, cannot be carried over to another one.
    */
-  async #discover(issuer: URL, fetch: openid.CustomFetch): Promise<openid.Configuration> {
+  async #discover(
+    issuer: URL,
+    authenticate: openid.ClientAuth,
+    fetch: openid.CustomFetch,
+  ): Promise<openid.Configuration> {
     const now = this.#clock()
     const known =
       this.#discovered && now - this.#discovered.readAt < metadataLifetimeMilliseconds
         ? this.#discovered.document
         : undefined
     let read: string | undefined
-    const config = await openid.discovery(
-      issuer,
-      this.settings.clientId,
-      undefined,
-      // Which way the client proves itself is known only with the metadata.
-      (server, client, body, headers) =>
-        this.#clientAuthentication(server)(server, client, body, headers),
-      {
-        [openid.customFetch]: async (url, options) => {
-          const headers = { 'content-type': 'application/json' }
-          if (known !== undefined) return new Response(known, { headers })
-          const response = await fetch(url, options)
-          read = await response.clone().text()
-          return response
-        },
-        ...(this.#isOnLoopback() && { execute: [allowPlainHttp] }),
+    const config = await openid.discovery(issuer, this.settings.clientId, undefined, authenticate, {
+      [openid.customFetch]: async (url, options) => {
+        const headers = { 'content-type': 'application/json' }
+        if (known !== undefined) return new Response(known, { headers })
+        const response = await fetch(url, options)
+        read = await response.clone().text()
+        return response
       },
-    )
+      ...(this.#isOnLoopback() && { execute: [allowPlainHttp] }),
+    })
     // The keys may lie beside the document, under /.well-known/ too.
     config[openid.customFetch] = fetch
     // Remembered once the library has found it good.
@@ -289,18 +260,19 @@ export class ProviderClient {
     return config
   }
 
-  #clientAuthentication(metadata: openid.ServerMetadata): openid.ClientAuth {
-    const { clientId, clientSecret, signingKey } = this.settings
+  #waysToAuthenticate(metadata: openid.ServerMetadata): Way[] {
+    const { clientId, clientSecret, signingKey, tokenAuthMethod } = this.settings
     const { clientAuthentication } = this.facts
     if (clientAuthentication === 'apple') {
-      return openid.ClientSecretPost(appleClientSecret(clientId, signingKey!, this.#clock()))
+      const secret = appleClientSecret(clientId, signingKey!, this.#clock())
+      return [{ name: 'apple', authenticate: openid.ClientSecretPost(secret) }]
     }
-    // RFC 8414: Basic where the metadata say nothing. It percent-encodes, which some providers do not
-    // undo, so the other way is taken where both are open.
-    const isPost =
-      clientAuthentication === 'client_secret_post' ||
-      metadata.token_endpoint_auth_methods_supported?.includes('client_secret_post') === true
-    return isPost ? openid.ClientSecretPost(clientSecret) : openid.ClientSecretBasic(clientSecret)
+    const method = clientAuthentication === 'auto' ? undefined : clientAuthentication
+    return waysOf(
+      clientSecret,
+      tokenAuthMethod ?? method,
+      metadata.token_endpoint_auth_methods_supported,
+    )
   }
 
   #rememberKeys(config: openid.Configuration): void {

@@ -15,8 +15,12 @@ export interface ProviderProfile {
 export interface ProfileSources {
   /** The validated ID token's claims; empty for plain OAuth2. */
   readonly claims: Readonly<Record<string, unknown>>
-  /** Gets JSON from the provider's API with the person's access token. */
+  /** Gets JSON from the provider's API with the user's access token. */
   readonly get: (url: string, headers?: Record<string, string>) => Promise<unknown>
+  /** Gets a list page by page, following `Link: <…>; rel="next"` (RFC 8288). */
+  readonly pages: (url: string, headers?: Record<string, string>) => AsyncIterable<unknown[]>
+  /** Does what a sign-in can do without: a failure is logged, and gives undefined. */
+  readonly optional: <T>(work: () => Promise<T>) => Promise<T | undefined>
 }
 
 export interface ProviderFacts {
@@ -26,7 +30,7 @@ export interface ProviderFacts {
   readonly server: { readonly issuer: URL } | { readonly metadata: ServerMetadata }
   /** What signing in needs. */
   readonly scopes: readonly string[]
-  /** `auto` goes by the discovered metadata. */
+  /** `auto` goes by the discovered metadata, and by what the provider refuses. */
   readonly clientAuthentication: 'auto' | 'client_secret_post' | 'apple'
   /** Further parameters of the authorization request. */
   readonly authorizationParameters?: Readonly<Record<string, string>>
@@ -61,6 +65,12 @@ export function subject(value: unknown): string {
 /** OpenID Connect Core section 2 bounds it to 255; what no database keeps as it is would name two people. */
 function isName(name: string): boolean {
   return name !== '' && name.length <= 255 && name.isWellFormed() && !/\p{Cc}/u.test(name)
+}
+
+/** OpenID Connect Core section 5.1. */
+export function nameIn(claims: Readonly<Record<string, unknown>>): string | null {
+  const parts = [text(claims['given_name']), text(claims['family_name'])]
+  return text(claims['name']) ?? text(parts.filter((part) => part !== null).join(' '))
 }
 
 export function record(value: unknown): Readonly<Record<string, unknown>> {

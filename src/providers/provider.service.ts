@@ -271,6 +271,7 @@ export class ProviderService {
           flow,
         ),
       )
+      for (const failure of exchange.shortfalls) this.#options.onFailure(provider.id, failure)
       return { provider, exchange }
     } catch (error) {
       if (error instanceof AppError && error.code === ErrorCode.PROVIDER_ERROR) {

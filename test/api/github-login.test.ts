@@ -109,6 +109,31 @@ describe.each(cases)('signing in with $which', ({ iss, originOf, envOf }) => {
     },
   )
 
+  it.each([30, 250])('finds the primary address behind %i others', async (count) => {
+    const others = Array.from({ length: count }, (_, index) => ({
+      email: `other${index}@example.com`,
+      primary: false,
+      verified: true,
+    }))
+    const id = 1000 + count
+    const email = `primary${count}@example.com`
+    github.add({
+      id: String(id),
+      profile: { id, login: 'many' },
+      emails: [...others, { email, primary: true, verified: true }],
+    })
+    const answer = await signIn(String(id))
+    expect(answer.data.loginWithProvider.user).toMatchObject({ email, emailVerified: true })
+  })
+
+  it('signs in without an address, and says so in the log, where GitHub refuses the list', async () => {
+    github.add({ id: 'app', profile: { id: 6, login: 'app' } })
+    const answer = await signIn('app')
+    expect(answer.errors).toBeUndefined()
+    expect(answer.data.loginWithProvider.user).toMatchObject({ email: null, name: 'app' })
+    expect(server.logText()).toContain('answered with 403')
+  })
+
   const nobody: [what: string, profile: Record<string, unknown>][] = [
     ['no id', { login: 'd' }],
     // From 2^53 on, two people would be one number.

@@ -127,8 +127,6 @@ describe('the ID token of a provider', () => {
     ['that comes without an access token', () => ({ tokens: { access_token: undefined } })],
     ['that comes with an access token of another type', () => ({ tokens: { token_type: 'mac' } })],
     ['beside userinfo of somebody else', () => ({ userinfo: { sub: 'somebody' } })],
-    ['beside userinfo of nobody', () => ({ userinfo: { sub: undefined } })],
-    ['beside userinfo that is refused', () => ({ tokens: { access_token: 'another' } })],
   ]
   it.each(refused)('is refused: one %s', async (_what, lies) => {
     const before = await countUsers()

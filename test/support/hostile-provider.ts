@@ -31,6 +31,19 @@ export type Endpoint = 'discovery' | 'jwks' | 'token' | 'userinfo'
 /** What an endpoint does with the answer that it should give. */
 export type Answering = (response: ServerResponse, answer: Json) => void
 
+export interface ProviderRequest {
+  readonly endpoint: Endpoint
+  readonly parameters: URLSearchParams
+  readonly authorization: string | undefined
+}
+
+export interface Refusal {
+  readonly status: number
+  readonly headers?: Readonly<Record<string, string>>
+  readonly error?: string
+  readonly usesUp?: boolean
+}
+
 export interface HostileProvider {
   readonly issuer: string
   /** Node's own, with the issuer's host led to this machine. */
@@ -43,8 +56,13 @@ export interface HostileProvider {
   readonly metadata: Json
   /** Endpoints that do not answer as they should. */
   readonly answering: Partial<Record<Endpoint, Answering>>
+  /**
+   * Refuses a token request for how the client proves itself. `usesUp` loses the code as well, which a
+   * server should not do.
+   */
+  refuseClient: ((request: ProviderRequest) => Refusal | undefined) | undefined
   /** What was asked, in order. */
-  readonly requests: { endpoint: Endpoint; parameters: URLSearchParams }[]
+  readonly requests: ProviderRequest[]
   /** Signs the person in: where the browser goes back to. */
   authorize(authorizationUrl: string, sub: string, lies?: Lies): URL
   close(): Promise<void>
@@ -84,6 +102,7 @@ export async function startHostileProvider(publicIssuer?: string): Promise<Hosti
     keys: [newSigningKey()],
     metadata: {},
     answering: {},
+    refuseClient: undefined,
     requests: [],
     authorize: (authorizationUrl, sub, lies = {}) => {
       const asked = new URL(authorizationUrl).searchParams
@@ -148,12 +167,21 @@ export async function startHostileProvider(publicIssuer?: string): Promise<Hosti
       const endpoint = paths[request.url ?? '']
       if (!endpoint) return void response.writeHead(404).end()
       const parameters = new URLSearchParams(await readText(request))
-      provider.requests.push({ endpoint, parameters })
-      const bearer = request.headers.authorization?.replace(/^Bearer /, '') ?? ''
+      const { authorization } = request.headers
+      const asked = { endpoint, parameters, authorization }
+      provider.requests.push(asked)
+      const bearer = authorization?.replace(/^Bearer /, '') ?? ''
+      const refusal = endpoint === 'token' ? provider.refuseClient?.(asked) : undefined
+      if (refusal) {
+        if (refusal.usesUp) grants.delete(parameters.get('code') ?? '')
+        const type = { 'content-type': 'application/json' }
+        response.writeHead(refusal.status, { ...type, ...refusal.headers })
+        return void response.end(refusal.error && JSON.stringify({ error: refusal.error }))
+      }
       const answer = ownAnswers[endpoint](parameters, bearer)
       const answering = provider.answering[endpoint]
       if (answering) return answering(response, answer)
-      response.writeHead('error' in answer ? 400 : 200, { 'content-type': 'application/json' })
+      response.writeHead(answer['error'] ? 400 : 200, { 'content-type': 'application/json' })
       response.end(JSON.stringify(answer))
     })()
   })

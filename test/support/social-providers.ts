@@ -82,8 +82,30 @@ export function gitHub(origin: string, habits: Habits & { iss?: string } = {}): 
         }
       },
       [`GET ${api}/user`]: asPerson(({ profile }) => profile),
-      [`GET ${api}/user/emails`]: asPerson(({ emails }) => emails),
+      [`GET ${api}/user/emails`]: (call) => {
+        const emails = server.personOf(call)?.emails
+        // As for a GitHub App that may not read them.
+        if (emails === undefined) return json({ message: 'Not accessible by integration' }, 403)
+        const reply = asPerson(() => emails)(call)
+        return Array.isArray(emails) ? pageOf(emails, call.url) : reply
+      },
     },
+  }
+}
+
+/** Thirty entries unless more are asked for, a hundred at most, and where the next ones are. */
+function pageOf(list: readonly unknown[], url: URL): Reply {
+  const size = Math.min(Number(url.searchParams.get('per_page') ?? 30), 100)
+  const page = Number(url.searchParams.get('page') ?? 1)
+  const next = new URL(url)
+  next.searchParams.set('page', String(page + 1))
+  const last = `<${url.href}>; rel="last"`
+  return {
+    headers: {
+      'content-type': 'application/json',
+      ...(list.length > page * size && { link: `<${next.href}>; rel="next", ${last}` }),
+    },
+    body: JSON.stringify(list.slice((page - 1) * size, page * size)),
   }
 }
 

@@ -57,6 +57,13 @@ describe('the variables of providers', () => {
     expect(loadConfig(env).providers).toEqual([])
   })
 
+  it('make an OpenID client public that has no secret, and no other', () => {
+    const { OIDC_ACME_ISSUER, OIDC_ACME_CLIENT_ID } = acme
+    const { providers } = loadConfig({ OIDC_ACME_ISSUER, OIDC_ACME_CLIENT_ID })
+    expect(providers.map(({ id, clientSecret }) => [id, clientSecret])).toEqual([['acme', '']])
+    expect(problemsOf({ GITLAB_CLIENT_ID: 'id' })).toHaveLength(1)
+  })
+
   it('take a private key with its line ends written out', () => {
     const { providers } = loadConfig({
       ...apple,
@@ -78,7 +85,7 @@ describe('the variables of providers', () => {
     ],
     [
       { OIDC_ACME_ISSUER: 'https://id.acme.example' },
-      'OIDC_ACME_CLIENT_ID, OIDC_ACME_CLIENT_SECRET must be set beside OIDC_ACME_ISSUER',
+      'OIDC_ACME_CLIENT_ID must be set beside OIDC_ACME_ISSUER',
     ],
   ]
   it.each(half)('stop the start where they are half set: %o', (env, problem) => {
@@ -110,6 +117,21 @@ describe('the variables of providers', () => {
       'a path for a tenant',
       { MICROSOFT_CLIENT_ID: 'x', MICROSOFT_CLIENT_SECRET: 'x', MICROSOFT_TENANT: 'a/../b' },
       'MICROSOFT_TENANT',
+    ],
+    [
+      'a way that is none',
+      { ...acme, OIDC_ACME_TOKEN_AUTH_METHOD: 'private_key_jwt' },
+      'OIDC_ACME_TOKEN_AUTH_METHOD',
+    ],
+    [
+      'no way beside a secret',
+      { ...acme, OIDC_ACME_TOKEN_AUTH_METHOD: 'none' },
+      'OIDC_ACME_TOKEN_AUTH_METHOD',
+    ],
+    [
+      'a way that needs a secret',
+      { ...acme, OIDC_ACME_CLIENT_SECRET: '', OIDC_ACME_TOKEN_AUTH_METHOD: 'client_secret_post' },
+      'OIDC_ACME_TOKEN_AUTH_METHOD',
     ],
     ['no key', { ...apple, APPLE_PRIVATE_KEY: 'a-key-to-look-for' }, 'APPLE_PRIVATE_KEY'],
     ['another curve', { ...apple, APPLE_PRIVATE_KEY: pem('P-384') }, 'APPLE_PRIVATE_KEY'],
