@@ -2,17 +2,22 @@
 import { ApolloLink, type ApolloClient } from '@apollo/client'
 import { catchError, concatMap, from, of, switchMap, throwError, type Observable } from 'rxjs'
 import type { AuthClient } from './auth-client.ts'
-import type { TokenSource } from './authorized-fetch.ts'
-import { readServerError } from './errors.ts'
-import { readRefusal, type Answer, type Refusal } from './operation.ts'
+import { absolute, isSameEndpoint, type TokenSource } from './authorized-fetch.ts'
+import {
+  readRefusal,
+  readUnauthorized,
+  type Answer,
+  type Refusal,
+  type SentOperation,
+} from './operation.ts'
 import type { AuthState } from './session.ts'
 
 export * from './generated/hooks.ts'
 export type { MutationHook, QueryHook, QueryOptions } from './hooks.ts'
 
 /**
- * Attaches the access token and renews it; sends an operation once more where only the token's time was
- * over. Stands before the link that sends.
+ * Attaches the access token and renews it; after a refusal, sends once more what cannot have run. Stands
+ * before the link that sends. Whatever services the links lead to, only the API of `auth` ends the session.
  */
 export function createAuthLink(auth: TokenSource): ApolloLink {
   return new ApolloLink((operation, forward) => {
@@ -20,10 +25,18 @@ export function createAuthLink(auth: TokenSource): ApolloLink {
       if (accessToken === undefined) return forward(operation)
       operation.setContext(({ headers }: { headers?: Record<string, string> }) => ({
         headers: { ...headers, authorization: `Bearer ${accessToken}` },
+        // Of an attempt before this one.
+        response: undefined,
       }))
-      /** Asks the client what to do; gives `answer` where the operation is not sent again. */
+      const sent = (): SentOperation => ({
+        document: operation.query,
+        operationName: operation.operationName,
+        isOwn: isOwnResponse(auth, operation.getContext()['response']),
+      })
+      /** Asks the client what to do; gives `answer` if the operation is not sent again. */
       const handle = (refusal: Refusal | undefined, answer: Results): Results => {
-        if (!refusal || (isSecond && refusal.reason === 'TOKEN_EXPIRED')) return answer
+        const isFinal = refusal?.reason === undefined || refusal.reason === 'TOKEN_EXPIRED'
+        if (!refusal || (isSecond && isFinal)) return answer
         return from(auth.refused(accessToken, refusal.reason)).pipe(
           switchMap((next) =>
             next !== undefined && refusal.mayRepeat && !isSecond ? send(next, true) : answer,
@@ -31,19 +44,17 @@ export function createAuthLink(auth: TokenSource): ApolloLink {
         )
       }
       return forward(operation).pipe(
-        // A link that takes a 401 for a failed request has the answer in its error.
+        // A link that takes a 401 for a failed request has the response in its error.
         catchError((error: unknown) =>
           handle(
-            toRefusal(error),
+            readFailure(error, sent()),
             throwError(() => error),
           ),
         ),
         // What is wrong with a token is said at once: the parts that follow are handed on.
         concatMap((result, index) =>
           handle(
-            index === 0
-              ? readRefusal(result as Answer<unknown>, operation.query, operation.operationName)
-              : undefined,
+            index === 0 ? readRefusal(result as Answer<unknown>, sent()) : undefined,
             of(result),
           ),
         ),
@@ -84,8 +95,16 @@ function readerOf(state: AuthState): string | null | undefined {
 
 type Results = Observable<ApolloLink.Result>
 
-function toRefusal(error: unknown): Refusal | undefined {
-  const said = readServerError(error)
-  // Which field was refused is not to be seen here: the operation is not sent again.
-  return said?.code === 'UNAUTHENTICATED' ? { reason: said.reason, mayRepeat: false } : undefined
+/** HttpLink leaves the response in the operation's context. */
+function isOwnResponse({ url }: TokenSource, response: unknown): boolean {
+  const from = (response as { url?: unknown } | undefined)?.url
+  return (
+    url !== undefined && typeof from === 'string' && isSameEndpoint(absolute(from), absolute(url))
+  )
+}
+
+function readFailure(error: unknown, sent: SentOperation): Refusal | undefined {
+  const { bodyText, statusCode } = error as { bodyText?: unknown; statusCode?: unknown }
+  if (statusCode !== 401) return undefined
+  return readUnauthorized(typeof bodyText === 'string' ? bodyText : '', sent)
 }

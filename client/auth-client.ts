@@ -75,13 +75,17 @@ export interface AuthClient extends TokenSource {
    * @throws NetworkError, AuthError: it cannot be renewed now, or the session has just ended
    */
   accessToken(): Promise<string | undefined>
+  /** The API's address. */
+  readonly url: string
   /**
-   * For those who send the token in a way of their own: tells what the server has against it. A session
+   * For a token that is sent in a way of your own: tells the client that a server refused it. A session
    * that is over ends here too.
-   * @returns the next token, where the first one's time was over
+   * @param reason of this API's `UNAUTHENTICATED`. Leave it out if another service refused the token: the
+   * client then renews it, once in 30 seconds at most, and finds out whether the session has ended
+   * @returns the next token, if the request can be sent again
    */
-  refused(accessToken: string, reason: TokenErrorReason): Promise<string | undefined>
-  /** `fetch` with the access token; once more where only its time was over. For urql, and for services of your own. */
+  refused(accessToken: string, reason?: TokenErrorReason): Promise<string | undefined>
+  /** `fetch` with the access token; once more with the next one after a refusal. For urql, and for services of your own. */
   readonly fetch: typeof fetch
   /**
    * One operation.
@@ -115,9 +119,6 @@ export interface AuthClient extends TokenSource {
   close(): void
 }
 
-/** Of a service that says no more than 401: a token newer than this was not refused for its age. */
-const unknownRefusalMilliseconds = 30_000
-
 /** Made once for a page. Nothing happens before the first call. */
 export function createAuthClient(options: AuthClientOptions): AuthClient {
   const { clock = Date.now, tokens: store } = options
@@ -137,10 +138,12 @@ export function createAuthClient(options: AuthClientOptions): AuthClient {
     schedule: options.schedule ?? scheduleByTimer,
     coordination: options.coordination,
   })
-  const source: TokenSource = {
+  const source = {
+    url: endpoint.url,
     accessToken: () => manager.accessToken(),
-    refused: (accessToken, reason) => manager.refused(accessToken, reason),
-  }
+    refused: (accessToken: string, reason?: TokenErrorReason) =>
+      manager.refused(accessToken, reason),
+  } satisfies TokenSource
 
   async function request<D, V>(
     document: TypedDocumentNode<D, V>,
@@ -149,7 +152,7 @@ export function createAuthClient(options: AuthClientOptions): AuthClient {
     const answer = await attempt(
       source,
       (accessToken) => send(endpoint, document, variables, { accessToken, signal }),
-      (said) => readRefusal(said, document),
+      (said) => readRefusal(said, { document, isOwn: true }),
       signal,
     )
     return unwrap(answer)
@@ -181,7 +184,7 @@ export function createAuthClient(options: AuthClientOptions): AuthClient {
             }),
           ({ data }) => data?.changePassword,
         ),
-      (said) => readRefusal(said, ChangePasswordDocument),
+      (said) => readRefusal(said, { document: ChangePasswordDocument, isOwn: true }),
     )
     return unwrap(answer).changePassword.user
   }
@@ -233,7 +236,6 @@ export function createAuthClient(options: AuthClientOptions): AuthClient {
       endpoint,
       origins: options.origins ?? [],
       source,
-      mayHaveExpired: () => manager.isOlderThan(unknownRefusalMilliseconds),
     }),
     request,
     register: (input) => signIn(RegisterDocument, { ...input, transport }, (said) => said.register),

@@ -1,22 +1,26 @@
-/** `fetch` with the access token, sent once more where only the token's time was over. */
-import { parse, type DocumentNode } from 'graphql'
+/** `fetch` with the access token, sent once more with the next token after a refusal. */
+import { parse } from 'graphql'
 import { whileWanted } from './deadline.ts'
 import { parseJson } from './errors.ts'
 import type { TokenErrorReason } from './generated/schema.ts'
-import { readRefusal, type Endpoint, type Refusal } from './operation.ts'
+import { readUnauthorized, type Endpoint, type Refusal, type SentOperation } from './operation.ts'
 
-/** What whoever sends a request needs of a session. */
+/** What a request needs of a session. */
 export interface TokenSource {
+  /** The API's address. Only this server can say that the session has ended. */
+  readonly url?: string
   accessToken(): Promise<string | undefined>
   /**
-   * What to do with a token that the server has refused.
-   * @returns the next one, where the request can be sent again
+   * What to do with a token that a server has refused.
+   * @param reason undefined if another server refused it, or without a reason: the token is then renewed,
+   * once in 30 seconds at most, and the renewal shows whether the session has ended
+   * @returns the next token, if the request can be sent again
    */
-  refused(accessToken: string, reason: TokenErrorReason): Promise<string | undefined>
+  refused(accessToken: string, reason?: TokenErrorReason): Promise<string | undefined>
 }
 
 /**
- * Sends with a good token; again, once, with the next one where the first was refused as expired.
+ * Sends with a good token; again, once, with the next one if there is one after a refusal.
  * @param read what the server has against the token, or undefined
  */
 export async function attempt<A>(
@@ -33,7 +37,7 @@ export async function attempt<A>(
   if (next === undefined || !refusal.mayRepeat) return answer
   const second = await send(next)
   const reason = (await read(second))?.reason
-  // A token this new has not expired: to renew it again would go on for ever.
+  // A token this new has not expired: renewing it again would never end.
   if (reason !== undefined && reason !== 'TOKEN_EXPIRED') await source.refused(next, reason)
   return second
 }
@@ -43,12 +47,10 @@ export interface AuthorizedFetchOptions {
   /** Origins that get the token, beside the endpoint's own. */
   readonly origins: readonly string[]
   readonly source: TokenSource
-  /** Whether a service that only says 401 can have meant the token's time: a new one is good. */
-  readonly mayHaveExpired: () => boolean
 }
 
 export function createAuthorizedFetch(options: AuthorizedFetchOptions): typeof fetch {
-  const { endpoint, mayHaveExpired, origins, source } = options
+  const { endpoint, origins, source } = options
   return async (input, init = {}) => {
     const request = input instanceof Request ? input : undefined
     const url = absolute(input instanceof Request ? input.url : input.toString())
@@ -60,11 +62,10 @@ export function createAuthorizedFetch(options: AuthorizedFetchOptions): typeof f
       !headers.has('authorization')
     if (!mayHaveToken) return endpoint.fetch(input, init)
 
-    const isEndpoint = url.origin === endpointUrl?.origin && url.pathname === endpointUrl.pathname
+    const isEndpoint = isSameEndpoint(url, endpointUrl)
     const signal = init.signal ?? request?.signal
-    const body = init.body ?? request?.body
-    const text =
-      typeof init.body === 'string' ? init.body : await (isEndpoint && request?.clone().text())
+    const readText = async () =>
+      typeof init.body === 'string' ? init.body : init.body == null && request?.clone().text()
     const send = (accessToken: string | undefined) => {
       const sent = new Headers(headers)
       if (accessToken !== undefined) sent.set('authorization', `Bearer ${accessToken}`)
@@ -77,30 +78,23 @@ export function createAuthorizedFetch(options: AuthorizedFetchOptions): typeof f
     }
     const read = async (response: Response): Promise<Refusal | undefined> => {
       if (response.status !== 401) return undefined
-      if (!isEndpoint) {
-        const canBeSentAgain = request !== undefined || !isStream(body)
-        return mayHaveExpired() ? { reason: 'TOKEN_EXPIRED', mayRepeat: canBeSentAgain } : undefined
-      }
-      const answer = parseJson(await response.clone().text())
-      if (typeof answer !== 'object' || answer === null) return undefined
-      const sent = readOperation(url, text || undefined)
-      return readRefusal(answer, sent?.document, sent?.operationName)
+      const sent = readOperation(url, (await readText()) || undefined)
+      const refusal = readUnauthorized(await response.clone().text(), {
+        ...sent,
+        isOwn: isEndpoint,
+      })
+      return { ...refusal, mayRepeat: refusal.mayRepeat && !isStream(init.body) }
     }
     return attempt(source, send, read, signal)
   }
 }
 
-interface SentOperation {
-  readonly document: DocumentNode
-  readonly operationName: string | undefined
-}
-
-/** Undefined where it cannot be told what was sent; it is then not sent again. */
-function readOperation(url: URL, body: string | undefined): SentOperation | undefined {
+/** @returns no document if it cannot be read what was sent */
+function readOperation(url: URL, body: string | undefined): Omit<SentOperation, 'isOwn'> {
   const { query, operationName } = (
     body === undefined ? Object.fromEntries(url.searchParams) : (parseJson(body) ?? {})
   ) as { query?: unknown; operationName?: unknown }
-  if (typeof query !== 'string') return undefined
+  if (typeof query !== 'string') return { document: undefined }
   try {
     return {
       document: parse(query, { noLocation: true }),
@@ -109,8 +103,13 @@ function readOperation(url: URL, body: string | undefined): SentOperation | unde
         typeof operationName === 'string' && operationName !== '' ? operationName : undefined,
     }
   } catch {
-    return undefined
+    return { document: undefined }
   }
+}
+
+/** Whether two URLs are one API, whatever their query. */
+export function isSameEndpoint(url: URL | undefined, endpoint: URL | undefined): boolean {
+  return url !== undefined && url.origin === endpoint?.origin && url.pathname === endpoint.pathname
 }
 
 /** It can be read once: what is sent first is gone. */

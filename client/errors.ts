@@ -46,7 +46,7 @@ interface Said {
 /** A code that is none of ours: GraphQL's own, which mean a mistake in the client, or another service's. */
 export interface OtherError extends Said {
   readonly code: undefined
-  /** Such as `GRAPHQL_VALIDATION_FAILED`. */
+  /** Such as `GRAPHQL_VALIDATION_FAILED`, or `UNAUTHENTICATED` without a reason. */
   readonly otherCode: string | undefined
 }
 
@@ -123,6 +123,10 @@ export function toServerError(error: unknown): ServerError {
   }
   const { code, ...extras } = extensions ?? {}
   const text = String(message)
+  // Our server always gives a reason; this is another service's.
+  if (code === 'UNAUTHENTICATED' && extras['reason'] === undefined) {
+    return { code: undefined, otherCode: code, message: text }
+  }
   // A newer server may have more reasons, and all of them mean: not with this token.
   if (
     (code === 'UNAUTHENTICATED' || code === 'INVALID_REFRESH_TOKEN') &&

@@ -8,7 +8,7 @@ import {
 } from 'graphql'
 import type { TypedDocumentNode } from '@graphql-typed-document-node/core'
 import { AuthError, NetworkError, parseJson, toServerError } from './errors.ts'
-import type { TokenErrorReason } from './generated/schema.ts'
+import { TokenErrorReason } from './generated/schema.ts'
 
 /** What GraphQL over HTTP answers. */
 export interface Answer<D> {
@@ -88,38 +88,81 @@ function operationOf(document: DocumentNode, name?: string) {
   ) as OperationDefinitionNode | undefined
 }
 
-/** What the server has against the token that a request carried. */
+/** What a server has against the token that a request carried. */
 export interface Refusal {
-  readonly reason: TokenErrorReason
+  /** Undefined if the server gives no reason, or is not the one that issued the token. */
+  readonly reason: TokenErrorReason | undefined
   /** Whether the operation can be sent again without doing anything twice. */
   readonly mayRepeat: boolean
 }
 
+/** What was sent, and where the response came from. */
+export interface SentOperation {
+  /** Undefined if it cannot be read. */
+  readonly document: DocumentNode | undefined
+  readonly operationName?: string | undefined
+  /** Whether this client's own server responded. The reasons of other services say nothing about its session. */
+  readonly isOwn: boolean
+}
+
+/** Reads a refusal out of the errors of a response. */
+export function readRefusal(answer: Answer<unknown>, sent: SentOperation): Refusal | undefined {
+  const error = answer.errors?.find((each) => extensionsOf(each)['code'] === 'UNAUTHENTICATED')
+  if (error === undefined) return undefined
+  const given = String(extensionsOf(error)['reason'])
+  const reason =
+    sent.isOwn && Object.hasOwn(TokenErrorReason, given) ? (given as TokenErrorReason) : undefined
+  return { reason, mayRepeat: mayRepeat(answer, error, reason, sent) }
+}
+
 /**
- * Reads a refusal out of an answer's errors.
- *
- * A guarded field is refused before it runs, so a query can always be sent again. The fields of a
- * mutation run one after the other, and what is guarded may lie deep in an answer: a mutation is sent
- * again only where it has one field, and that field itself was refused.
- * @param document undefined where it is not known
+ * Reads the body of a response with the status 401. If it does not say more, the request was refused
+ * before anything ran (RFC 9110 section 15.5.2).
  */
-export function readRefusal(
-  { errors }: Answer<unknown>,
-  document: DocumentNode | undefined,
-  operationName?: string,
-): Refusal | undefined {
-  for (const error of errors ?? []) {
-    const said = toServerError(error)
-    if (said.code !== 'UNAUTHENTICATED') continue
-    const operation = document && operationOf(document, operationName)
-    return {
-      reason: said.reason,
+export function readUnauthorized(text: string, sent: SentOperation): Refusal {
+  const answer = parseJson(text) as Answer<unknown> | null | undefined
+  const errors = Array.isArray(answer?.errors) ? (answer.errors as readonly unknown[]) : []
+  return (
+    readRefusal({ data: answer?.data, errors }, sent) ?? {
+      reason: undefined,
       mayRepeat:
-        operation?.operation === OperationTypeNode.QUERY ||
-        (operation?.selectionSet.selections.length === 1 &&
-          operation.selectionSet.selections[0]!.kind === Kind.FIELD &&
-          (error as { path?: readonly unknown[] }).path?.length === 1),
+        isQuery(sent) || [{}, ...errors].every((error) => isRequestError({ ...answer }, error)),
     }
-  }
-  return undefined
+  )
+}
+
+/**
+ * A query can always be sent again. Our own server refuses a guarded field before the field runs, but the
+ * fields of a mutation run one after the other, and the guarded field may be deep in the response: a
+ * mutation is repeated only if it has one field and that field was refused. Another service may have
+ * noticed anything at any time: its mutation is repeated only if nothing was executed.
+ */
+function mayRepeat(
+  answer: Answer<unknown>,
+  error: unknown,
+  reason: TokenErrorReason | undefined,
+  sent: SentOperation,
+): boolean {
+  if (isQuery(sent)) return true
+  if (reason === undefined) return isRequestError(answer, error)
+  const operation = sent.document && operationOf(sent.document, sent.operationName)
+  return (
+    operation?.selectionSet.selections.length === 1 &&
+    operation.selectionSet.selections[0]!.kind === Kind.FIELD &&
+    (error as { path?: readonly unknown[] }).path?.length === 1
+  )
+}
+
+function isQuery({ document, operationName }: SentOperation): boolean {
+  const operation = document && operationOf(document, operationName)
+  return operation?.operation === OperationTypeNode.QUERY
+}
+
+/** Raised before execution: the response then has no data (GraphQL section 7.1). */
+function isRequestError({ data }: Answer<unknown>, error: unknown): boolean {
+  return data === undefined && (error as { path?: unknown } | null)?.path === undefined
+}
+
+function extensionsOf(error: unknown): Record<string, unknown> {
+  return (error as { extensions?: Record<string, unknown> } | null)?.extensions ?? {}
 }

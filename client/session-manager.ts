@@ -12,7 +12,7 @@ import {
 import type { TokenErrorReason } from './generated/schema.ts'
 import { readRefusal, send, unwrap, type Endpoint } from './operation.ts'
 import { Renewal, type Schedule } from './renewal.ts'
-import { Session, type AuthState, type SignedOutReason } from './session.ts'
+import { Session, type AuthState, type HeldSession, type SignedOutReason } from './session.ts'
 import { SignOutMark, tellSignOut, tellSignOutEverywhere } from './sign-out.ts'
 import { Tabs } from './tabs.ts'
 import { sessionIdOf, type Tokens, type TokenStore } from './tokens.ts'
@@ -26,6 +26,9 @@ export interface SessionManagerOptions {
   readonly coordination: Coordination | 'none' | undefined
 }
 
+/** Refusals without a reason lead to one renewal in this time. */
+const othersMilliseconds = 30_000
+
 export class SessionManager implements TokenSource {
   readonly session: Session
   readonly tabs: Tabs
@@ -35,6 +38,7 @@ export class SessionManager implements TokenSource {
   readonly #renewal: Renewal
   readonly #signOutMark: SignOutMark
   #starting: Promise<AuthState> | undefined
+  #renewedForOthers: { at: number; token: string; done: Promise<void> } | undefined
 
   constructor(options: SessionManagerOptions) {
     const { clock, coordination, endpoint, schedule, store } = options
@@ -86,18 +90,19 @@ export class SessionManager implements TokenSource {
   }
 
   /** AuthClient.refused */
-  async refused(refusedToken: string, reason: TokenErrorReason): Promise<string | undefined> {
+  async refused(refusedToken: string, reason?: TokenErrorReason): Promise<string | undefined> {
     const { held } = this.session
     // It is about another session than the one that is held by now.
     if (!held || sessionIdOf(refusedToken) !== held.id) return undefined
     const isCurrent = held.tokens.accessToken === refusedToken
     switch (reason) {
+      case undefined:
+        if (isCurrent) await this.#renewForOthers(refusedToken)
+        return this.#successor(held, refusedToken)
       case 'TOKEN_EXPIRED':
         if (!isCurrent) return this.accessToken()
         await this.#renewUnlessEnded(refusedToken)
-        return this.session.held?.user.id === held.user.id
-          ? this.session.held.tokens.accessToken
-          : undefined
+        return this.#successor(held)
       case 'ACCOUNT_DISABLED':
         // It may be said of somebody else, who tried to sign in: the renewal tells.
         if (isCurrent) await this.#renewUnlessEnded(refusedToken)
@@ -111,10 +116,27 @@ export class SessionManager implements TokenSource {
     }
   }
 
-  /** Whether the access token was got that long ago. */
-  isOlderThan(milliseconds: number): boolean {
-    const { expiresAt = 0, lifetimeSeconds = 0 } = this.session.held?.tokens ?? {}
-    return this.#clock() > expiresAt - lifetimeSeconds * 1000 + milliseconds
+  /** The token of the same user that has taken the place of the refused one. */
+  #successor({ user }: HeldSession, refusedToken?: string): string | undefined {
+    const { held } = this.session
+    const accessToken = held?.user.id === user.id ? held.tokens.accessToken : undefined
+    return accessToken === refusedToken ? undefined : accessToken
+  }
+
+  /**
+   * After a refusal that says nothing about the session: renews, unless that was just done. A service
+   * that refuses every token must not turn each of its requests into a renewal.
+   */
+  async #renewForOthers(refusedToken: string): Promise<void> {
+    const now = this.#clock()
+    const last = this.#renewedForOthers
+    const isRecent = last && Math.abs(now - last.at) < othersMilliseconds
+    if (isRecent && last.token !== refusedToken) return
+    if (!isRecent) {
+      const done = this.#renewal.renew(refusedToken).catch(() => undefined)
+      this.#renewedForOthers = { at: now, token: refusedToken, done }
+    }
+    await this.#renewedForOthers?.done
   }
 
   // The beginning.
@@ -327,7 +349,7 @@ export class SessionManager implements TokenSource {
       const answer = await inTime((signal) =>
         send(this.#endpoint, MeDocument, undefined, { accessToken, signal }),
       )
-      const refusal = readRefusal(answer, MeDocument)?.reason
+      const refusal = readRefusal(answer, { document: MeDocument, isOwn: true })?.reason
       if (refusal === 'SESSION_ENDED' && reason && this.session.held?.id === held.id) {
         await this.end(reason)
       } else if (refusal) await this.refused(accessToken, refusal)
@@ -352,10 +374,11 @@ export class SessionManager implements TokenSource {
       (signal) => send(this.#endpoint, MeDocument, undefined, { accessToken, signal }),
       aborted,
     )
-    const reason = readRefusal(answer, MeDocument)?.reason
-    // This client's clock is wrong; the tokens are to be renewed.
-    if (reason === 'TOKEN_EXPIRED') return
-    if (reason !== undefined) {
+    const refusal = readRefusal(answer, { document: MeDocument, isOwn: true })
+    if (refusal) {
+      const { reason } = refusal
+      // This client's clock is wrong, or the server is newer than it: the tokens are to be renewed.
+      if (reason === undefined || reason === 'TOKEN_EXPIRED') return
       return this.#forget(reason === 'TOKEN_MISSING' ? 'TOKEN_INVALID' : reason)
     }
     this.session.adopt(tokens, unwrap(answer).me)

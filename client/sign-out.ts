@@ -35,7 +35,10 @@ export async function tellSignOutEverywhere(
       send(endpoint, LogoutDocument, { scope: 'ALL' }, { accessToken, signal, outlivesPage: true }),
     )
   let answer = isGood && tokens ? await tell(tokens.accessToken) : undefined
-  if (!answer || readRefusal(answer, undefined)?.reason === 'TOKEN_EXPIRED') {
+  if (
+    !answer ||
+    readRefusal(answer, { document: undefined, isOwn: true })?.reason === 'TOKEN_EXPIRED'
+  ) {
     const { refreshToken = null } = tokens ?? {}
     const renewed = await inTime(
       (signal) =>

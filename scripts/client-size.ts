@@ -10,9 +10,9 @@ const budgets = {
   // What a page has that imports no more than this.
   'createAuthClient of latchkey/client': {
     contents: `export { createAuthClient, readServerError } from './index.ts'`,
-    budget: 8200,
+    budget: 8450,
   },
-  'all of latchkey/client': { contents: `export * from './index.ts'`, budget: 9300 },
+  'all of latchkey/client': { contents: `export * from './index.ts'`, budget: 9550 },
   'latchkey/client/react': { contents: `export * from './react.ts'`, budget: 400 },
   'latchkey/client/apollo': { contents: `export * from './apollo.ts'`, budget: 2700 },
 }

@@ -39,15 +39,20 @@ describe('readServerError', () => {
   it.each(['UNAUTHENTICATED', 'INVALID_REFRESH_TOKEN'] as const)(
     'takes a reason of %s that it does not know, of a newer server, for a token that is not good',
     (code) => {
-      for (const reason of ['TOKEN_REVOKED', 'toString', undefined]) {
-        const extensionsOfNewer = { code, ...(reason !== undefined && { reason }) }
-        const error = { errors: [{ message, extensions: extensionsOfNewer }] }
+      for (const reason of ['TOKEN_REVOKED', 'toString', null, 1]) {
+        const error = { errors: [{ message, extensions: { code, reason } }] }
         expect(readServerError(error)).toEqual({ code, message, reason: 'TOKEN_INVALID' })
       }
       const known = { errors: [{ message, extensions: { code, reason: 'SESSION_ENDED' } }] }
       expect(readServerError(known)).toEqual({ code, message, reason: 'SESSION_ENDED' })
     },
   )
+
+  it('takes UNAUTHENTICATED without a reason for the word of another service', () => {
+    const error = { errors: [{ message, extensions: { code: 'UNAUTHENTICATED' } }] }
+    const otherCode = 'UNAUTHENTICATED'
+    expect(readServerError(error)).toEqual({ code: undefined, otherCode, message })
+  })
 
   it.each<[what: string, error: unknown]>([
     ['a network that fails', new NetworkError('Not reached.')],
