@@ -18,6 +18,7 @@ import type { HttpRequest } from './http-request.ts'
 import { jwksPath, jwksRoute, type JwksRouteOptions } from './jwks.ts'
 import type { Logger } from './logger.ts'
 import type { CookiePolicy } from './refresh-cookie.ts'
+import { handleInTurn } from './pipelines.ts'
 import {
   bareHeaders,
   bodyLimitBytes,
@@ -88,7 +89,7 @@ export async function createHttpServer<C extends BaseContext>(
   }
   const app = fastify({
     loggerInstance: log,
-    logController: new LogController({
+    logController: new QuietLogController({
       // One line a request, without the query string: see logRequest.
       disableRequestLogging: true,
       requestIdLogLabel: 'requestId',
@@ -129,6 +130,7 @@ export async function createHttpServer<C extends BaseContext>(
     },
   })
 
+  const hasWaiting = handleInTurn(app.server)
   certificate?.keepUpToDate(app.server as unknown as HttpsServer)
 
   // JSON is the one thing that can be posted here: every other type is a form that any page can send.
@@ -150,7 +152,10 @@ export async function createHttpServer<C extends BaseContext>(
     noticeOrigin(request)
     reply.headers(headers)
     reply.header('x-request-id', request.id)
-    if (options.isStopping()) reply.header('connection', 'close')
+    if (options.isStopping()) {
+      // Fastify would end the connection with this response, although more of its requests have come.
+      reply.header('connection', hasWaiting(request.raw.socket) ? 'keep-alive' : 'close')
+    }
     const encoding = request.headers['content-encoding']
     const isPlain = encoding === undefined || encoding === 'identity'
     done(isPlain ? undefined : httpError(415, 'A compressed request body is not accepted.'))
@@ -162,7 +167,7 @@ export async function createHttpServer<C extends BaseContext>(
       hasArrived = true
       for (const [reply, request] of underWay) {
         if (!request.raw.complete) cutOff(request, reply)
-        else if (reply.raw.writableEnded) request.raw.socket.setTimeout(unreadMilliseconds)
+        else if (reply.raw.headersSent) request.raw.socket.setTimeout(unreadMilliseconds)
       }
       closeUnused()
     }, arrivalShare * requestTimeoutMilliseconds).unref()
@@ -232,6 +237,11 @@ export async function createHttpServer<C extends BaseContext>(
   return app
 }
 
+class QuietLogController extends LogController {
+  /** A client that leaves in the middle of a response: nothing to look into, and any client can do it. */
+  override streamError(): void {}
+}
+
 function refuseSchema(): never {
   throw new Error('Routes have no schemas here')
 }
@@ -243,7 +253,8 @@ function refuseSchema(): never {
  */
 function cutOff(request: FastifyRequest, reply: FastifyReply): void {
   // A refusal that waits for the rest of its request has its status, and an end to its waiting.
-  if (reply.sent || reply.statusCode >= 400) return
+  // One whose body is being sent is limited by the connection's own time without a byte.
+  if (reply.raw.headersSent || reply.statusCode >= 400) return
   if (request.raw.complete) void reply.send(httpError(503, 'The handler took too long'))
   else void reply.header('connection', 'close').send(httpError(408, 'The body did not arrive'))
 }

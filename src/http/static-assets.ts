@@ -3,8 +3,9 @@
  * name never gets another content. They are read at start and served from memory: a build that is made
  * meanwhile takes none of them away from a page that refers to it.
  */
-import { readFileSync, readdirSync } from 'node:fs'
+import { readFileSync, readdirSync, statSync } from 'node:fs'
 import { extname, join } from 'node:path'
+import { Readable } from 'node:stream'
 import { promisify } from 'node:util'
 import { gunzip } from 'node:zlib'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
@@ -14,8 +15,11 @@ export type StaticAssets = ReadonlyMap<string, StaticAsset>
 
 export interface StaticAsset {
   readonly type: string
-  /** Compressed at build, or as it is where that saves nothing. */
-  readonly forms: Readonly<Partial<Record<Encoding | 'identity', Buffer>>>
+  /** Compressed at build; empty if that saves nothing. */
+  readonly compressed: Readonly<Partial<Record<Encoding, Buffer>>>
+  readonly plainBytes: number
+  /** The asset as it is: the same buffer for every request. */
+  readonly plain: () => Buffer | Promise<Buffer>
 }
 
 type Encoding = 'br' | 'gzip'
@@ -32,11 +36,18 @@ const encodings: readonly { encoding: Encoding; suffix: string }[] = [
   { encoding: 'br', suffix: '.br' },
   { encoding: 'gzip', suffix: '.gz' },
 ]
+/** What a connection holds of a response that its client does not read; TLS holds it encrypted, too. */
+const sliceBytes = 64 * 1024
 const decompress = promisify(gunzip)
 
 /** An asset that no build has made. */
 export function staticAsset(name: string, body: Buffer): StaticAsset {
-  return { type: types[extname(name)]!, forms: { identity: body } }
+  return {
+    type: types[extname(name)]!,
+    compressed: {},
+    plainBytes: body.length,
+    plain: () => body,
+  }
 }
 
 /** @param folder has compressed forms beside the files, if any (scripts/precompress.ts) */
@@ -49,14 +60,27 @@ export function readStaticAssets(folder: string): Map<string, StaticAsset> {
       const encoded = encodings
         .filter(({ suffix }) => names.has(name + suffix))
         .map(({ encoding, suffix }) => [encoding, read(name + suffix)] as const)
-      const forms: StaticAsset['forms'] = Object.fromEntries(encoded)
-      // Plain, hardly anybody asks for it, and the editor of GraphiQL alone would take megabytes.
-      return [
-        name,
-        forms.gzip ? { type: types[extname(name)]!, forms } : staticAsset(name, read(name)),
-      ]
+      const compressed: StaticAsset['compressed'] = Object.fromEntries(encoded)
+      const asset = compressed.gzip
+        ? {
+            type: types[extname(name)]!,
+            compressed,
+            plainBytes: statSync(join(folder, name)).size,
+            plain: decompressOnce(compressed.gzip),
+          }
+        : staticAsset(name, read(name))
+      return [name, asset]
     }),
   )
+}
+
+/**
+ * Few clients ask for the plain form, and all of GraphiQL's take seven megabytes: each is decompressed for
+ * the first request that asks for it, and kept.
+ */
+function decompressOnce(body: Buffer): StaticAsset['plain'] {
+  let plain: Promise<Buffer> | undefined
+  return () => (plain ??= decompress(body))
 }
 
 /**
@@ -69,31 +93,46 @@ export function serveStaticAssets(
   assets: StaticAssets,
   headers: Readonly<Record<string, string>>,
 ): void {
-  app.get<{ Params: { name: string } }>(`${path}/:name`, async (request, reply) => {
-    const asset = assets.get(request.params.name)
-    if (!asset) return reply.callNotFound()
-    reply.headers({ 'cache-control': 'public, max-age=31536000, immutable', ...headers })
-    return send(asset, request, reply)
+  app.route<{ Params: { name: string } }>({
+    // Fastify's own HEAD would prepare a body to learn its length.
+    method: ['GET', 'HEAD'],
+    url: `${path}/:name`,
+    handler: async (request, reply) => {
+      const asset = assets.get(request.params.name)
+      if (!asset) return reply.callNotFound()
+      reply.headers({ 'cache-control': 'public, max-age=31536000, immutable', ...headers })
+      return send(asset, request, reply)
+    },
   })
 }
 
 async function send(
-  { forms, type }: StaticAsset,
+  { compressed, plain, plainBytes, type }: StaticAsset,
   request: FastifyRequest,
   reply: FastifyReply,
 ): Promise<FastifyReply> {
   const accepted = acceptedEncodings(request.headers['accept-encoding'])
-  const found = encodings.find(
-    ({ encoding }) => accepted.has(encoding) && forms[encoding] !== undefined,
-  )
+  const encoding = encodings
+    .map((known) => known.encoding)
+    .find((known) => accepted.has(known) && compressed[known] !== undefined)
   const vary = reply.getHeader('vary')
   reply
     .header('vary', vary === undefined ? 'Accept-Encoding' : `${String(vary)}, Accept-Encoding`)
+    .header('content-length', encoding ? compressed[encoding]!.length : plainBytes)
     .type(type)
-  if (found) {
-    return reply.header('content-encoding', found.encoding).send(forms[found.encoding])
+  if (encoding) reply.header('content-encoding', encoding)
+  if (request.method === 'HEAD') return reply.send()
+  const body = encoding ? compressed[encoding]! : await plain()
+  return reply.send(body.length > sliceBytes ? Readable.from(slices(body), byteStream) : body)
+}
+
+const byteStream = { objectMode: false, highWaterMark: sliceBytes }
+
+/** Views of the buffer, one after another as the connection takes them: nothing is copied in advance. */
+function* slices(body: Buffer): Iterable<Buffer> {
+  for (let start = 0; start < body.length; start += sliceBytes) {
+    yield body.subarray(start, start + sliceBytes)
   }
-  return reply.send(forms.identity ?? (await decompress(forms.gzip!)))
 }
 
 /** RFC 9110 section 12.5.3, as far as it goes here: what is named, and not with a weight of zero. */
