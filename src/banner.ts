@@ -5,8 +5,14 @@ import { startWarnings } from './start-warnings.ts'
 /**
  * @param url where the server listens
  * @param metricsUrl where the metrics are, if anywhere
+ * @param warnings in addition to those of the configuration
  */
-export function describeStart(config: Config, url: string, metricsUrl?: string): string {
+export function describeStart(
+  config: Config,
+  url: string,
+  metricsUrl?: string,
+  warnings: readonly string[] = [],
+): string {
   const { database, publicUrl } = config
   // With PORT=0 nobody knows the port before the server listens.
   const origin = new URL(publicUrl).port === '0' ? url : publicUrl
@@ -30,7 +36,7 @@ export function describeStart(config: Config, url: string, metricsUrl?: string):
     '  Try it:',
     `  curl -s ${url}/graphql -H 'content-type: application/json' -d '${JSON.stringify({ query: firstOperation(config) })}'`,
     '',
-    ...startWarnings(config).map((warning) => `  Warning: ${warning}\n`),
+    ...[...startWarnings(config), ...warnings].map((warning) => `  Warning: ${warning}\n`),
   ]
   return lines.join('\n')
 }

@@ -29,6 +29,8 @@ const openid: Kind = { required: ['ISSUER'], optional: ['CLIENT_SECRET', 'ATTEST
 const tokenAuthMethods = ['client_secret_basic', 'client_secret_post', 'none'] as const
 export type TokenAuthMethod = (typeof tokenAuthMethods)[number]
 
+export const providerNames: readonly string[] = Object.keys(kinds)
+
 export type ProviderKind = keyof typeof kinds | 'openid'
 
 export interface ProviderSettings {

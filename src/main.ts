@@ -2,7 +2,9 @@
 import cluster from 'node:cluster'
 import { createApp, type App } from './app.ts'
 import { describeStart } from './banner.ts'
-import type { Config } from './config.ts'
+import { misspelledVariables } from './config.misspelled.ts'
+import { ConfigError, type Config } from './config.ts'
+import { exposedFiles } from './file-exposure.ts'
 import { createLogger } from './http/logger.ts'
 import { listenForMetrics } from './http/metrics-server.ts'
 import { CombinedMetrics } from './metrics/combined-metrics.ts'
@@ -48,7 +50,7 @@ async function serve(settings: Settings): Promise<void> {
   const app = await createApp(settings)
   starting.app = app
   if (cluster.isWorker) announceListening(app.url)
-  else console.log(describeStart(settings, app.url, app.metricsUrl))
+  else announce(settings, app.url, app.metricsUrl)
   // A state that nobody foresaw is left by a restart.
   process.on('uncaughtException', (error) => {
     app.log.fatal({ err: error }, 'Uncaught exception')
@@ -73,7 +75,12 @@ async function supervise(settings: Settings): Promise<void> {
     settings.metrics &&
       listenForMetrics(new CombinedMetrics(() => workers.readMetrics()), settings.metrics),
   ])
-  console.log(describeStart(settings, url, metrics?.url))
+  announce(settings, url, metrics?.url)
+}
+
+function announce(settings: Settings, url: string, metricsUrl: string | undefined): void {
+  const warnings = [...unread, ...misspelledVariables(process.env), ...exposedFiles(settings)]
+  console.log(describeStart(settings, url, metricsUrl, warnings))
 }
 
 /** Stops on the first signal or order of the primary; a second signal does not wait. */
@@ -114,14 +121,20 @@ function stopOnSignals(running: Running, { logLevel, tls }: Settings): void {
   if (tls) process.on('SIGHUP', () => running.reloadCertificate())
 }
 
+/** What `.env` sets and nobody reads. */
+let unread: readonly string[] = []
 try {
   // Database, write-ahead log and secret are their owner's alone.
   process.umask(0o077)
-  loadEnvFile()
+  unread = loadEnvFile()
   const settings = loadSettings(process.env)
   const isSupervisor = settings.workers > 1 && !cluster.isWorker
   await (isSupervisor ? supervise(settings) : serve(settings))
 } catch (error) {
   if (!(error instanceof WorkerStartError)) console.error(describeStartError(error))
+  if (error instanceof ConfigError) {
+    const hints = [...unread, ...misspelledVariables(process.env)]
+    if (hints.length > 0) console.error(hints.map((hint) => `  ${hint}`).join('\n'))
+  }
   process.exit(1)
 }

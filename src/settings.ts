@@ -2,19 +2,24 @@
 import { existsSync } from 'node:fs'
 import { readOrMakeAppSecret } from './app-secret.ts'
 import { ConfigError, loadConfig, type Config } from './config.ts'
+import { EnvFileError, readEnvFile } from './env-file.ts'
+
+const envFile = '.env'
 
 /**
  * Adds what the file `.env` sets, if there is one; the environment has precedence.
+ * @returns what was not read as it may have been meant
  * @throws ConfigError
  */
-export function loadEnvFile(): void {
-  if (!existsSync('.env')) return
+export function loadEnvFile(): readonly string[] {
+  if (!existsSync(envFile)) return []
   try {
-    process.loadEnvFile('.env')
+    const { variables, warnings } = readEnvFile(envFile)
+    for (const [name, value] of Object.entries(variables)) process.env[name] ??= value
+    return warnings
   } catch (error) {
-    throw new ConfigError(['.env cannot be read: it must be a file that this user may read.'], {
-      cause: error,
-    })
+    if (!(error instanceof EnvFileError)) throw error
+    throw new ConfigError([`${envFile} ${error.message}`], { cause: error })
   }
 }
 

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process'
-import { readFileSync, statSync, writeFileSync } from 'node:fs'
+import { chmodSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { describe, expect, it } from 'vitest'
@@ -64,18 +64,22 @@ describe('a start in an empty folder', () => {
     expect(await response.text()).toMatch(new RegExp(`^latchkey_workers ${workers}$`, 'm'))
   })
 
-  it('reads .env, before which the environment has precedence, and warns of what is weak', async () => {
+  it('reads .env, before which the environment has precedence, and warns of what is weak or was not read', async () => {
     const folder = temporaryFolder()
+    const envFile = join(folder, '.env')
     writeFileSync(
-      join(folder, '.env'),
+      envFile,
       [
-        'DATABASE_URL=sqlite:people.sqlite3',
+        // As Notepad saves it.
+        '\ufeffDATABASE_URL=sqlite:people.sqlite3',
+        'ALLOWED_ORIGIN=https://app.example.com',
         `APP_SECRET="${testAppSecret}"`,
         'REGISTRATION=open',
         'THROTTLE=off',
         'LOG_LEVEL=warn',
-      ].join('\n'),
+      ].join('\r\n'),
     )
+    chmodSync(envFile, 0o644)
     const server = startProcess(folder, { REGISTRATION: 'closed', BCRYPT_COST: '4' })
     const url = await server.ready
     expect(server.stdout()).toContain('Database   people.sqlite3\n')
@@ -83,6 +87,13 @@ describe('a start in an empty folder', () => {
       'Warning: THROTTLE=off: passwords can be guessed without limit',
     )
     expect(server.stdout()).toContain('Warning: BCRYPT_COST=4 makes weak hashes')
+    expect(server.stdout()).toContain(
+      'Warning: ALLOWED_ORIGIN is not a variable of Latchkey and was not read. Did you mean ALLOWED_ORIGINS?',
+    )
+    expect(server.stdout()).toContain(
+      'Warning: .env can be read or written by everybody on this machine. Run: chmod o-rwx .env',
+    )
+    expect(server.stdout().match(/Warning/g)).toHaveLength(4)
     expect(server.stdout()).not.toContain(testAppSecret)
     expect(statSync(join(folder, 'people.sqlite3')).mode & 0o777).toBe(0o600)
     await expect(createClient(url).register()).rejects.toThrow('Registration is closed')
