@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto'
 import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { makePrivateFolder } from './database/private-folder.ts'
+import { describeWeakness } from './secret-strength.ts'
 
 /** The secret cannot be used; the message says what to do about it. */
 export class AppSecretError extends Error {
@@ -40,6 +41,12 @@ and passwords stay; everybody has to sign in again.`,
   if (Buffer.byteLength(secret) < secretBytes) {
     throw new AppSecretError(
       `${file} holds fewer than ${secretBytes} bytes. Restore it from a backup.`,
+    )
+  }
+  const weakness = describeWeakness(secret)
+  if (weakness !== undefined) {
+    throw new AppSecretError(
+      `The secret in ${file} ${weakness}, so it can be guessed. Restore the file from a backup, or remove it and run: npm run keys -- reset`,
     )
   }
   return secret

@@ -22,6 +22,7 @@ import {
   toggle,
 } from './config.formats.ts'
 import { readProviderSettings, type ProviderSettings } from './config.providers.ts'
+import { describeWeakness } from './secret-strength.ts'
 
 /** The variables' names, meanings and defaults; README.md and .env.example are checked against it. */
 export const variables = {
@@ -58,7 +59,7 @@ export const variables = {
   APP_SECRET: {
     default: 'made on first start, beside the SQLite file',
     description:
-      'At least 32 bytes; signs refresh tokens and encrypts signing keys. Required with PostgreSQL or a non-loopback HOST.',
+      'At least 32 random bytes; signs refresh tokens and encrypts signing keys. Required with PostgreSQL or a non-loopback HOST.',
   },
   TOKEN_ISSUER: { default: 'PUBLIC_URL', description: 'The `iss` claim of access tokens.' },
   TOKEN_AUDIENCE: { default: 'TOKEN_ISSUER', description: 'The `aud` claim of access tokens.' },
@@ -252,7 +253,15 @@ const environment = z.object({
   ),
   APP_SECRET: z
     .string()
-    .refine((secret) => Buffer.byteLength(secret) >= 32, 'must be at least 32 bytes')
+    .superRefine((secret, context) => {
+      const weakness = describeWeakness(secret)
+      if (Buffer.byteLength(secret) < 32) context.addIssue('must be at least 32 bytes')
+      else if (weakness !== undefined) {
+        context.addIssue(
+          `must be random, and it ${weakness}: take what \`openssl rand -base64 32\` prints`,
+        )
+      }
+    })
     .optional(),
   TOKEN_ISSUER: z.string().min(1, 'must not be empty').optional(),
   TOKEN_AUDIENCE: z.string().min(1, 'must not be empty').optional(),

@@ -112,7 +112,8 @@ function readPair({ certificateFile, keyFile }: CertificateFiles): Pair {
 
 function read(variable: string, file: string): string {
   try {
-    return readFileSync(file, 'utf8')
+    // Without a byte order mark, before which OpenSSL finds no PEM.
+    return readFileSync(file, 'utf8').trim()
   } catch (error) {
     const code = String((error as NodeJS.ErrnoException).code)
     throw new ServerCertificateError(

@@ -352,9 +352,9 @@ describe('the configuration', () => {
       expect.stringMatching(/^APP_SECRET must be given when .*openssl rand/),
     ])
     expect(problems[0]).not.toContain('canary')
-    expect(problemsOf({ [name]: value, APP_SECRET: 'c'.repeat(32) })).toEqual([])
+    expect(problemsOf({ [name]: value, APP_SECRET: secret.slice(2, 34) })).toEqual([])
     // Bytes, not characters.
-    expect(problemsOf({ [name]: value, APP_SECRET: 'é'.repeat(16) })).toEqual([])
+    expect(problemsOf({ [name]: value, APP_SECRET: 'ÄäÖöÜüéèêñçøåæß€' })).toEqual([])
   })
 
   it.each([
@@ -437,6 +437,36 @@ describe('the configuration', () => {
     expect(new Set(named)).toEqual(new Set([...Object.keys(wrong).slice(1), 'APP_SECRET']))
     expect(named).toHaveLength(Object.keys(wrong).length)
     expect(new ConfigError(problems).message).not.toContain('canary')
+  })
+
+  it.each([
+    'c'.repeat(32),
+    '0123456789'.repeat(4),
+    'change-me-before-you-start-this-server',
+    'canary'.repeat(6),
+  ])('refuses an APP_SECRET that can be guessed: %s', (weak) => {
+    expect(problemsOf({ APP_SECRET: weak })).toEqual([
+      expect.stringMatching(/^APP_SECRET must be random, and it .*openssl rand -base64 32/),
+    ])
+    expect(problemsOf({ APP_SECRET: weak }).join()).not.toContain('canary')
+  })
+
+  it('reads a secret without the line end that ends its file, whichever variable it is in', () => {
+    const env = {
+      APP_SECRET: secret,
+      DATABASE_URL: 'postgres://u:p@h/x',
+      GOOGLE_CLIENT_ID: 'id',
+      GOOGLE_CLIENT_SECRET: 'secret',
+      OIDC_ACME_ISSUER: 'https://acme.example',
+      OIDC_ACME_CLIENT_ID: 'id',
+      OIDC_ACME_CLIENT_SECRET: 'secret',
+    }
+    for (const end of ['\n', '\r\n', ' \n']) {
+      const copied = Object.fromEntries(
+        Object.entries(env).map(([name, text]) => [name, text + end]),
+      )
+      expect(loadConfig(copied)).toEqual(loadConfig(env))
+    }
   })
 
   it('leaves alone what is not its own', () => {
