@@ -14,8 +14,10 @@ export interface DatabaseTls {
 }
 
 export interface PostgresqlServer {
-  /** Without what is in `tls`. */
+  /** Without what is in `tls` and `settings`. */
   readonly url: string
+  /** What the URL's `options` set, by name: each connection sets it once it is open. */
+  readonly settings: Readonly<Record<string, string>>
   /** Absent where the URL does not say: not encrypted. */
   readonly tls: DatabaseTls | undefined
 }
@@ -28,6 +30,8 @@ export type DatabaseConfig =
       readonly poolSize: number
       /** Servers that follow the first one, a moment behind. */
       readonly replicas: readonly PostgresqlServer[]
+      /** Absent: the first schema of the role's search path. */
+      readonly schema: string | undefined
     })
 
 const tlsModes = ['disable', 'require', 'verify-ca', 'verify-full'] as const
@@ -41,7 +45,7 @@ export class DatabaseUrlProblem extends Error {
 }
 
 const serverUrlRule =
-  'must be postgres://user:password@host:port/database, with what is special in a URL percent-encoded'
+  'must be postgres://user:password@host:port/database, with special characters such as @ / # ? in user and password percent-encoded'
 const urlRule = serverUrlRule.replace('must be', 'must be sqlite:<file> or')
 
 /** @throws DatabaseUrlProblem, without the URL */
@@ -63,7 +67,7 @@ export function parseDatabaseUrl(
  */
 export function parsePostgresqlUrl(text: string, rule = serverUrlRule): PostgresqlServer {
   const url = URL.canParse(text) ? new URL(text) : undefined
-  if (!url || !/^postgres(ql)?:$/.test(url.protocol) || !isDecodable(text)) {
+  if (!url || !/^postgres(ql)?:$/.test(url.protocol) || !isWhole(url)) {
     throw new DatabaseUrlProblem(rule)
   }
   const allowed = [...tlsParameters, ...otherParameters]
@@ -72,9 +76,38 @@ export function parsePostgresqlUrl(text: string, rule = serverUrlRule): Postgres
     throw new DatabaseUrlProblem(`may have, each once, the parameters ${allowed.join(', ')}`)
   }
   const tls = readTls(url.searchParams)
-  if (!names.some((name) => tlsParameters.includes(name))) return { url: text, tls }
-  for (const name of tlsParameters) url.searchParams.delete(name)
-  return { url: url.href, tls }
+  const settings = readOptions(url.searchParams.get('options') ?? '')
+  for (const name of [...tlsParameters, 'options']) url.searchParams.delete(name)
+  return { url: url.href, tls, settings }
+}
+
+/** A password with a raw `/`, `?` or `#` cuts the URL short, or leaves its end in the database's name. */
+function isWhole(url: URL): boolean {
+  return (
+    isDecodable(url.href) &&
+    url.hash === '' &&
+    !url.href.endsWith('#') &&
+    /^\/[^/@]+$/.test(url.pathname)
+  )
+}
+
+/**
+ * The server's command line as libpq takes it. No pooler passes that on, so it is read here, and only
+ * what a connection can set later is allowed.
+ */
+function readOptions(text: string): Record<string, string> {
+  const settings: Record<string, string> = {}
+  // A backslash takes the next character as it is.
+  const words = text.match(/(?:\\.|[^\s\\])+/gs) ?? []
+  for (let index = 0; index < words.length; index += 1) {
+    const word = words[index] === '-c' ? `-c${words[(index += 1)] ?? ''}` : words[index]!
+    const setting = /^(?:-c|--)([a-z][\w.-]*)=(.*)$/is.exec(word.replaceAll(/\\(.)/gs, '$1'))
+    if (!setting) {
+      throw new DatabaseUrlProblem('may have options of the form -c name=value, and no others')
+    }
+    settings[setting[1]!.toLowerCase().replaceAll('-', '_')] = setting[2]!
+  }
+  return settings
 }
 
 function readTls(parameters: URLSearchParams): DatabaseTls | undefined {

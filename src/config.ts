@@ -47,6 +47,10 @@ export const variables = {
     description:
       '`sqlite:<file>` or `postgres://user:password@host:port/database?sslmode=verify-full`.',
   },
+  DATABASE_SCHEMA: {
+    default: "the first of the role's search path",
+    description: "PostgreSQL schema that holds Latchkey's tables; it must exist.",
+  },
   DATABASE_POOL_SIZE: {
     default: '10',
     description: 'Connections of each process to a PostgreSQL server, at most.',
@@ -247,6 +251,13 @@ const environment = z.object({
     .string()
     .default(variables.DATABASE_URL.default)
     .transform(parsing(parseDatabaseUrl)),
+  DATABASE_SCHEMA: z
+    .string()
+    .refine(
+      (name) => !/[".*\p{C}]/u.test(name) && Buffer.byteLength(name) <= 63,
+      'must be the name of a schema as it is, without quotes: at most 63 bytes, none of them . * or "',
+    )
+    .optional(),
   DATABASE_POOL_SIZE: integer(10, 1, 1000),
   DATABASE_REPLICA_URLS: commaList.transform((urls, context) =>
     urls.map((url) => parsing(parsePostgresqlUrl)(url, context)),
@@ -346,7 +357,7 @@ export function loadConfig(env: Readonly<Record<string, string | undefined>>): C
   if (given.APP_SECRET === undefined) {
     const why = [
       !loopback && 'HOST is not loopback',
-      /^postgres/i.test(given.DATABASE_URL ?? '') && 'DATABASE_URL is PostgreSQL',
+      /^\s*postgres/i.test(given.DATABASE_URL ?? '') && 'DATABASE_URL is PostgreSQL',
     ].filter((reason) => reason !== false)
     if (why.length > 0) {
       problems.push(
@@ -356,6 +367,9 @@ export function loadConfig(env: Readonly<Record<string, string | undefined>>): C
   }
   if (given.DATABASE_REPLICA_URLS !== undefined && result.data?.DATABASE_URL.engine === 'sqlite') {
     problems.push('DATABASE_REPLICA_URLS must not be given where DATABASE_URL is SQLite')
+  }
+  if (given.DATABASE_SCHEMA !== undefined && result.data?.DATABASE_URL.engine === 'sqlite') {
+    problems.push('DATABASE_SCHEMA must not be given when DATABASE_URL is SQLite')
   }
   if ((given.TLS_CERT === undefined) !== (given.TLS_KEY === undefined)) {
     problems.push('TLS_CERT and TLS_KEY must both be given, or neither')
@@ -390,6 +404,7 @@ export function loadConfig(env: Readonly<Record<string, string | undefined>>): C
             ...e.DATABASE_URL,
             poolSize: e.DATABASE_POOL_SIZE,
             replicas: e.DATABASE_REPLICA_URLS,
+            schema: e.DATABASE_SCHEMA,
           },
     appSecret: e.APP_SECRET,
     tokens: Object.freeze({

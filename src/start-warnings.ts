@@ -1,7 +1,7 @@
 /** What the start warns of: settings that are allowed, and are rarely meant. */
 import { isLoopback } from './config.formats.ts'
 import { isReachedFromElsewhere, type Config } from './config.ts'
-import { hostOf } from './database/postgresql-url.ts'
+import { addressOf } from './database/postgresql-url.ts'
 
 export function startWarnings(config: Config): string[] {
   return [
@@ -56,7 +56,7 @@ function exposureWarnings(config: Config): string[] {
 function databaseWarnings({ database }: Config): string[] {
   if (database.engine === 'sqlite') return []
   const servers = [database, ...database.replicas]
-  return servers.some(({ tls, url }) => tls === undefined && !isOnThisMachine(hostOf(url)))
+  return servers.some(({ tls, url }) => tls === undefined && !isOnThisMachine(addressOf(url).host))
     ? [
         'DATABASE_URL has no sslmode, so what goes to the database is not encrypted. Set sslmode=verify-full, or sslmode=disable on a private network.',
       ]

@@ -1,23 +1,22 @@
 /** PostgreSQL's own programs, on the database of DATABASE_URL. */
 import { spawn, type ChildProcess, type StdioOptions } from 'node:child_process'
 import type { PostgresqlServer } from '../config.database.ts'
-import { hostOf } from '../database/postgresql-url.ts'
+import { addressOf } from '../database/postgresql-url.ts'
 import { CommandError } from './run.ts'
 
 type Environment = Readonly<Record<string, string | undefined>>
 
 /** What libpq reads: the address is not for other users of this machine to see in the list of processes. */
 export function libpqEnvironment({ tls, url }: PostgresqlServer): Environment {
-  const { password, pathname, port, searchParams, username } = new URL(url)
+  const { applicationName, database, host, password, port, user } = addressOf(url)
   const mode = tls?.mode ?? 'disable'
   const given = {
-    PGHOST: hostOf(url),
-    PGPORT: port,
-    PGUSER: decodeURIComponent(username),
-    PGPASSWORD: decodeURIComponent(password),
-    PGDATABASE: decodeURIComponent(pathname.slice(1)),
-    PGOPTIONS: searchParams.get('options') ?? '',
-    PGAPPNAME: searchParams.get('application_name') ?? 'latchkey',
+    PGHOST: host,
+    PGPORT: String(port),
+    PGUSER: user,
+    PGPASSWORD: password,
+    PGDATABASE: database,
+    PGAPPNAME: applicationName,
     PGSSLMODE: mode,
     PGSSLROOTCERT: tls?.rootCertificateFile ?? (mode === 'verify-full' ? 'system' : ''),
     PGSSLCERT: tls?.client?.certificateFile ?? '',

@@ -169,7 +169,7 @@ describe.runIf(isPostgresql)('the connection to PostgreSQL', () => {
     })
     await expect(database.migrate()).rejects.toThrow(
       new DatabaseStartError(
-        'The role of DATABASE_URL may not make or change tables: make it the owner of its database, or grant it CREATE on the schema.',
+        "The role of DATABASE_URL may not create or change tables in the schema public: make it the schema's owner, or grant it CREATE on the schema.",
       ),
     )
   })
