@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { compileCache } from './process.ts'
 import { testAppSecret, type Environment } from './server.ts'
 
 export interface CommandResult {
@@ -12,12 +13,7 @@ export interface CommandResult {
   readonly stderr: string
 }
 
-const commands = fileURLToPath(new URL('../../src/commands/', import.meta.url))
-const compileCache = fileURLToPath(
-  new URL('../../node_modules/.cache/node-compile/', import.meta.url),
-)
-// Node itself can run what the commands import, in half the time that a loader takes.
-const nodeOptions = ['--experimental-transform-types', '--no-warnings']
+const commands = fileURLToPath(new URL('../../dist/commands/', import.meta.url))
 
 type CommandName = 'user' | 'keys' | 'events' | 'db-migrate' | 'db-backup' | 'db-restore'
 
@@ -27,7 +23,7 @@ export interface StartedCommand {
 }
 
 /**
- * Starts `npm run <name> -- <args>` without npm and without a build.
+ * Starts what `npm run <name> -- <args>` starts.
  * @param env instead of the tests' defaults; the environment of the test itself is not handed on
  * @param input what the command reads from standard input
  */
@@ -39,7 +35,7 @@ function startCommand(
 ): StartedCommand {
   // A folder without .env.
   const cwd = mkdtempSync(join(tmpdir(), 'latchkey-command-'))
-  const child = spawn(process.execPath, [...nodeOptions, join(commands, `${name}.ts`), ...args], {
+  const child = spawn(process.execPath, [join(commands, `${name}.js`), ...args], {
     cwd,
     env: { PATH: process.env['PATH'], NODE_COMPILE_CACHE: compileCache, ...env },
   })

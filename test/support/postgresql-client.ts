@@ -1,6 +1,9 @@
 /** Connections to a PostgreSQL server for one piece of work. */
 import { Client } from 'pg'
 
+/** The database of the tests' server that the others are copied from. */
+export const migratedDatabase = 'migrated'
+
 export async function withClient<T>(url: string, work: (client: Client) => Promise<T>): Promise<T> {
   const client = new Client({ connectionString: url })
   await client.connect()

@@ -1,19 +1,15 @@
-/** The server as a person starts it: src/main.ts in a process and a folder of its own. */
+/** The server as `npm start` runs it, compiled, in a process and a folder of its own. */
 import { spawn, type ChildProcess } from 'node:child_process'
-import { existsSync, mkdtempSync, rmSync } from 'node:fs'
-import { createRequire } from 'node:module'
+import { once } from 'node:events'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath, pathToFileURL } from 'node:url'
-import { afterAll } from 'vitest'
+import { fileURLToPath } from 'node:url'
+import { atEndOfFile } from './at-end-of-file.ts'
 
 const root = fileURLToPath(new URL('../../', import.meta.url))
-const loader = pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href
-const isRoot = process.getuid?.() === 0
-const setpriv = ['/usr/bin/setpriv', '/bin/setpriv'].find((file) => existsSync(file))
-
-/** Whether the modes of files bind a process that is started with `isBound`. */
-export const canBeBound = !isRoot || setpriv !== undefined
+export const compileCache = join(root, 'node_modules', '.cache', 'compile')
+export const isRoot = process.getuid?.() === 0
 
 export interface ServerProcess {
   readonly child: ChildProcess
@@ -27,25 +23,17 @@ export interface ServerProcess {
   readonly ended: Promise<number | NodeJS.Signals>
 }
 
-// Registered for the file that imports this, since concurrent tests have no hooks of their own here.
-const children: ChildProcess[] = []
-const folders: string[] = []
-afterAll(() => {
-  for (const child of children) child.kill('SIGKILL')
-  for (const folder of folders) rmSync(folder, { recursive: true, force: true })
-})
-
 /** A folder for the server to start in, removed after the file's tests. */
 export function temporaryFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), 'latchkey-start-'))
-  folders.push(folder)
+  atEndOfFile(() => rmSync(folder, { recursive: true, force: true }))
   return folder
 }
 
 /**
  * Starts the server, killed after the file's tests.
- * @param options.isBound file modes bind it, also where the tests run as root
- * @param options.main a compiled entry file in place of the sources
+ * @param options.isBound file modes bind it even when the tests run as root, which takes setpriv
+ * @param options.main another compiled entry file
  * @param options.imports modules to load before it
  * @param options.stdout an open file that gets its output; it is `ready` for nobody then
  */
@@ -59,30 +47,31 @@ export function startProcess(
     readonly stdout?: number
   } = {},
 ): ServerProcess {
-  const command =
-    options.main === undefined
-      ? [process.execPath, '--import', loader, join(root, 'src', 'main.ts')]
-      : [
-          process.execPath,
-          ...(options.imports ?? []).flatMap((name) => ['--import', name]),
-          options.main,
-        ]
+  const command = [
+    process.execPath,
+    '--enable-source-maps',
+    ...(options.imports ?? []).flatMap((name) => ['--import', name]),
+    options.main ?? join(root, 'dist', 'main.js'),
+  ]
   if (options.isBound === true && isRoot) {
     // The same user, who owns the checkout, without root's licence to pass over modes.
     const without = '-dac_override,-dac_read_search'
-    command.unshift(setpriv!, `--bounding-set=${without}`, `--inh-caps=${without}`, '--')
+    command.unshift('setpriv', `--bounding-set=${without}`, `--inh-caps=${without}`, '--')
   }
   const child = spawn(command[0]!, command.slice(1), {
     cwd,
     env: {
       PATH: process.env['PATH'],
-      TSX_TSCONFIG_PATH: join(root, 'tsconfig.json'),
+      NODE_COMPILE_CACHE: compileCache,
       PORT: '0',
       ...env,
     },
     stdio: ['ignore', options.stdout ?? 'pipe', 'pipe'],
   })
-  children.push(child)
+  atEndOfFile(async () => {
+    if (child.exitCode !== null || child.signalCode !== null || !child.kill('SIGKILL')) return
+    await once(child, 'exit')
+  })
   const output = { stdout: '', stderr: '' }
   const ready = Promise.withResolvers<string>()
   // Nobody may be waiting for it.

@@ -3,7 +3,8 @@ import { afterAll, beforeAll, onTestFinished, vi } from 'vitest'
 import { createApp, type App, type Overrides } from '../../src/app.ts'
 import { loadSettings } from '../../src/settings.ts'
 import { createClient, type Client } from './client.ts'
-import { createTestDatabase, type TestDatabase } from './database.ts'
+import { createMigratedDatabase, createTestDatabase, type TestDatabase } from './database.ts'
+import { testAppSecret } from './secret.ts'
 
 export interface TestServer extends Omit<App, 'log'> {
   /** A client of this server without any token. */
@@ -24,8 +25,7 @@ export interface TestServer extends Omit<App, 'log'> {
 
 export type Environment = Readonly<Record<string, string>>
 
-/** Not a secret: it signs nothing outside the tests. */
-export const testAppSecret = 'a secret that only the tests of this repository use'
+export { testAppSecret }
 
 const defaults: Environment = {
   PORT: '0',
@@ -59,7 +59,10 @@ export async function startServer(
     | 'schema'
   > = {},
 ): Promise<TestServer> {
-  const database = await createTestDatabase()
+  // The secret of a server without APP_SECRET is made with its database.
+  const database = await (env['APP_SECRET'] === ''
+    ? createTestDatabase()
+    : createMigratedDatabase())
   let offset = 0
   const clock = () => Date.now() + offset
   const closers: (() => Promise<void>)[] = []

