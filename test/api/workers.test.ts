@@ -1,10 +1,11 @@
 // Several processes on one port: what one of them has done or refused holds in all of them.
 import { execFileSync } from 'node:child_process'
-import { existsSync, readFileSync, readdirSync } from 'node:fs'
+import { readFileSync, readdirSync } from 'node:fs'
 import { createServer, type AddressInfo } from 'node:net'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { createClient, type Client } from '../support/client.ts'
 import { createTestDatabase } from '../support/database.ts'
+import { needs } from '../support/needs.ts'
 import { eventually } from '../support/patience.ts'
 import { startProcess, temporaryFolder, type ServerProcess } from '../support/process.ts'
 import { testAppSecret } from '../support/server.ts'
@@ -63,11 +64,6 @@ async function startUnready(): Promise<ServerProcess> {
     await database.remove()
   })
   return server
-}
-
-const prlimit = ['/usr/bin/prlimit', '/bin/prlimit'].find((file) => existsSync(file))
-if (prlimit === undefined) {
-  console.warn('A fork that fails is not tested: prlimit is not installed (Debian: util-linux).')
 }
 
 /** Process ids, from the kernel. */
@@ -260,14 +256,15 @@ describe('the primary', long, () => {
     },
   )
 
-  it.skipIf(prlimit === undefined)(
+  it(
     'outlives a restart that fails for want of files, and tries again',
+    needs('prlimit'),
     async () => {
       const server = await start({ WORKERS: '2' })
       await server.client.send('{ __typename }')
       const primary = server.child.pid!
       const limitFiles = (most: number) =>
-        execFileSync(prlimit!, ['--pid', String(primary), `--nofile=${most}:4096`])
+        execFileSync('prlimit', ['--pid', String(primary), `--nofile=${most}:4096`])
       limitFiles(readdirSync(`/proc/${primary}/fd`).length)
       process.kill(childrenOf(primary)[0]!, 'SIGKILL')
       const has = (message: string) => server.log().some((line) => line['msg'] === message)

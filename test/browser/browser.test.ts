@@ -1,8 +1,9 @@
 /** What the tests in this folder rely on: they notice what goes wrong in a page, and reach nobody. */
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import type { BrowserContext } from 'playwright-core'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { openBrowser, type BrowserOptions } from '../support/browser.ts'
+import { openBrowser, openWatchedBrowser } from '../support/browser.ts'
 
 const policy = "default-src 'self'"
 const problems: [problem: string, body: string, shown: RegExp][] = [
@@ -26,15 +27,32 @@ const problems: [problem: string, body: string, shown: RegExp][] = [
 describe('a page in the browser', () => {
   it.each(problems)('is seen to have %s', async (_problem, body, shown) => {
     // The same problem is said twice where the console has it too.
-    expect(await visit(body, { expected: [shown], allowed: [/./] })).toBe(200)
+    const browser = await openBrowser({ expected: [shown], allowed: [/./] })
+    expect(await visit(body, browser)).toBe(200)
   })
 
-  it.fails.each(problems)('fails the test by %s', async (_problem, body) => {
-    expect(await visit(body)).toBe(200)
+  it.each(problems)('is found at fault for %s', async (_problem, body, shown) => {
+    const { context, judge } = await openWatchedBrowser()
+    onTestFinished(() => context.close())
+    expect(await visit(body, context)).toBe(200)
+    expect(judge().unexpected).toContainEqual(expect.stringMatching(shown))
   })
 
-  it.fails('fails the test that expects a problem which does not show', async () => {
-    expect(await visit('<p>Hello', { expected: [/^violation/] })).toBe(200)
+  it('is found at fault for a problem that is expected and does not show', async () => {
+    const { context, judge } = await openWatchedBrowser({ expected: [/^violation/] })
+    onTestFinished(() => context.close())
+    expect(await visit('<p>Hello', context)).toBe(200)
+    expect(judge()).toEqual({ missing: [/^violation/], unexpected: [] })
+  })
+
+  describe('with a problem', () => {
+    let isVisited = false
+    it.fails('fails its test', async () => {
+      expect(await visit('<script>1</script>')).toBe(200)
+      isVisited = true
+    })
+    // Else any failure would do, also that of a browser that does not start.
+    it('fails its test after the last line of it', () => expect(isVisited).toBe(true))
   })
 
   it.each(['http://example.com/', 'http://192.0.2.1/', 'https://cdn.apollographql.com/'])(
@@ -59,8 +77,8 @@ describe('a page in the browser', () => {
   })
 })
 
-async function visit(body: string, options?: BrowserOptions): Promise<number> {
-  const page = await (await openBrowser(options)).newPage()
+async function visit(body: string, browser?: BrowserContext): Promise<number> {
+  const page = await (browser ?? (await openBrowser())).newPage()
   const response = await page.goto(await serve(body))
   // A violation is told after the page has loaded.
   await page.evaluate(() => new Promise((resolve) => setTimeout(resolve)))

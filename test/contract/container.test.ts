@@ -9,18 +9,12 @@ import { parse } from 'yaml'
 import { loadConfig, variables } from '../../src/config.ts'
 import { createClient } from '../support/client.ts'
 import { freePort } from '../support/free-port.ts'
+import { needs } from '../support/needs.ts'
 import { eventually } from '../support/patience.ts'
 import { testAppSecret } from '../support/server.ts'
 
 const root = fileURLToPath(new URL('../../', import.meta.url))
 const read = (file: string) => readFileSync(join(root, file), 'utf8')
-
-const canRehearse = process.getuid?.() === 0 && existsSync('/usr/bin/setpriv')
-if (!canRehearse) {
-  console.warn(
-    'The Dockerfile is not rehearsed: that needs root and setpriv, to become another user.',
-  )
-}
 
 describe('the Dockerfile', () => {
   it('is in order for a linter', () => {
@@ -33,8 +27,9 @@ describe('the Dockerfile', () => {
     expect(command.join(' ')).toBe(scripts['start']!.replace(/^.*exec /, ''))
   })
 
-  it.runIf(canRehearse)(
+  it(
     'makes a server that runs as a user without rights, in a tree that nobody writes',
+    { timeout: 600_000, ...needs('Linux', 'root', 'setpriv') },
     async () => {
       const child = spawn(
         process.execPath,
@@ -113,7 +108,6 @@ describe('the Dockerfile', () => {
       expect(await ended).toBe(0)
       expect(existsSync(folder)).toBe(false)
     },
-    600_000,
   )
 })
 

@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { freePort } from '../support/free-port.ts'
+import { needs } from '../support/needs.ts'
 import { asPattern, readSteps, runSteps } from '../support/walkthrough.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
@@ -61,52 +62,66 @@ describe('npm run dev', () => {
     expect(printed).not.toMatch(/warn/i)
   })
 
-  it('leads through the guide, each answer as it is printed there', async () => {
-    const onPorts = (text: string) =>
-      text.replaceAll('http://127.0.0.1:4000', server).replaceAll('http://127.0.0.1:4010', provider)
-    const steps = readSteps('docs/guides/provider-login.md', 'walkthrough').map(
-      ({ commands, output }) => ({ commands: onPorts(commands), output: onPorts(output) }),
-    )
-    expect(steps.length).toBeGreaterThan(5)
-    const answers = await runSteps(steps)
-    for (const [index, { output }] of steps.entries()) {
-      expect(answers[index]).toMatch(asPattern(output))
-    }
-  })
+  it(
+    'leads through the guide, each answer as it is printed there',
+    needs('bash', 'curl'),
+    async () => {
+      const onPorts = (text: string) =>
+        text
+          .replaceAll('http://127.0.0.1:4000', server)
+          .replaceAll('http://127.0.0.1:4010', provider)
+      const steps = readSteps('docs/guides/provider-login.md', 'walkthrough').map(
+        ({ commands, output }) => ({ commands: onPorts(commands), output: onPorts(output) }),
+      )
+      expect(steps.length).toBeGreaterThan(5)
+      const answers = await runSteps(steps)
+      for (const [index, { output }] of steps.entries()) {
+        expect(answers[index]).toMatch(asPattern(output))
+      }
+    },
+  )
 
-  it('shows a page to choose from, and a command for the answer that works', async () => {
-    const begun = `answer=$(curl -s ${server}/graphql -H 'content-type: application/json' -d '{"query": "mutation { beginProviderLogin(provider: \\"dev\\", redirectUri: \\"${provider}/callback\\") { authorizationUrl flowToken } }"}')
+  it(
+    'shows a page to choose from, and a command for the answer that works',
+    needs('bash', 'curl'),
+    async () => {
+      const begun = `answer=$(curl -s ${server}/graphql -H 'content-type: application/json' -d '{"query": "mutation { beginProviderLogin(provider: \\"dev\\", redirectUri: \\"${provider}/callback\\") { authorizationUrl flowToken } }"}')
       flowToken=$(echo "$answer" | sed 's/.*"flowToken":"\\([^"]*\\)".*/\\1/')
       authorizationUrl=$(echo "$answer" | sed 's/.*"authorizationUrl":"\\([^"]*\\)".*/\\1/')`
-    const browser = `curl -sL -c jar -b jar -H 'accept: text/html'`
-    const [page, answer] = await runSteps([
-      { commands: `${begun}\n${browser} -w '%{url_effective}' "$authorizationUrl"`, output: '' },
-      {
-        commands: `form=$(${browser} -o /dev/null -w '%{url_effective}' "$authorizationUrl")
+      const browser = `curl -sL -c jar -b jar -H 'accept: text/html'`
+      const [page, answer] = await runSteps([
+        { commands: `${begun}\n${browser} -w '%{url_effective}' "$authorizationUrl"`, output: '' },
+        {
+          commands: `form=$(${browser} -o /dev/null -w '%{url_effective}' "$authorizationUrl")
           back=$(${browser} -d person=alan "$form")
           command=$(echo "$back" | grep -o 'curl -s.*</pre>' | sed 's/<.pre>//; s/&quot;/"/g; s/&gt;/>/g; s/&amp;/\\&/g')
           eval "$command"`,
-        output: '',
-      },
-    ])
-    for (const name of ['Katherine Johnson', 'Alan Turing', 'Rosalind Franklin']) {
-      expect(page).toContain(name)
-    }
-    expect(answer).toMatch(/"email":"alan@example.com","emailVerified":false/)
-  })
+          output: '',
+        },
+      ])
+      for (const name of ['Katherine Johnson', 'Alan Turing', 'Rosalind Franklin']) {
+        expect(page).toContain(name)
+      }
+      expect(answer).toMatch(/"email":"alan@example.com","emailVerified":false/)
+    },
+  )
 
-  it('sends somebody who says no back with an error, and without a code', async () => {
-    const { authorizationUrl } = await begin(`${provider}/callback`)
-    const [back] = await runSteps([
-      {
-        commands: `form=$(curl -sL -c jar -b jar -o /dev/null -w '%{url_effective}' '${authorizationUrl}')
+  it(
+    'sends somebody who says no back with an error, and without a code',
+    needs('bash', 'curl'),
+    async () => {
+      const { authorizationUrl } = await begin(`${provider}/callback`)
+      const [back] = await runSteps([
+        {
+          commands: `form=$(curl -sL -c jar -b jar -o /dev/null -w '%{url_effective}' '${authorizationUrl}')
           curl -sL -c jar -b jar -d cancel=yes "$form"`,
-        output: '',
-      },
-    ])
-    expect(JSON.parse(back!)).toMatchObject({ error: 'access_denied' })
-    expect(JSON.parse(back!)).not.toHaveProperty('code')
-  })
+          output: '',
+        },
+      ])
+      expect(JSON.parse(back!)).toMatchObject({ error: 'access_denied' })
+      expect(JSON.parse(back!)).not.toHaveProperty('code')
+    },
+  )
 
   it("sends people to a front end's own redirect URI as well", async () => {
     const { authorizationUrl } = await begin('http://127.0.0.1:5173/callback')

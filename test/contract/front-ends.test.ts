@@ -12,6 +12,7 @@ import {
 } from '../../client/index.ts'
 import { pageOrigin, stubFetch } from '../support/front-end.ts'
 import { readGuide, shownFiles } from '../support/guide.ts'
+import { needs } from '../support/needs.ts'
 import { startServer, type TestServer } from '../support/server.ts'
 import { readSteps, runSteps } from '../support/walkthrough.ts'
 
@@ -58,7 +59,7 @@ describe('docs/guides/front-ends.md', () => {
     expect(shownFiles(guide)).toEqual(guide.files)
   })
 
-  it('shows curl with a cookie, and what it answers', async () => {
+  it('shows curl with a cookie, and what it answers', needs('bash', 'curl'), async () => {
     const asOurs = (text: string) =>
       text.replaceAll('http://127.0.0.1:4000', server.url).replaceAll('ada@example.com', email)
     const steps = readSteps('docs/guides/front-ends.md', 'cookie')

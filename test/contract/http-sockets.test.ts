@@ -6,6 +6,7 @@ import type { IncomingMessage } from 'node:http'
 import type { Socket } from 'node:net'
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest'
+import { needs } from '../support/needs.ts'
 import { openSocket, rawRequest, readUntilClosed, sendRaw } from '../support/raw-http.ts'
 import { startServer, type TestServer } from '../support/server.ts'
 
@@ -311,23 +312,34 @@ describe('an idle connection', () => {
 })
 
 // A second one would be ended in the middle of its answers, and never get a renewed certificate.
-it('a server has one listener where HOST is localhost and that name has two addresses', async () => {
-  const original = dns.lookup as (...parameters: unknown[]) => void
-  const found = [
-    { address: '127.0.0.1', family: 4 },
-    { address: '::1', family: 6 },
-  ]
-  const lookup = vi.spyOn(dns, 'lookup').mockImplementation((...parameters: unknown[]) => {
-    const [name, options, callback] = parameters
-    const isOfBoth = name === 'localhost' && (options as { all?: boolean }).all === true
-    if (isOfBoth) (callback as (error: null, all: typeof found) => void)(null, found)
-    else original(...parameters)
-  })
-  onTestFinished(() => lookup.mockRestore())
-  const { url } = await startServer({ HOST: 'localhost' })
-  expect((await fetch(`${url}/health/live`)).status).toBe(200)
-  const other = `http://[::1]:${new URL(url).port}/health/live`
-  await expect(fetch(other)).rejects.toThrow('fetch failed')
+describe('a server', () => {
+  const names = [
+    // Where the second address does not exist, nobody could listen on it anyway.
+    { what: 'an address of each family', second: { address: '::1', family: 6 }, need: 'IPv6' },
+    { what: 'two addresses', second: { address: '127.0.0.2', family: 4 }, need: 'Linux' },
+  ] as const
+  for (const { what, second, need } of names) {
+    it(
+      `has one listener when HOST is localhost and that name has ${what}`,
+      needs(need),
+      async () => {
+        const original = dns.lookup as (...parameters: unknown[]) => void
+        const found = [{ address: '127.0.0.1', family: 4 }, second]
+        const lookup = vi.spyOn(dns, 'lookup').mockImplementation((...parameters: unknown[]) => {
+          const [name, options, callback] = parameters
+          const isOfBoth = name === 'localhost' && (options as { all?: boolean }).all === true
+          if (isOfBoth) (callback as (error: null, all: typeof found) => void)(null, found)
+          else original(...parameters)
+        })
+        onTestFinished(() => lookup.mockRestore())
+        const { url } = await startServer({ HOST: 'localhost' })
+        expect((await fetch(`${url}/health/live`)).status).toBe(200)
+        const host = second.family === 6 ? `[${second.address}]` : second.address
+        const other = `http://${host}:${new URL(url).port}/health/live`
+        await expect(fetch(other)).rejects.toThrow('fetch failed')
+      },
+    )
+  }
 })
 
 describe('noise', () => {

@@ -5,14 +5,7 @@ import { join } from 'node:path'
 import Sqlite from 'better-sqlite3'
 import { Client } from 'pg'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import {
-  createDatabase,
-  engines,
-  importing,
-  installation,
-  operator,
-  start,
-} from '../support/backup.ts'
+import { createDatabase, engines, importing, needsOf, operator, start } from '../support/backup.ts'
 import { createClient } from '../support/client.ts'
 import { eventually } from '../support/patience.ts'
 
@@ -31,24 +24,25 @@ const openAfterCopying = (file: string) => `
   }
   syncBuiltinESMExports()`
 
-describe.each(engines)('a backup on %s', (engine) => {
-  it('that is restored and killed before it says so has told the trail', async () => {
-    const { folder, restoreAndKill, url } = await createDatabase(engine)
-    const file = join(folder, 'backup')
-    const app = await start(url)
-    await createClient(app.url).register()
-    expect((await operator(url).backup(file)).status).toBe(0)
-    await app.close()
-    // Had it ended by itself, it would have a status.
-    expect(await restoreAndKill(file)).toEqual({ status: null, stdout: '', stderr: '' })
-    const told = await operator(url).events(['--event', 'DATABASE_RESTORED', '--json'])
-    expect(JSON.parse(told.stdout)).toMatchObject({
-      actor: 'OPERATOR',
-      operator: expect.stringContaining('@'),
-      sessionsEnded: 1,
+for (const engine of engines)
+  describe(`a backup on ${engine}`, needsOf(engine), () => {
+    it('that is restored and killed before it says so has told the trail', async () => {
+      const { folder, restoreAndKill, url } = await createDatabase(engine)
+      const file = join(folder, 'backup')
+      const app = await start(url)
+      await createClient(app.url).register()
+      expect((await operator(url).backup(file)).status).toBe(0)
+      await app.close()
+      // Had it ended by itself, it would have a status.
+      expect(await restoreAndKill(file)).toEqual({ status: null, stdout: '', stderr: '' })
+      const told = await operator(url).events(['--event', 'DATABASE_RESTORED', '--json'])
+      expect(JSON.parse(told.stdout)).toMatchObject({
+        actor: 'OPERATOR',
+        operator: expect.stringContaining('@'),
+        sessionsEnded: 1,
+      })
     })
   })
-})
 
 describe('a backup of SQLite', () => {
   it('is not restored under a server that runs', async () => {
@@ -93,7 +87,7 @@ describe('a backup of SQLite', () => {
   })
 })
 
-describe.runIf(installation)('a restore on PostgreSQL', () => {
+describe('a restore on PostgreSQL', needsOf('postgresql'), () => {
   it('that is killed in the middle has changed nothing', async () => {
     const { folder, url } = await createDatabase('postgresql')
     const file = join(folder, 'backup')

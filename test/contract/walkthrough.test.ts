@@ -4,17 +4,18 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { needs } from '../support/needs.ts'
 import { startServer, testAppSecret, type TestServer } from '../support/server.ts'
 import { asPattern, readBlocks, readSteps, runSteps } from '../support/walkthrough.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 
-/** In README.md, `npm run user` and its kin; here the same files without npm and without a build. */
+/** In README.md, `npm run user` and its kin; here the same files without npm. */
 const npmFunction = `npm() {
   local command=$2
   shift 2
   if [ "\${1-}" = -- ]; then shift; fi
-  ${process.execPath} --import ${import.meta.resolve('tsx')} "${root}/src/commands/\${command/:/-}.ts" "$@"
+  ${process.execPath} "${root}/dist/commands/\${command/:/-}.js" "$@"
 }`
 
 describe('README.md', () => {
@@ -22,28 +23,36 @@ describe('README.md', () => {
   beforeAll(async () => (server = await startServer()))
   afterAll(() => server.close())
 
-  it('leads from register to logout, each answer as it is printed there', async () => {
-    const steps = readSteps('README.md', 'walkthrough').map((step) => ({
-      ...step,
-      commands: step.commands.replaceAll('http://127.0.0.1:4000', server.url),
-    }))
-    const printed = await runSteps(steps)
-    expect(steps.length).toBeGreaterThan(5)
-    for (const [index, { output }] of steps.entries()) {
-      expect(printed[index]).toMatch(asPattern(output))
-    }
-  })
+  it(
+    'leads from register to logout, each answer as it is printed there',
+    needs('bash', 'curl'),
+    async () => {
+      const steps = readSteps('README.md', 'walkthrough').map((step) => ({
+        ...step,
+        commands: step.commands.replaceAll('http://127.0.0.1:4000', server.url),
+      }))
+      const printed = await runSteps(steps)
+      expect(steps.length).toBeGreaterThan(5)
+      for (const [index, { output }] of steps.entries()) {
+        expect(printed[index]).toMatch(asPattern(output))
+      }
+    },
+  )
 
   // Each command is a process of its own.
-  it("shows operators' commands and what they print", { timeout: 60_000 }, async () => {
-    const steps = readSteps('README.md', 'commands')
-    const env = { DATABASE_URL: server.database.url, APP_SECRET: testAppSecret, BCRYPT_COST: '4' }
-    const printed = await runSteps(steps, env, npmFunction)
-    expect(steps.length).toBeGreaterThan(2)
-    for (const [index, { output }] of steps.entries()) {
-      expect(printed[index]).toMatch(asPattern(output))
-    }
-  })
+  it(
+    "shows operators' commands and what they print",
+    { timeout: 60_000, ...needs('bash') },
+    async () => {
+      const steps = readSteps('README.md', 'commands')
+      const env = { DATABASE_URL: server.database.url, APP_SECRET: testAppSecret, BCRYPT_COST: '4' }
+      const printed = await runSteps(steps, env, npmFunction)
+      expect(steps.length).toBeGreaterThan(2)
+      for (const [index, { output }] of steps.entries()) {
+        expect(printed[index]).toMatch(asPattern(output))
+      }
+    },
+  )
 })
 
 describe('docs/guides/verifying-tokens.md', () => {

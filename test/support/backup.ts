@@ -4,38 +4,41 @@ import { copyFileSync, mkdtempSync } from 'node:fs'
 import { join } from 'node:path'
 import Sqlite from 'better-sqlite3'
 import { Client } from 'pg'
-import { afterAll, beforeAll, expect, onTestFinished } from 'vitest'
+import { expect, onTestFinished, type TestOptions } from 'vitest'
 import { createApp, type App } from '../../src/app.ts'
 import { migrationLock } from '../../src/database/postgresql.ts'
 import { loadSettings } from '../../src/settings.ts'
+import { atEndOfFile } from './at-end-of-file.ts'
 import { operatorOf } from './command.ts'
 import { eventually } from './patience.ts'
-import { queryPostgresql } from './postgresql-client.ts'
-import {
-  findPostgresqlInstallation,
-  startInstalledPostgresql,
-  type LocalPostgresql,
-} from './postgresql-tools.ts'
+import { needs } from './needs.ts'
+import { createDatabaseAt, queryPostgresql } from './postgresql-client.ts'
+import { findPostgresqlInstallation } from './postgresql-tools.ts'
+import { startPostgresql, type PostgresqlServer } from './postgresql.ts'
 import { temporaryFolder } from './process.ts'
 import { testAppSecret } from './server.ts'
 
-export const installation = findPostgresqlInstallation()
-if (!installation && process.env['CI']) {
-  throw new Error(
-    'PostgreSQL with its client programs is not installed: apt-get install postgresql',
-  )
-}
-if (!installation) {
-  console.warn(
-    'Backup and restore on PostgreSQL are not tested: its client programs are not installed (Debian: postgresql).',
-  )
-}
+const installation = findPostgresqlInstallation()
 
-let postgresql: LocalPostgresql | undefined
-beforeAll(async () => {
-  if (installation) postgresql = await startInstalledPostgresql(installation)
-})
-afterAll(() => postgresql?.stop())
+export const engines = ['sqlite', 'postgresql'] as const
+
+/** The options of tests on an engine: those on PostgreSQL need its own client programs, and a server of their version. */
+export const needsOf = (engine: (typeof engines)[number]): TestOptions =>
+  engine === 'sqlite' ? {} : needs("PostgreSQL's programs")
+
+let started: Promise<PostgresqlServer> | undefined
+
+/** Started for the first test of a file that asks for it. */
+function postgresql(): Promise<PostgresqlServer> {
+  if (started === undefined) {
+    started = startPostgresql(['fsync=off'], installation!.folder)
+    atEndOfFile(async () => {
+      await (await started)?.stop()
+      started = undefined
+    })
+  }
+  return started
+}
 
 let databases = 0
 
@@ -59,9 +62,7 @@ export async function createDatabase(engine: 'sqlite' | 'postgresql') {
     }
   }
   const name = `backup_${++databases}`
-  await queryPostgresql(postgresql!.url, `create database ${name}`)
-  const url = new URL(postgresql!.url)
-  url.pathname = `/${name}`
+  const url = new URL(await createDatabaseAt((await postgresql()).url, name))
   return {
     folder,
     url: url.href,
@@ -133,7 +134,3 @@ export const operator = (url: string, env: Record<string, string> = {}) =>
     { database: { url } },
     installation ? { PATH: `${installation.folder}:${process.env['PATH']}`, ...env } : env,
   )
-
-export const engines = (['sqlite', 'postgresql'] as const).filter(
-  (engine) => engine === 'sqlite' || installation,
-)

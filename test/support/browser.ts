@@ -9,8 +9,9 @@ import {
   type Locator,
   type Page,
 } from 'playwright-core'
-import { afterAll, beforeEach, expect, inject, onTestFinished } from 'vitest'
-import { missingChromium } from './chromium.ts'
+import { expect, inject, onTestFinished } from 'vitest'
+import { atEndOfFile } from './at-end-of-file.ts'
+import { launchOptions } from './chromium.ts'
 
 export interface BrowserOptions extends BrowserContextOptions {
   /**
@@ -22,39 +23,25 @@ export interface BrowserOptions extends BrowserContextOptions {
   readonly allowed?: readonly RegExp[]
 }
 
-const executablePath = inject('chromiumPath')
 /** A name of this machine that browsers do not take for it: over plain http it is not a secure context. */
 export const plainHost = 'lan.test'
 const loopback = ['localhost', '*.localhost', '127.0.0.1', '[::1]']
+// A closed network; page.route, unlike this, would also turn the HTTP cache off.
+const closedNetwork = `--host-resolver-rules=MAP ${plainHost} 127.0.0.1, MAP * ~NOTFOUND, ${loopback.map((host) => `EXCLUDE ${host}`).join(', ')}`
 const actionTimeoutMilliseconds = 20_000
 
-beforeEach(({ skip }) => {
-  if (executablePath !== undefined) return
-  // There, tests that do not run must not pass for tests that do. Elsewhere the global setup has said it.
-  if (process.env['CI']) throw new Error(missingChromium)
-  skip(missingChromium)
-})
-
 let launched: Promise<Browser> | undefined
-afterAll(async () => (await launched)?.close())
 
 function launch(): Promise<Browser> {
-  return (launched ??= chromium.launch({
-    executablePath: executablePath!,
-    // Its sandbox refuses to run as root.
-    chromiumSandbox: process.getuid?.() !== 0,
-    // Playwright turns the back/forward cache off, which people's browsers have.
-    ignoreDefaultArgs: ['--disable-back-forward-cache'],
-    args: [
-      '--disable-gpu',
-      '--disable-background-networking',
-      '--disable-component-update',
-      '--disable-sync',
-      '--no-first-run',
-      // A closed network; page.route, unlike this, would also turn the HTTP cache off.
-      `--host-resolver-rules=MAP ${plainHost} 127.0.0.1, MAP * ~NOTFOUND, ${loopback.map((host) => `EXCLUDE ${host}`).join(', ')}`,
-    ],
-  }))
+  if (launched === undefined) {
+    const options = launchOptions(inject('chromium')!)
+    launched = chromium.launch({ ...options, args: [...options.args, closedNetwork] })
+    atEndOfFile(async () => {
+      await (await launched)?.close()
+      launched = undefined
+    })
+  }
+  return launched
 }
 
 /**
@@ -63,14 +50,9 @@ function launch(): Promise<Browser> {
  * leaves a trace and pictures in artifacts/.
  */
 export async function openBrowser(options: BrowserOptions = {}): Promise<BrowserContext> {
-  const { allowed = [], expected = [], ...contextOptions } = options
-  const context = await (await launch()).newContext(contextOptions)
-  const problems: string[] = []
+  const { context, judge } = await openWatchedBrowser(options)
   onTestFinished(async ({ task }) => {
-    const unexpected = problems.filter(
-      (problem) => ![...expected, ...allowed].some((pattern) => pattern.test(problem)),
-    )
-    const missing = expected.filter((pattern) => !problems.some((text) => pattern.test(text)))
+    const { missing, unexpected } = judge()
     const hasFailed =
       task.fails !== true &&
       (task.result?.state === 'fail' || unexpected.length + missing.length > 0)
@@ -79,10 +61,27 @@ export async function openBrowser(options: BrowserOptions = {}): Promise<Browser
     expect(unexpected, 'problems in the browser').toEqual([])
     expect(missing, 'expected problems that did not show').toEqual([])
   })
+  return context
+}
+
+/**
+ * The same, which its caller closes.
+ * @returns `judge`: the problems that are not expected, and the expected ones that did not show
+ */
+export async function openWatchedBrowser(options: BrowserOptions = {}) {
+  const { allowed = [], expected = [], ...contextOptions } = options
+  const context = await (await launch()).newContext(contextOptions)
+  const problems: string[] = []
   context.setDefaultTimeout(actionTimeoutMilliseconds)
   await collectProblems(context, (problem) => problems.push(problem))
   await context.tracing.start({ snapshots: true })
-  return context
+  const judge = () => ({
+    unexpected: problems.filter(
+      (problem) => ![...expected, ...allowed].some((pattern) => pattern.test(problem)),
+    ),
+    missing: expected.filter((pattern) => !problems.some((text) => pattern.test(text))),
+  })
+  return { context, judge }
 }
 
 /** The timers of a page that is opened next stand still: it tries nothing again by itself. */

@@ -3,14 +3,33 @@ import { execFileSync } from 'node:child_process'
 import { delimiter, join } from 'node:path'
 
 const names = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable']
+/** Where a system puts browsers that are not on PATH. */
 const usualPlaces = [
-  ...names.map((name) => join('/usr/bin', name)),
   '/Applications/Chromium.app/Contents/MacOS/Chromium',
   '/Applications/Google Chrome.app/Contents/MacOS/Google Chrome',
 ]
 
-export const missingChromium =
-  'No browser was found. Install Chromium (Debian: apt-get install chromium fonts-dejavu-core), or name a Chromium or Chrome in CHROMIUM_PATH.'
+export interface Chromium {
+  readonly executablePath: string
+  /** Root cannot use it, nor can others in some containers. */
+  readonly hasSandbox: boolean
+}
+
+export function launchOptions({ executablePath, hasSandbox }: Chromium) {
+  return {
+    executablePath,
+    chromiumSandbox: hasSandbox,
+    // Playwright turns the back/forward cache off, which people's browsers have.
+    ignoreDefaultArgs: ['--disable-back-forward-cache'],
+    args: [
+      '--disable-gpu',
+      '--disable-background-networking',
+      '--disable-component-update',
+      '--disable-sync',
+      '--no-first-run',
+    ],
+  }
+}
 
 /**
  * @param env CHROMIUM_PATH names the browser; else it is looked for on PATH, and then in the usual places

@@ -1,5 +1,7 @@
 // What vitest.config.ts and the global setups hand to the tests, by `inject(name)`.
 import 'vitest'
+import type { Chromium } from './chromium.ts'
+import type { Need } from './needs.ts'
 
 declare module 'vitest' {
   export interface ProvidedContext {
@@ -7,7 +9,9 @@ declare module 'vitest' {
     engine: 'sqlite' | 'postgresql'
     /** The administrator's URL of the PostgreSQL server; only where `engine` is `postgresql`. */
     postgresUrl: string | undefined
-    /** The browser of test/browser; absent, there is none on this machine. */
-    chromiumPath: string | undefined
+    /** The browser of test/browser. */
+    chromium: Chromium | undefined
+    /** What the machine does not have, so that no test of the project can run. */
+    lacks: Need | undefined
   }
 }

@@ -1,11 +1,12 @@
 /** nginx and HAProxy as docs/guides/proxy/ has them, on ports of this machine. */
 import { spawn, type ChildProcess } from 'node:child_process'
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
 import { connect } from 'node:net'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Certificate } from './certificates.ts'
 import { freePort } from './free-port.ts'
+import { findProgram } from './programs.ts'
 import { temporaryFolder } from './process.ts'
 
 export type ProxyName = 'nginx' | 'haproxy'
@@ -15,13 +16,6 @@ export const proxies: readonly ProxyName[] = ['nginx', 'haproxy']
 export const proxiedHost = 'auth.example.com'
 
 const files = fileURLToPath(new URL('../../docs/guides/proxy/', import.meta.url))
-
-/** The program; undefined where it is not installed. */
-export function findProxy(name: ProxyName): string | undefined {
-  return [`/usr/sbin/${name}`, `/usr/local/sbin/${name}`, `/usr/bin/${name}`].find((file) =>
-    existsSync(file),
-  )
-}
 
 export interface Proxy {
   readonly httpPort: number
@@ -55,7 +49,7 @@ export async function startProxy(
     ['10.0.0.11:4000', `127.0.0.1:${upstreams[0]}`],
     ['10.0.0.12:4000', `127.0.0.1:${upstreams[1]}`],
   ]
-  const program = findProxy(name)!
+  const program = findProgram(name)!
   let child: ChildProcess
   if (name === 'nginx') {
     const site = replace(readFileSync(join(files, 'nginx.conf'), 'utf8'), [

@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import Sqlite from 'better-sqlite3'
+import type { Need } from '../support/needs.ts'
 import { startPostgresql, type PostgresqlServer } from '../support/postgresql.ts'
 import { createDatabaseAt, queryPostgresql } from '../support/postgresql-client.ts'
 import { randomOf, type Random } from '../support/random.ts'
@@ -53,10 +54,15 @@ export interface Scenario {
   readonly engines: readonly Engine[]
   /** How many rounds the short form has, and the long. */
   readonly rounds: { readonly short: number; readonly long: number }
-  /** Why it cannot run on this machine; undefined where it can. */
-  readonly missing?: () => string | undefined
+  /** What it needs of the machine. */
+  readonly needs?: readonly Need[]
   run(lab: Lab): Promise<Report>
 }
+
+export const needsOf = (scenario: Scenario, engine: Engine): Need[] => [
+  ...(scenario.needs ?? []),
+  ...(engine === 'postgresql' ? (['PostgreSQL from npm'] as const) : []),
+]
 
 /** What is asked of a database that people trust: what was committed has reached the disk. */
 const durableSettings = [

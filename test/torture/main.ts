@@ -5,7 +5,8 @@
 import { spawnSync } from 'node:child_process'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { engines, Laboratory, type Engine, type Report, type Scenario } from './lab.ts'
+import { has, hintOf } from '../support/needs.ts'
+import { engines, Laboratory, needsOf, type Engine, type Report, type Scenario } from './lab.ts'
 import { scenarios } from './scenarios.ts'
 
 const root = join(import.meta.dirname, '../..')
@@ -62,9 +63,9 @@ process.exit(failures === 0 ? 0 : 1)
 async function runOne(scenario: Scenario, engine: Engine): Promise<number> {
   const rounds = values.rounds === undefined ? scenario.rounds.long : Number(values.rounds)
   console.log(`\n${scenario.name} on ${engine}, ${rounds} rounds, seed ${seed}`)
-  const missing = scenario.missing?.()
-  if (missing !== undefined) {
-    console.log(`  not run: ${missing}`)
+  const lacks = needsOf(scenario, engine).filter((need) => !has(need))
+  if (lacks.length > 0) {
+    for (const need of lacks) console.log(`  not run: ${need} is missing (${hintOf(need)})`)
     return 0
   }
   const startedAt = performance.now()

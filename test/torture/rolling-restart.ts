@@ -1,9 +1,8 @@
-import { spawn, spawnSync } from 'node:child_process'
+import { spawn } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { variables } from '../../src/config.ts'
 import { createClient, type Client } from '../support/client.ts'
 import { freePort } from '../support/free-port.ts'
 import { sum } from './figures.ts'
@@ -19,13 +18,7 @@ export const rollingRestart: Scenario = {
   engines: ['postgresql', 'sqlite'],
   // Requests, not restarts.
   rounds: { short: 400, long: 50_000 },
-  missing: () => {
-    if (spawnSync('haproxy', ['-v']).error)
-      return 'haproxy is not installed: apt-get install haproxy'
-    return 'SHUTDOWN_DELAY' in variables
-      ? undefined
-      : 'the server has no SHUTDOWN_DELAY: it stops before a proxy can notice that it is not ready'
-  },
+  needs: ['haproxy'],
   async run(lab) {
     const database = await lab.createDatabase()
     const instances = [await lab.start(database, { env }), await lab.start(database, { env })]

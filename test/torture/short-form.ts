@@ -1,6 +1,7 @@
 /** The scenarios as tests of an engine: few rounds, the same promises. */
 import { afterAll, describe, expect, it } from 'vitest'
-import { Laboratory, type Engine } from './lab.ts'
+import { needs } from '../support/needs.ts'
+import { Laboratory, needsOf, type Engine } from './lab.ts'
 import { scenarios } from './scenarios.ts'
 
 export function testScenarios(engine: Engine): void {
@@ -11,12 +12,7 @@ export function testScenarios(engine: Engine): void {
   describe(`torture on ${engine}, seed ${seed}`, () => {
     for (const scenario of scenarios) {
       if (!scenario.engines.includes(engine)) continue
-      it(`${scenario.name}: ${scenario.shows}`, async ({ skip }) => {
-        const missing = scenario.missing?.()
-        if (missing !== undefined) {
-          console.log(`${scenario.name} on ${engine} is not run: ${missing}`)
-          skip(missing)
-        }
+      it(`${scenario.name}: ${scenario.shows}`, needs(...needsOf(scenario, engine)), async () => {
         const { short } = scenario.rounds
         const { violations } = await laboratory.run(scenario, {
           engine,

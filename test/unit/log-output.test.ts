@@ -2,14 +2,12 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { openSync } from 'node:fs'
-import { createRequire } from 'node:module'
-import { pathToFileURL } from 'node:url'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { createClient } from '../support/client.ts'
 import { freePort } from '../support/free-port.ts'
+import { needs } from '../support/needs.ts'
 import { startProcess, temporaryFolder } from '../support/process.ts'
 
-const loader = pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href
 const cheap = { BCRYPT_COST: '4' }
 
 /** Some 600 KB of entries, 2,500 of them: more than the pipe and its reader take in. */
@@ -21,7 +19,7 @@ async function fillLog(url: string): Promise<void> {
 }
 
 describe('a log', () => {
-  it.runIf(process.platform === 'linux')('on a disk that is full stops nobody', async () => {
+  it('on a disk that is full stops nobody', needs('Linux'), async () => {
     const port = await freePort()
     const stdout = openSync('/dev/full', 'w')
     // An address of its own, on which nobody takes the port meanwhile.
@@ -63,7 +61,7 @@ describe('a log', () => {
     expect(await ended).toEqual([0, null])
   })
 
-  describe.runIf(process.platform === 'linux')('whose pipe is full', () => {
+  describe('whose pipe is full', needs('Linux'), () => {
     it('still gets the last entry of a process that ends', async () => {
       // Time stands still: the end waits for its reader, however long that takes here.
       const child = startFilled(`
@@ -98,7 +96,7 @@ describe('a log', () => {
 
 /** A process with the server's log, whose standard output nobody reads yet and is full. */
 function startFilled(work: string) {
-  const logger = new URL('../../src/http/logger.ts', import.meta.url).href
+  const logger = new URL('../../dist/http/logger.js', import.meta.url).href
   const script = `
     import { writeSync } from 'node:fs'
     import { createLogger } from '${logger}'
@@ -111,7 +109,7 @@ function startFilled(work: string) {
       if (error.code !== 'EAGAIN') throw error
     }
     ${work}`
-  const child = spawn(process.execPath, ['--import', loader, '--input-type=module', '-e', script])
+  const child = spawn(process.execPath, ['--input-type=module', '-e', script])
   onTestFinished(() => void child.kill('SIGKILL'))
   const [output, errors]: string[][] = [[], []]
   child.stdout.setEncoding('utf8').on('data', (text: string) => output!.push(text))

@@ -10,6 +10,7 @@ import {
   readSqliteSchema,
   type DatabaseSchema,
 } from '../support/database-schema.ts'
+import { needs } from '../support/needs.ts'
 import { startPostgresql, type PostgresqlServer } from '../support/postgresql.ts'
 import { temporaryFolder } from '../support/process.ts'
 import { testAppSecret as APP_SECRET } from '../support/server.ts'
@@ -49,7 +50,7 @@ afterAll(async () => {
   await server.stop()
 })
 
-describe('the migrations of SQLite and PostgreSQL', () => {
+describe('the migrations of SQLite and PostgreSQL', needs('PostgreSQL from npm'), () => {
   it('make the same tables, columns, keys and indexes', async () => {
     const sqlite = readSqlite()
     // So that two empty answers are no proof.

@@ -7,6 +7,7 @@ import { loadConfig } from '../../src/config.ts'
 import { openDatabase } from '../../src/database/database.ts'
 import { loadSettings } from '../../src/settings.ts'
 import { createClient, type Client as ApiClient } from '../support/client.ts'
+import { needs } from '../support/needs.ts'
 import { startPostgresql, type PostgresqlServer } from '../support/postgresql.ts'
 import { testAppSecret as APP_SECRET } from '../support/server.ts'
 import { startTcpRelay, type TcpRelay } from '../support/tcp-relay.ts'
@@ -23,7 +24,7 @@ afterAll(async () => {
   await server.stop()
 })
 
-describe('a connection', () => {
+describe('a connection', needs('PostgreSQL from npm'), () => {
   it('has a limit for every wait, and tells of a commit only when it is on disk', async () => {
     const { database: settings } = loadConfig({ APP_SECRET, DATABASE_URL: server.url })
     const database = await openDatabase(settings, () => {})
@@ -65,20 +66,24 @@ describe('a connection', () => {
   })
 })
 
-describe('a role that may have fewer connections than a start needs', () => {
-  it('ends the start with the reason', async () => {
-    await admin.query("create role few login password 'few' connection limit 1")
-    await admin.query('create database few owner few')
-    const url = new URL(server.url)
-    Object.assign(url, { username: 'few', password: 'few', pathname: '/few' })
-    const settings = loadSettings({ APP_SECRET, DATABASE_URL: url.href, PORT: '0' })
-    await expect(createApp(settings)).rejects.toThrow(
-      'The PostgreSQL server of DATABASE_URL cannot be used: too many connections for role "few".',
-    )
-  })
-})
+describe(
+  'a role that may have fewer connections than a start needs',
+  needs('PostgreSQL from npm'),
+  () => {
+    it('ends the start with the reason', async () => {
+      await admin.query("create role few login password 'few' connection limit 1")
+      await admin.query('create database few owner few')
+      const url = new URL(server.url)
+      Object.assign(url, { username: 'few', password: 'few', pathname: '/few' })
+      const settings = loadSettings({ APP_SECRET, DATABASE_URL: url.href, PORT: '0' })
+      await expect(createApp(settings)).rejects.toThrow(
+        'The PostgreSQL server of DATABASE_URL cannot be used: too many connections for role "few".',
+      )
+    })
+  },
+)
 
-describe('a connection whose URL has options', () => {
+describe('a connection whose URL has options', needs('PostgreSQL from npm'), () => {
   it('has them, but for what a commit is told of', async () => {
     const options = encodeURIComponent('-c synchronous_commit=off -c work_mem=8MB')
     const { database: settings } = loadConfig({
@@ -93,7 +98,7 @@ describe('a connection whose URL has options', () => {
   })
 })
 
-describe('a migration', () => {
+describe('a migration', needs('PostgreSQL from npm'), () => {
   it('has the time that it takes, and needs no place in the pool', async () => {
     await admin.query('create database slow')
     const url = new URL(server.url)
@@ -138,7 +143,7 @@ function expectMasked(answer: Awaited<ReturnType<Person['me']>>) {
   expect(answer.text).not.toMatch(/timeout|pool|connect|lock|postgres/i)
 }
 
-describe('a server whose pool is used up', () => {
+describe('a server whose pool is used up', needs('PostgreSQL from npm'), () => {
   it('answers with a masked error, and goes on when there is room again', async () => {
     const { client, me } = await start({ DATABASE_URL: server.url, DATABASE_POOL_SIZE: '2' })
     await admin.query('begin; lock table sessions in access exclusive mode')
@@ -150,7 +155,7 @@ describe('a server whose pool is used up', () => {
   })
 })
 
-describe('a server whose database is away', () => {
+describe('a server whose database is away', needs('PostgreSQL from npm'), () => {
   let relay: TcpRelay
   beforeAll(async () => {
     const { port } = new URL(server.url)

@@ -7,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { loadConfig } from '../../src/config.ts'
 import { openDatabase } from '../../src/database/database.ts'
 import { createAuthority } from '../support/certificates.ts'
+import { needs } from '../support/needs.ts'
 import { startPostgresql, type PostgresqlServer } from '../support/postgresql.ts'
 import { temporaryFolder } from '../support/process.ts'
 import { testAppSecret as APP_SECRET } from '../support/server.ts'
@@ -92,7 +93,7 @@ async function connect(parameters: string, host = '127.0.0.1'): Promise<Connecti
 const plain = { ssl: false, client_dn: null }
 const encrypted = { ssl: true, client_dn: null }
 
-describe('a connection to PostgreSQL', () => {
+describe('a connection to PostgreSQL', needs('PostgreSQL from npm'), () => {
   it.each([
     ['', '127.0.0.1', plain],
     ['?sslmode=disable', '127.0.0.1', plain],

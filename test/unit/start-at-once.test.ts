@@ -5,6 +5,7 @@ import { expect, it, onTestFinished } from 'vitest'
 import { loadConfig } from '../../src/config.ts'
 import { openDatabase } from '../../src/database/database.ts'
 import { migrations } from '../../src/database/migrations/postgresql/index.ts'
+import { needs } from '../support/needs.ts'
 import { startPostgresql } from '../support/postgresql.ts'
 import { startProcess, temporaryFolder } from '../support/process.ts'
 import { testAppSecret } from '../support/server.ts'
@@ -48,25 +49,29 @@ it('a migration of SQLite waits for another process that is writing', async () =
   expect(await database.hasPendingMigrations()).toBe(false)
 })
 
-it('runs the migrations of PostgreSQL once, however many servers start at the same moment', async () => {
-  const server = await startPostgresql(['fsync=off'])
-  onTestFinished(() => server.stop())
-  const { database: settings } = loadConfig({
-    APP_SECRET: testAppSecret,
-    DATABASE_URL: server.url,
-  })
-  const databases = await Promise.all(
-    Array.from({ length: 8 }, () => openDatabase(settings, () => {})),
-  )
-  try {
-    await Promise.all(databases.map((database) => database.migrate()))
-    const executed = await databases[0]!.em
-      .fork()
-      .execute<{ name: string }[]>('select name from mikro_orm_migrations order by id')
-    expect(executed.map(({ name }) => name)).toEqual(
-      migrations.map((migration) => new migration(undefined as never, undefined as never).name),
+it(
+  'runs the migrations of PostgreSQL once, however many servers start at the same moment',
+  needs('PostgreSQL from npm'),
+  async () => {
+    const server = await startPostgresql(['fsync=off'])
+    onTestFinished(() => server.stop())
+    const { database: settings } = loadConfig({
+      APP_SECRET: testAppSecret,
+      DATABASE_URL: server.url,
+    })
+    const databases = await Promise.all(
+      Array.from({ length: 8 }, () => openDatabase(settings, () => {})),
     )
-  } finally {
-    for (const database of databases) await database.close()
-  }
-})
+    try {
+      await Promise.all(databases.map((database) => database.migrate()))
+      const executed = await databases[0]!.em
+        .fork()
+        .execute<{ name: string }[]>('select name from mikro_orm_migrations order by id')
+      expect(executed.map(({ name }) => name)).toEqual(
+        migrations.map((migration) => new migration(undefined as never, undefined as never).name),
+      )
+    } finally {
+      for (const database of databases) await database.close()
+    }
+  },
+)

@@ -8,7 +8,8 @@ import { openDatabase } from '../../src/database/database.ts'
 import { loadSettings } from '../../src/settings.ts'
 import { describeStartError } from '../../src/start-error.ts'
 import { freePort } from '../support/free-port.ts'
-import { canBeBound, startProcess, temporaryFolder } from '../support/process.ts'
+import { needs } from '../support/needs.ts'
+import { isRoot, startProcess, temporaryFolder } from '../support/process.ts'
 
 const APP_SECRET = 'canary: a secret that only the tests use'
 
@@ -257,22 +258,20 @@ describe('a start with', () => {
 })
 
 describe.concurrent('a process with', () => {
-  const apart = Object.entries(failures).filter(
-    ([, failure]) => failure.process === 'any' || (failure.process === 'bound' && canBeBound),
-  )
-
-  // oxlint-disable-next-line vitest/expect-expect -- concurrent tests have an expect of their own
-  it.for(apart)(
-    '%s ends with status 1 and says what to do',
-    async ([, failure], { expect: its }) => {
+  for (const [name, failure] of Object.entries(failures)) {
+    const { prepare, process: kind, says } = failure
+    if (kind === undefined) continue
+    const options = kind === 'bound' && isRoot ? needs('setpriv') : {}
+    // oxlint-disable-next-line vitest/expect-expect -- concurrent tests have an expect of their own
+    it(`${name} ends with status 1 and says what to do`, options, async ({ expect: its }) => {
       const folder = temporaryFolder()
-      const env = await failure.prepare(folder)
-      const server = startProcess(folder, env, { isBound: failure.process === 'bound' })
+      const env = await prepare(folder)
+      const server = startProcess(folder, env, { isBound: kind === 'bound' })
       its(await server.ended).toBe(1)
       const text = server.stderr()
-      for (const sentence of failure.says) its(text).toMatch(sentence)
+      for (const sentence of says) its(text).toMatch(sentence)
       its([text, isWord(text)]).toEqual([text, true])
       its(server.stdout()).toBe('')
-    },
-  )
+    })
+  }
 })

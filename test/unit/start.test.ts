@@ -4,13 +4,14 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { describe, expect, it } from 'vitest'
 import { createClient } from '../support/client.ts'
+import { needs } from '../support/needs.ts'
 import { startProcess, temporaryFolder } from '../support/process.ts'
 import { testAppSecret } from '../support/server.ts'
 
 const cheap = { BCRYPT_COST: '4', LOG_LEVEL: 'warn' }
 
 describe('a start in an empty folder', () => {
-  it('prints where everything is, and a curl line that works', async () => {
+  it('prints where everything is, and a curl line that works', needs('curl'), async () => {
     const folder = temporaryFolder()
     const server = startProcess(folder, { LOG_LEVEL: 'warn' })
     const url = await server.ready
@@ -64,47 +65,51 @@ describe('a start in an empty folder', () => {
     expect(await response.text()).toMatch(new RegExp(`^latchkey_workers ${workers}$`, 'm'))
   })
 
-  it('reads .env, before which the environment has precedence, and warns of what is weak or was not read', async () => {
-    const folder = temporaryFolder()
-    const envFile = join(folder, '.env')
-    writeFileSync(
-      envFile,
-      [
-        // As Notepad saves it.
-        '\ufeffDATABASE_URL=sqlite:people.sqlite3',
-        'ALLOWED_ORIGIN=https://app.example.com',
-        `APP_SECRET="${testAppSecret}"`,
-        'REGISTRATION=open',
-        'THROTTLE=off',
-        'LOG_LEVEL=warn',
-      ].join('\r\n'),
-    )
-    chmodSync(envFile, 0o644)
-    const server = startProcess(folder, { REGISTRATION: 'closed', BCRYPT_COST: '4' })
-    const url = await server.ready
-    expect(server.stdout()).toContain('Database   people.sqlite3\n')
-    expect(server.stdout()).toContain(
-      'Warning: THROTTLE=off: passwords can be guessed without limit',
-    )
-    expect(server.stdout()).toContain('Warning: BCRYPT_COST=4 makes weak hashes')
-    expect(server.stdout()).toContain(
-      'Warning: ALLOWED_ORIGIN is not a variable of Latchkey and was not read. Did you mean ALLOWED_ORIGINS?',
-    )
-    expect(server.stdout()).toContain(
-      'Warning: .env can be read or written by everybody on this machine. Run: chmod o-rwx .env',
-    )
-    expect(server.stdout().match(/Warning/g)).toHaveLength(4)
-    expect(server.stdout()).not.toContain(testAppSecret)
-    expect(statSync(join(folder, 'people.sqlite3')).mode & 0o777).toBe(0o600)
-    await expect(createClient(url).register()).rejects.toThrow('Registration is closed')
-    // Where nobody can register, the line to try is another one.
-    const line = server
-      .stdout()
-      .split('\n')
-      .find((text) => text.trim().startsWith('curl'))
-    const { stdout } = await promisify(execFile)('sh', ['-c', line!])
-    expect(JSON.parse(stdout)).toEqual({ data: { providers: [] } })
-  })
+  it(
+    'reads .env, before which the environment has precedence, and warns of what is weak or was not read',
+    needs('curl'),
+    async () => {
+      const folder = temporaryFolder()
+      const envFile = join(folder, '.env')
+      writeFileSync(
+        envFile,
+        [
+          // As Notepad saves it.
+          '\ufeffDATABASE_URL=sqlite:people.sqlite3',
+          'ALLOWED_ORIGIN=https://app.example.com',
+          `APP_SECRET="${testAppSecret}"`,
+          'REGISTRATION=open',
+          'THROTTLE=off',
+          'LOG_LEVEL=warn',
+        ].join('\r\n'),
+      )
+      chmodSync(envFile, 0o644)
+      const server = startProcess(folder, { REGISTRATION: 'closed', BCRYPT_COST: '4' })
+      const url = await server.ready
+      expect(server.stdout()).toContain('Database   people.sqlite3\n')
+      expect(server.stdout()).toContain(
+        'Warning: THROTTLE=off: passwords can be guessed without limit',
+      )
+      expect(server.stdout()).toContain('Warning: BCRYPT_COST=4 makes weak hashes')
+      expect(server.stdout()).toContain(
+        'Warning: ALLOWED_ORIGIN is not a variable of Latchkey and was not read. Did you mean ALLOWED_ORIGINS?',
+      )
+      expect(server.stdout()).toContain(
+        'Warning: .env can be read or written by everybody on this machine. Run: chmod o-rwx .env',
+      )
+      expect(server.stdout().match(/Warning/g)).toHaveLength(4)
+      expect(server.stdout()).not.toContain(testAppSecret)
+      expect(statSync(join(folder, 'people.sqlite3')).mode & 0o777).toBe(0o600)
+      await expect(createClient(url).register()).rejects.toThrow('Registration is closed')
+      // Where nobody can register, the line to try is another one.
+      const line = server
+        .stdout()
+        .split('\n')
+        .find((text) => text.trim().startsWith('curl'))
+      const { stdout } = await promisify(execFile)('sh', ['-c', line!])
+      expect(JSON.parse(stdout)).toEqual({ data: { providers: [] } })
+    },
+  )
 })
 
 describe('a server that is stopped', () => {
