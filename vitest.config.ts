@@ -1,8 +1,83 @@
+import { availableParallelism } from 'node:os'
 import { fileURLToPath } from 'node:url'
-import { configDefaults, defineConfig } from 'vitest/config'
+import { configDefaults, defineConfig, type TestProjectInlineConfiguration } from 'vitest/config'
+
+/** `npm test` runs the quick tests, `npm run test:all` all of them; so does vitest by itself. */
+const isQuick = process.env['TEST_SELECTION'] === 'quick'
 
 // The suites that speak HTTP run once on each engine; `inject('engine')` says which.
 const api = ['test/api/**/*.test.ts']
+/** What the two engines decide by different means. The quick tests run these on PostgreSQL as well. */
+const races = [
+  'change-password',
+  'database',
+  'database-unavailable',
+  'failed-transactions',
+  'key-rotation',
+  'password-change-sessions',
+  'provider-concurrency',
+  'readiness',
+  'refresh-race',
+  'session-history',
+  'session-locks',
+  'throttle-flood',
+  'throttle-store',
+].map((name) => `test/api/${name}.test.ts`)
+/** They build, install or rehearse for minutes. */
+const slow = ['adding-a-provider', 'backup', 'client-package', 'container', 'guarded-feature'].map(
+  (name) => `test/contract/${name}.test.ts`,
+)
+
+const projects: TestProjectInlineConfiguration[] = [
+  {
+    extends: true,
+    test: { name: 'unit', include: ['test/unit/**/*.test.ts'], isolate: false },
+  },
+  {
+    extends: true,
+    test: {
+      name: 'contract',
+      include: ['test/contract/**/*.test.ts'],
+      exclude: [...configDefaults.exclude, ...(isQuick ? slow : [])],
+    },
+  },
+  {
+    extends: true,
+    test: { name: 'api:sqlite', include: api, isolate: false, provide: { engine: 'sqlite' } },
+  },
+  {
+    extends: true,
+    test: {
+      name: 'api:postgresql',
+      include: isQuick ? races : api,
+      isolate: false,
+      runner: 'test/support/skipping.runner.ts',
+      provide: { engine: 'postgresql' },
+      globalSetup: ['test/support/postgresql.global-setup.ts'],
+    },
+  },
+]
+const longProjects: TestProjectInlineConfiguration[] = [
+  {
+    extends: true,
+    test: {
+      name: 'torture',
+      include: ['test/torture/**/*.test.ts'],
+      // Servers are started and killed, many times.
+      testTimeout: 300_000,
+    },
+  },
+  {
+    extends: true,
+    test: {
+      name: 'browser',
+      include: ['test/browser/**/*.test.ts'],
+      runner: 'test/support/skipping.runner.ts',
+      provide: { engine: 'sqlite' },
+      globalSetup: ['test/support/browser.global-setup.ts'],
+    },
+  },
+]
 
 export default defineConfig({
   resolve: {
@@ -17,56 +92,17 @@ export default defineConfig({
   test: {
     // A native driver (better-sqlite3) is safest alone in its process.
     pool: 'forks',
-    testTimeout: 30_000,
-    hookTimeout: 60_000,
+    // Vitest itself would leave one processor to itself, which is half of a small machine.
+    maxWorkers: Math.min(Math.max(2, availableParallelism()), 8),
+    // No test takes so long on a machine that has nothing else to do.
+    testTimeout: 60_000,
+    hookTimeout: 120_000,
     // As test/support/patience.ts has it.
     expect: { poll: { timeout: 20_000 } },
     exclude: [...configDefaults.exclude, 'dist/**'],
+    reporters: ['default', 'test/support/summary.reporter.ts'],
     globalSetup: ['test/support/build.global-setup.ts'],
-    projects: [
-      {
-        extends: true,
-        test: { name: 'unit', include: ['test/unit/**/*.test.ts'] },
-      },
-      {
-        extends: true,
-        test: {
-          name: 'contract',
-          include: ['test/contract/**/*.test.ts'],
-        },
-      },
-      {
-        extends: true,
-        test: {
-          name: 'torture',
-          include: ['test/torture/**/*.test.ts'],
-          // Servers are started and killed, many times.
-          testTimeout: 300_000,
-        },
-      },
-      {
-        extends: true,
-        test: { name: 'api:sqlite', include: api, provide: { engine: 'sqlite' } },
-      },
-      {
-        extends: true,
-        test: {
-          name: 'api:postgresql',
-          include: api,
-          provide: { engine: 'postgresql' },
-          globalSetup: ['test/support/postgresql.global-setup.ts'],
-        },
-      },
-      {
-        extends: true,
-        test: {
-          name: 'browser',
-          include: ['test/browser/**/*.test.ts'],
-          provide: { engine: 'sqlite' },
-          globalSetup: ['test/support/browser.global-setup.ts'],
-          testTimeout: 60_000,
-        },
-      },
-    ],
+    setupFiles: ['test/support/setup.ts'],
+    projects: isQuick ? projects : [...projects, ...longProjects],
   },
 })

@@ -1,6 +1,7 @@
-/** Prints the browser that test/browser would use; fails where there is none. */
-import { findChromium, missingChromium } from '../test/support/chromium.ts'
+/** Prints the browser that test/browser would use; fails when there is none. */
+import { findChromium } from '../test/support/chromium.ts'
+import { hintOf } from '../test/support/needs.ts'
 
 const path = findChromium()
-console.log(path ?? missingChromium)
+console.log(path ?? `No browser was found (${hintOf('Chromium')})`)
 process.exitCode = path === undefined ? 1 : 0
