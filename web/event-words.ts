@@ -68,6 +68,8 @@ function describeType(event: AccountEvent, names: ReadonlyMap<string, string>): 
       return 'Password changed'
     case EventType.PASSWORD_CHANGE_FAILED:
       return 'Attempt to change the password'
+    case EventType.PASSWORD_REMOVED:
+      return 'Password removed'
     case EventType.PASSWORD_SET:
       return 'Password set'
     case EventType.PROVIDER_LINKED:

@@ -183,10 +183,12 @@ export const EventType = {
   KEYS_RESET: 'KEYS_RESET',
   /** By an operator; of no account. */
   KEYS_ROTATED: 'KEYS_ROTATED',
-  /** And the other sessions were ended. */
+  /** And the other sessions were ended; if by an operator, every session. */
   PASSWORD_CHANGED: 'PASSWORD_CHANGED',
   /** The current password was wrong. */
   PASSWORD_CHANGE_FAILED: 'PASSWORD_CHANGE_FAILED',
+  /** By an operator, and every session was ended. */
+  PASSWORD_REMOVED: 'PASSWORD_REMOVED',
   /** The first password of the account. */
   PASSWORD_SET: 'PASSWORD_SET',
   /** The account can be signed in to with the provider. */

@@ -23,8 +23,11 @@ registerEnumType(EventType, {
         'An old refresh token came back: somebody may have copied it. The session was ended.',
     },
     SESSION_ENDED: { description: 'One session or several were ended; `reason` says how.' },
-    PASSWORD_CHANGED: { description: 'And the other sessions were ended.' },
+    PASSWORD_CHANGED: {
+      description: 'And the other sessions were ended; if by an operator, every session.',
+    },
     PASSWORD_SET: { description: 'The first password of the account.' },
+    PASSWORD_REMOVED: { description: 'By an operator, and every session was ended.' },
     PASSWORD_CHANGE_FAILED: { description: 'The current password was wrong.' },
     PROVIDER_LINKED: { description: 'The account can be signed in to with the provider.' },
     PROVIDER_UNLINKED: { description: 'And no more; other sessions that it began were ended.' },

@@ -8,6 +8,7 @@ import { parseDurationSeconds } from '../config.formats.ts'
 import type { Database } from '../database/database.ts'
 import { normalizeEmail } from '../users/email.ts'
 import { parseAccountId } from './account-id.ts'
+import { limitOf } from './limit.ts'
 import { CommandError, run } from './run.ts'
 import { withDatabaseAsItIs } from './with-database.ts'
 
@@ -157,10 +158,4 @@ function timeOf(since: string): number {
     throw new CommandError('--since must be a duration such as 12h or a time such as 2026-01-31.')
   }
   return milliseconds
-}
-
-function limitOf(text: string | undefined): number {
-  if (text === undefined) return 100
-  if (/^\d{1,5}$/.test(text) && Number(text) >= 1 && Number(text) <= 10_000) return Number(text)
-  throw new CommandError('--limit must be a whole number from 1 to 10000.')
 }

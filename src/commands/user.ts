@@ -1,6 +1,5 @@
 /** `npm run user -- create | show | …`: accounts, by the operator. The server obeys at the next request. */
-import { randomBytes, randomUUID } from 'node:crypto'
-import { parseArgs } from 'node:util'
+import { randomUUID } from 'node:crypto'
 import { UniqueConstraintViolationException } from '@mikro-orm/core'
 import { forgetOrigins } from '../audit/audit-trail.ts'
 import { EventActor, EventType } from '../audit/event.ts'
@@ -8,8 +7,7 @@ import { loadConfig, type Config } from '../config.ts'
 import type { Database } from '../database/database.ts'
 import { AppError } from '../errors.ts'
 import { Role } from '../guard/role.ts'
-import { PasswordHasher } from '../passwords/password-hasher.ts'
-import { checkNewPassword } from '../passwords/password-policy.ts'
+import { generatePassword, operatorPassword } from '../passwords/operator-password.ts'
 import { Session } from '../sessions/session.entity.ts'
 import { normalizeEmail } from '../users/email.ts'
 import { Identity } from '../users/identity.entity.ts'
@@ -19,28 +17,12 @@ import { User } from '../users/user.entity.ts'
 import { parseAccountId } from './account-id.ts'
 import { operatorTrail } from './operator-trail.ts'
 import { CommandError, run } from './run.ts'
+import { readArguments, usage, type Options } from './user-arguments.ts'
+import { list } from './user-list.ts'
+import { removePassword, setPassword } from './user-password.ts'
 import { withDatabase, withDatabaseAsItIs } from './with-database.ts'
 
 const actor = EventActor.OPERATOR
-
-const usage = `Usage: npm run user -- <command> (--email E | --id I) [options]
-
-  create --email E [--name N] [--role ADMIN] [--password-stdin]
-                       makes an account; without --password-stdin a password is made and printed
-  show                 prints the account
-  disable, enable      closes the account at once; opens it again, with no session left
-  delete               removes the account, its sessions and identities
-  grant --role R       gives a role
-  revoke --role R      takes a role
-  end-sessions         signs the person out everywhere`
-
-type Options = {
-  email?: string
-  id?: string
-  name?: string
-  role?: string
-  'password-stdin'?: boolean
-}
 
 // Before it is used: a module runs from top to bottom, and waits at `await`.
 const commands: Record<
@@ -49,6 +31,14 @@ const commands: Record<
 > = {
   create,
   show,
+  list: (database, options) =>
+    list(database, { ...options, role: options.role === undefined ? undefined : roleOf(options) }),
+  'set-password': resetPassword,
+  'remove-password': async (database, options, { providers }) =>
+    removePassword(database, await findUser(database, options), {
+      force: options.force === true,
+      providers: providers.map(({ id }) => id),
+    }),
   disable,
   enable,
   delete: remove,
@@ -62,45 +52,28 @@ await run(async () => {
   const work = Object.hasOwn(commands, command) ? commands[command] : undefined
   if (!work) throw new CommandError(usage)
   const config = loadConfig(process.env)
-  const open = work === show ? withDatabaseAsItIs : withDatabase
+  const onlyLooks = command === 'show' || command === 'list'
+  const open = onlyLooks ? withDatabaseAsItIs : withDatabase
   return open(config, (database) => work(database, options, config))
 })
-
-function readArguments(): { command: string; options: Options } {
-  try {
-    const { positionals, values } = parseArgs({
-      allowPositionals: true,
-      options: {
-        email: { type: 'string' },
-        id: { type: 'string' },
-        name: { type: 'string' },
-        role: { type: 'string' },
-        'password-stdin': { type: 'boolean' },
-      },
-    })
-    const [command, ...rest] = positionals
-    if (command !== undefined && rest.length === 0) return { command, options: values }
-  } catch (error) {
-    throw new CommandError(`${(error as Error).message}\n\n${usage}`)
-  }
-  throw new CommandError(usage)
-}
 
 async function create(database: Database, options: Options, config: Config): Promise<string> {
   const email = normalizeEmail(options.email ?? '')
   if (email === undefined) throw new CommandError('--email must be an e-mail address.')
-  const given = options['password-stdin'] === true ? await readStandardInput() : undefined
-  const password = given ?? randomBytes(18).toString('base64url')
-  const hasher = new PasswordHasher(config.bcryptCost)
+  const { password, generated } = await readPassword(options)
+  const name = checked(() => checkName(options.name)) ?? null
+  const roles =
+    options.role === undefined ? [Role.USER] : [...new Set([Role.USER, roleOf(options)])]
+  const columns = await hashed(password, email, config)
   try {
     const account = {
       id: randomUUID(),
       email,
       // The operator vouches for the address.
       emailVerified: true,
-      name: checked(() => checkName(options.name)) ?? null,
-      roles: options.role === undefined ? [Role.USER] : [...new Set([Role.USER, roleOf(options)])],
-      passwordHash: await hasher.hash(checked(() => checkNewPassword('password', password, email))),
+      name,
+      roles,
+      ...columns,
       credentialVersion: 0,
       createdAt: Date.now(),
       lastSignedInAt: null,
@@ -114,13 +87,24 @@ async function create(database: Database, options: Options, config: Config): Pro
         await record({ type: EventType.ROLE_GRANTED, userId: account.id, actor, role })
       }
     })
-    return `Made ${email}, ${account.id}.${given === undefined ? `\nPassword: ${password}` : ''}`
+    return `Made ${email}, ${account.id}.${generated === undefined ? '' : `\nPassword: ${generated}`}`
   } catch (error) {
     if (!(error instanceof UniqueConstraintViolationException)) throw error
     throw new CommandError(`There is an account with the address ${email}.`)
-  } finally {
-    await hasher.close()
   }
+}
+
+async function resetPassword(
+  database: Database,
+  options: Options,
+  config: Config,
+): Promise<string> {
+  const user = await findUser(database, options)
+  if (user.email == null) {
+    throw new CommandError('This account has no e-mail address to sign in with.')
+  }
+  const { password, generated } = await readPassword(options)
+  return setPassword(database, user, await hashed(password, user.email, config), generated)
 }
 
 async function show(database: Database, options: Options): Promise<string> {
@@ -249,13 +233,28 @@ async function findUser(database: Database, options: Options): Promise<User> {
   return user
 }
 
+/** @returns the password, and whether it was generated: then it is to be printed */
+async function readPassword(options: Options): Promise<{ password: string; generated?: string }> {
+  if (options['password-stdin'] === true) return { password: await readStandardInput() }
+  const generated = generatePassword()
+  return { password: generated, generated }
+}
+
+async function hashed(password: string, email: string, { bcryptCost }: Config) {
+  return operatorPassword(password, email, bcryptCost).catch(refuse)
+}
+
 /** What breaks a rule of the API is refused here in the same words. */
 function checked<T>(check: () => T): T {
   try {
     return check()
   } catch (error) {
-    throw error instanceof AppError ? new CommandError(error.message) : error
+    return refuse(error)
   }
+}
+
+function refuse(error: unknown): never {
+  throw error instanceof AppError ? new CommandError(error.message) : error
 }
 
 function roleOf({ role }: Options): Role {
