@@ -20,6 +20,7 @@ import { createLogger, type Logger } from './http/logger.ts'
 import { listeningUrl } from './http/listening-url.ts'
 import { createCookiePolicy } from './http/refresh-cookie.ts'
 import { listenForMetrics } from './http/metrics-server.ts'
+import { RefusalPace } from './http/refusal-pace.ts'
 import { readSandboxPages } from './http/sandbox-pages.ts'
 import { ServerCertificate } from './http/server-certificate.ts'
 import { createHttpServer } from './http/server.ts'
@@ -31,6 +32,7 @@ import { KeptTokens } from './providers/kept-tokens.ts'
 import { ProviderClient } from './providers/provider-client.ts'
 import { createSchema } from './schema.ts'
 import { sweepExpired } from './sweeping.ts'
+import { addressBlock } from './throttle/address.ts'
 import { Throttle } from './throttle/throttle.ts'
 import { AccessTokens } from './tokens/access-token.ts'
 import { jwksMaxAgeSeconds, KeyRing } from './tokens/key-ring.ts'
@@ -51,6 +53,8 @@ export interface Overrides {
   readonly schema?: GraphQLSchema
   /** How long a request may take to arrive, and to be answered. */
   readonly requestTimeoutMilliseconds?: number
+  /** Refusals that are sent without a delay, a second; unlimited, none is delayed. */
+  readonly refusalsPerSecond?: { readonly network: number; readonly all: number }
   /** Takes the log's lines instead of standard output. */
   readonly logDestination?: { write(line: string): void }
 }
@@ -75,6 +79,8 @@ const maintenanceIntervalMilliseconds = 60_000
 const requestTimeoutMilliseconds = 10_000
 /** Of that time: the rest is for what follows, which should not come true after it was given up. */
 const hashingShare = 0.8
+/** Of that time: for as long a refusal may be held. */
+const refusalShare = 0.3
 /** The same from src/ and from dist/. */
 const root = join(import.meta.dirname, '..')
 /** Sandbox as a page of Apollo's, beside the one that is embedded at /graphql. */
@@ -203,8 +209,14 @@ export async function createApp(
       metricsServer?.close()
       metrics?.close()
     })
+    const refusalPace = new RefusalPace({
+      longestMilliseconds: refusalShare * requestTimeout,
+      networkOf: addressBlock,
+      perSecond: overrides.refusalsPerSecond,
+    })
     const http = await createHttpServer({
       apollo,
+      refusalPace,
       createContext: (request) => createContextOrMask(services, request),
       jwks: () => keyRing.jwks(),
       jwksMaxAgeSeconds,

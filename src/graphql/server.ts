@@ -24,7 +24,11 @@ import { operationReporter, type OperationReport } from './operation-report.ts'
 /** What this folder needs of a context. */
 export interface RequestContext extends BaseContext {
   readonly requestId: string
-  readonly request: { readonly log: Logger; readonly authorization: string | undefined }
+  readonly request: {
+    readonly log: Logger
+    readonly authorization: string | undefined
+    noteRefusal(): void
+  }
 }
 
 export interface GraphqlServerOptions {
@@ -78,6 +82,7 @@ function landingPagePlugin(html: string): ApolloServerPlugin {
 /** Logs what is masked, once, and gives failed operations the HTTP status that they stand for. */
 const errorListener: GraphQLRequestListener<RequestContext> = {
   async didEncounterErrors({ contextValue, errors }) {
+    contextValue.request.noteRefusal()
     for (const error of errors) {
       if (!isUnexpected(error)) continue
       noteRequestId(error, contextValue.requestId)

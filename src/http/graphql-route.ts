@@ -4,6 +4,7 @@ import { HeaderMap, type ApolloServer, type BaseContext } from '@apollo/server'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { searchOf, type HttpRequest } from './http-request.ts'
 import { readRefreshCookie, writeRefreshCookie, type CookiePolicy } from './refresh-cookie.ts'
+import type { RefusalPace } from './refusal-pace.ts'
 import { sandboxHeaders } from './sandbox.ts'
 
 export interface GraphqlRouteOptions<C extends BaseContext> {
@@ -12,18 +13,20 @@ export interface GraphqlRouteOptions<C extends BaseContext> {
   readonly cookiePolicy: CookiePolicy
   /** The client IP. */
   readonly addressOf: (request: IncomingMessage) => string | undefined
+  readonly refusalPace: RefusalPace
 }
 
 export function graphqlRoute<C extends BaseContext>(
   app: FastifyInstance,
   options: GraphqlRouteOptions<C>,
 ): void {
-  const { apollo, createContext } = options
+  const { addressOf, apollo, createContext, refusalPace } = options
   app.route({
     method: ['GET', 'POST'],
     url: '/graphql',
     exposeHeadRoute: false,
     handler: async (request, reply) => {
+      const httpRequest = new FastifyHttpRequest(request, reply, options)
       const { body, headers, status } = await apollo.executeHTTPGraphQLRequest({
         httpGraphQLRequest: {
           method: request.method,
@@ -31,10 +34,13 @@ export function graphqlRoute<C extends BaseContext>(
           search: withoutEmptyParameters(searchOf(request.url)),
           body: withoutEmptyOperationName(request.body),
         },
-        context: () => createContext(new FastifyHttpRequest(request, reply, options)),
+        context: () => createContext(httpRequest),
       })
       // Only operations with @defer come in parts, and graphql-js 16 has none.
       if (body.kind !== 'complete') throw new Error('The answer came in parts')
+      if (httpRequest.isRefused || (status !== undefined && status >= 400 && status < 500)) {
+        await refusalPace.turn(addressOf(request.raw), reply.elapsedTime)
+      }
       reply.code(status ?? 200)
       for (const [name, value] of headers) reply.header(name, value)
       // Apollo has a value of its own for some answers.
@@ -96,6 +102,7 @@ type RequestOptions = Pick<GraphqlRouteOptions<BaseContext>, 'addressOf' | 'cook
  * its own, and that kept whole requests alive until the next full collection (bench/NOTES.md).
  */
 class FastifyHttpRequest implements HttpRequest {
+  isRefused = false
   readonly #request: FastifyRequest
   readonly #reply: FastifyReply
   readonly #options: RequestOptions
@@ -109,6 +116,10 @@ class FastifyHttpRequest implements HttpRequest {
 
   get id() {
     return this.#request.id
+  }
+
+  noteRefusal() {
+    this.isRefused = true
   }
 
   get log() {

@@ -6,6 +6,8 @@ export interface HttpRequest {
   readonly log: Logger
   readonly authorization: string | undefined
   readonly client: { readonly ip: string | undefined; readonly userAgent: string | undefined }
+  /** The operation has failed: too many of these are delayed (refusal-pace.ts). */
+  noteRefusal(): void
   readonly refreshCookie: {
     read(): string | undefined
     write(refreshToken: string, lifetimeSeconds: number): void

@@ -8,18 +8,25 @@ import { ErrorCode } from '../errors.ts'
 
 export const bodyLimitBytes = 100 * 1024
 
+/** Delays what the client is to blame for, if there is too much of it. */
+export type Pace = (request: FastifyRequest, reply: FastifyReply, send: () => void) => void
+
 /**
  * Every refusal has the shape of a GraphQL answer, so that a client needs one way to read errors. It
  * is sent when the rest of the request has been read, and dropped.
  */
-export function sendError(error: FastifyError, request: FastifyRequest, reply: FastifyReply): void {
-  const status = statusOf(error)
-  if (status === 503) void reply.header('retry-after', '1')
-  if (status >= 500) request.log.error({ err: error }, 'Unexpected error')
-  reply.code(status).type('application/json; charset=utf-8')
-  const body = status >= 500 ? maskedError(request.id) : refusal(status, error.code)
-  if (request.raw.complete || status === 408) void reply.send(body)
-  else readRest(request, () => void reply.send(body))
+export function errorSender(pace: Pace) {
+  return (error: FastifyError, request: FastifyRequest, reply: FastifyReply): void => {
+    const status = statusOf(error)
+    if (status === 503) void reply.header('retry-after', '1')
+    if (status >= 500) request.log.error({ err: error }, 'Unexpected error')
+    reply.code(status).type('application/json; charset=utf-8')
+    const body = status >= 500 ? maskedError(request.id) : refusal(status, error.code)
+    const send = () => void reply.send(body)
+    if (status >= 500 || status === 408) send()
+    else if (request.raw.complete) pace(request, reply, send)
+    else readRest(request, () => pace(request, reply, send))
+  }
 }
 
 /**
@@ -37,8 +44,19 @@ function statusOf(error: FastifyError): number {
   return error.statusCode ?? (isUnavailable(error) ? 503 : 500)
 }
 
-/** What Node itself refuses before there is a request: written to the socket, which is then closed. */
-export function refuseConnection(error: NodeJS.ErrnoException, socket: Socket): void {
+/** Connections that wait for their refusal: whatever else comes on them is dropped. */
+const refused = new WeakSet<Socket>()
+
+/**
+ * What Node itself refuses before there is a request: written to the socket, which is then closed.
+ * @param pace delays it if there are too many
+ */
+export function refuseConnection(
+  error: NodeJS.ErrnoException,
+  socket: Socket,
+  pace: (socket: Socket, send: () => void) => void,
+): void {
+  if (refused.has(socket)) return
   // Without a handshake nothing can be written, and Node leaves the end of it to us.
   const isSilent = error.code === 'ERR_TLS_HANDSHAKE_TIMEOUT'
   if (error.code === 'ECONNRESET' || isSilent || !socket.writable) {
@@ -54,7 +72,8 @@ export function refuseConnection(error: NodeJS.ErrnoException, socket: Socket): 
     'content-type: application/json; charset=utf-8',
     `content-length: ${Buffer.byteLength(body)}`,
   ]
-  socket.end(`${head.join('\r\n')}\r\n\r\n${body}`, () => socket.destroy())
+  refused.add(socket)
+  pace(socket, () => socket.end(`${head.join('\r\n')}\r\n\r\n${body}`, () => socket.destroy()))
 }
 
 /** Of answers that no hook sees. */
@@ -97,7 +116,7 @@ const clientMessages: Record<string | number, string> = {
 }
 
 /** Answers 405 where the path is one of ours, else 404. */
-export function notFound(paths: readonly string[]) {
+export function notFound(paths: readonly string[], sendError: ReturnType<typeof errorSender>) {
   return (request: FastifyRequest, reply: FastifyReply): void => {
     const path = request.url.split('?', 1)[0]!
     const isKnown = paths.includes(path)

@@ -1,7 +1,9 @@
 /** Hands on what a provider posts as a form (OAuth 2.0 Form Post Response Mode) to the redirect URI. */
 import type { FastifyInstance } from 'fastify'
+import type { Pace } from './refusals.ts'
 
 interface RelayOptions {
+  readonly pace: Pace
   readonly relayTo: (provider: string, state: string) => Promise<string | undefined>
 }
 
@@ -23,6 +25,9 @@ export async function relay(app: FastifyInstance, options: RelayOptions): Promis
       const form = request.body instanceof URLSearchParams ? request.body : new URLSearchParams()
       const redirectUri = await options.relayTo(request.params.provider, form.get('state') ?? '')
       if (redirectUri === undefined) {
+        await new Promise<void>((resolve) => {
+          options.pace(request, reply, resolve)
+        })
         return reply.code(400).send({
           errors: [
             {

@@ -22,12 +22,14 @@ import { handleInTurn } from './pipelines.ts'
 import {
   bareHeaders,
   bodyLimitBytes,
+  errorSender,
   httpError,
   notFound,
   refuseConnection,
-  sendError,
+  type Pace,
 } from './refusals.ts'
 import { refusedOriginLog } from './refused-origins.ts'
+import type { RefusalPace } from './refusal-pace.ts'
 import { relay } from './relay.ts'
 import type { SandboxPages } from './sandbox-pages.ts'
 import { graphiqlPath, sandbox } from './sandbox.ts'
@@ -59,6 +61,8 @@ export interface HttpServerOptions<C extends BaseContext> extends JwksRouteOptio
   readonly isHttps: boolean
   /** Where TLS ends here. */
   readonly certificate?: ServerCertificate | undefined
+  /** Delays refusals when there are too many. */
+  readonly refusalPace: RefusalPace
   /** A request that takes longer to arrive, or to answer, is cut off. */
   readonly requestTimeoutMilliseconds: number
   /** An idle connection is closed after this long. */
@@ -87,6 +91,10 @@ export async function createHttpServer<C extends BaseContext>(
     headersTimeout: requestTimeoutMilliseconds,
     connectionsCheckingInterval: requestTimeoutMilliseconds / 5,
   }
+  const { refusalPace } = options
+  const pace: Pace = (request, reply, send) =>
+    refusalPace.send(addresses.of(request.raw), reply.elapsedTime, send)
+  const sendError = errorSender(pace)
   const app = fastify({
     loggerInstance: log,
     logController: new QuietLogController({
@@ -123,7 +131,10 @@ export async function createHttpServer<C extends BaseContext>(
     forceCloseConnections: 'idle',
     // What arrives on a connection that is still open is answered like everything else.
     return503OnClosing: false,
-    clientErrorHandler: refuseConnection,
+    clientErrorHandler: (error, socket) =>
+      refuseConnection(error, socket, (refused, send) =>
+        refusalPace.send(refused.remoteAddress, 0, send),
+      ),
     frameworkErrors: (error, request, reply) => {
       sendError(error, request, reply.headers(bareHeaders).header('x-request-id', request.id))
       logRequest(request, reply)
@@ -163,6 +174,7 @@ export async function createHttpServer<C extends BaseContext>(
   let isClosing = false
   app.addHook('preClose', (done) => {
     isClosing = true
+    refusalPace.stop()
     setTimeout(() => {
       hasArrived = true
       for (const [reply, request] of underWay) {
@@ -205,14 +217,17 @@ export async function createHttpServer<C extends BaseContext>(
   })
   app.setErrorHandler(sendError)
   app.setNotFoundHandler(
-    notFound([
-      '/graphql',
-      jwksPath,
-      '/health/live',
-      '/health/ready',
-      ...(options.accountPage ? accountPagePaths : []),
-      ...(options.sandbox ? [graphiqlPath] : []),
-    ]),
+    notFound(
+      [
+        '/graphql',
+        jwksPath,
+        '/health/live',
+        '/health/ready',
+        ...(options.accountPage ? accountPagePaths : []),
+        ...(options.sandbox ? [graphiqlPath] : []),
+      ],
+      sendError,
+    ),
   )
 
   await app.register(cors, {
@@ -228,7 +243,7 @@ export async function createHttpServer<C extends BaseContext>(
   jwksRoute(app, options)
   if (options.accountPage) await app.register(accountPage, options.accountPage)
   if (options.sandbox) await app.register(sandbox, options.sandbox)
-  await app.register(relay, { relayTo: options.relayTo })
+  await app.register(relay, { relayTo: options.relayTo, pace })
   app.get('/health/live', async () => ({ status: 'ok' }))
   app.get('/health/ready', async (_request, reply) => {
     const ready = await isReady()

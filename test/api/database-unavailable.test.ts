@@ -11,7 +11,7 @@ import { Ctx, Query, Resolver } from 'type-graphql'
 import { expect, inject, it } from 'vitest'
 import type { Context } from '../../src/context.ts'
 import { noteErrors } from '../../src/database/driver-errors.ts'
-import { httpError, sendError } from '../../src/http/refusals.ts'
+import { errorSender, httpError } from '../../src/http/refusals.ts'
 import { createSchema } from '../../src/schema.ts'
 import { startServer } from '../support/server.ts'
 import { startTcpRelay } from '../support/tcp-relay.ts'
@@ -67,7 +67,7 @@ it('the published keys stay there when the database does not', async () => {
 // What posts here is a provider, by way of a browser.
 it('a database that cannot be asked is a masked 503 outside GraphQL too', async () => {
   const app = fastify()
-  app.setErrorHandler(sendError)
+  app.setErrorHandler(errorSender((_request, _reply, send) => send()))
   const refused = () => Object.assign(new Error('no answer'), { code: 'ECONNREFUSED' })
   const diskError = Object.assign(new Error('disk I/O error'), { code: 'SQLITE_IOERR_READ' })
   app.get('/0', () => noteErrors(() => Promise.reject(diskError)))

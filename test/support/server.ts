@@ -55,6 +55,7 @@ export async function startServer(
     | 'fetch'
     | 'passwordCost'
     | 'providerTimeoutMilliseconds'
+    | 'refusalsPerSecond'
     | 'requestTimeoutMilliseconds'
     | 'schema'
   > = {},
@@ -75,6 +76,8 @@ export async function startServer(
       {
         clock: ownClock,
         passwordCost: 4,
+        // Tables of hostile inputs are refused one after another.
+        refusalsPerSecond: { network: Infinity, all: Infinity },
         ...overrides,
         logDestination: { write: (line) => void lines.push(line) },
       },

@@ -14,12 +14,12 @@ const env = { BCRYPT_COST: '9' }
 /**
  * Of the goodput at capacity that has to be left. The clients' own work costs some: with one thread for
  * hashes on two cores, a quarter. In the seconds of a short run, others on the machine count for more: that
- * one judges no figure, only what is done, what is refused, and who waits for longer.
+ * one judges no figure, only what is done and what is refused.
  */
 const leastGoodput = 0.8
 const longRounds = 30
-/** REL-14: the 99th percentile. */
-const slowestRefusalMilliseconds = 100
+/** Refusals are held when there are too many (docs/adr/0041): the longest that one may be, and some. */
+const slowestRefusalMilliseconds = 3500
 const recoveryMilliseconds = 5000
 /** V8 takes what it may before it collects: below this, growth says nothing. */
 const smallBytes = 250 * 1024 * 1024
@@ -34,7 +34,7 @@ interface Phase {
 export const overload: Scenario = {
   name: 'overload',
   shows:
-    'Asked for many times what it can do, the server goes on doing it, refuses the rest at once, and is as before afterwards.',
+    'Asked for many times what it can do, the server goes on doing it, refuses the rest after a pause, and is as before afterwards.',
   engines: ['sqlite', 'postgresql'],
   // Each a second of overload.
   rounds: { short: 5, long: 60 },
@@ -69,10 +69,6 @@ export const overload: Scenario = {
     if (before.waits.length === 0) violations.push('nobody is signed in')
     if (during.waits.length === 0) violations.push('nobody is signed in any more')
     if (during.refusals.length === 0) violations.push('nothing was refused')
-    const [refused, served] = [during.refusals, during.waits].map((list) => quantile(list, 0.5))
-    if (refused! > served!) {
-      violations.push(`who is refused waits for ${refused} ms, who is served for ${served} ms`)
-    }
     if (lab.rounds >= longRounds) violations.push(...judgeFigures(before, during, after))
     if (bytesDuring > Math.max(smallBytes, 1.5 * bytesBefore)) {
       violations.push(`the memory grew from ${bytesBefore} to ${bytesDuring} bytes`)

@@ -1,0 +1,82 @@
+import { describe, expect, it } from 'vitest'
+import { readUntilClosed, openSocket } from '../support/raw-http.ts'
+import { startServer, type TestServer } from '../support/server.ts'
+
+/** So few that a flood of each kind is held until the server closes. */
+const overrides = {
+  refusalsPerSecond: { network: 0.01, all: 0.01 },
+  requestTimeoutMilliseconds: 200_000,
+}
+const flood = Array.from({ length: 12 }, (_, index) => index)
+
+const raw = async (server: TestServer, bytes: string) =>
+  (await readUntilClosed(openSocket(server.url, bytes))).status
+
+const refusals: [what: string, status: number, send: (server: TestServer) => Promise<unknown>][] = [
+  [
+    'forged refresh tokens',
+    200,
+    async ({ client }) =>
+      (await client.send('mutation { refreshToken(refreshToken: "forged") { accessToken } }'))
+        .status,
+  ],
+  [
+    'wrong passwords',
+    200,
+    async ({ client }) => (await client.login('a@example.com', 'wrong one')).status,
+  ],
+  [
+    'provider sign-ins that nobody began',
+    200,
+    async ({ client }) =>
+      (
+        await client.send(
+          'mutation { loginWithProvider(provider: "acme", flowToken: "a", code: "b", state: "c") { accessToken } }',
+        )
+      ).status,
+  ],
+  [
+    'bad access tokens',
+    401,
+    async ({ client }) => (await client.as('bad').send('{ me { id } }')).status,
+  ],
+  ['unknown fields', 400, async ({ client }) => (await client.send('{ nothing }')).status],
+  ['unknown paths', 404, async ({ url }) => (await fetch(`${url}/nothing`)).status],
+  [
+    'bodies that are not JSON',
+    400,
+    async ({ url }) =>
+      (
+        await fetch(`${url}/graphql`, {
+          method: 'POST',
+          headers: { 'content-type': 'application/json' },
+          body: '{"query',
+        })
+      ).status,
+  ],
+  ['bytes that are not HTTP', 400, (server) => raw(server, '\0\0\0junk\r\n\r\n')],
+]
+
+describe('a flood of refusals', () => {
+  // On one core, clients that try again at once took the time that hashing a password needs.
+  it.each(refusals)(
+    'is held back, while others sign in and read, and is answered at a stop: %s',
+    async (_what, status, send) => {
+      const server = await startServer({}, overrides)
+      const { email, password, accessToken } = await server.client.register()
+      let answered = 0
+      const statuses = flood.map(async () => {
+        const result = await send(server)
+        answered += 1
+        return result
+      })
+      for (let count = 0; count < 5; count++) {
+        expect((await server.client.login(email, password)).errors).toBeUndefined()
+        expect((await server.client.as(accessToken).send('{ me { id } }')).errors).toBeUndefined()
+      }
+      expect(answered).toBe(0)
+      await server.close()
+      expect(new Set(await Promise.all(statuses))).toEqual(new Set([status]))
+    },
+  )
+})
