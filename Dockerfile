@@ -5,7 +5,7 @@ WORKDIR /app
 COPY package.json package-lock.json ./
 RUN npm ci --no-audit --no-fund
 COPY tsconfig.json tsconfig.build.json tsconfig.client.json ./
-COPY scripts/build.mjs scripts/bundle.mjs scripts/precompress.ts scripts/
+COPY scripts/build.mjs scripts/bundle.mjs scripts/entries.mjs scripts/precompress.ts scripts/
 COPY src src
 COPY client client
 COPY web web

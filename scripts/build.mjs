@@ -30,6 +30,7 @@ const server = {
   sources: [
     'src',
     'scripts/bundle.mjs',
+    'scripts/entries.mjs',
     'tsconfig.json',
     'tsconfig.build.json',
     'package.json',
@@ -106,6 +107,8 @@ async function compileServer(folder) {
   // What traces instruments packages, which it does not find in a bundle (docs/guides/tracing.md).
   cpSync(join(folder, 'main.js'), join(folder, 'main.unbundled.js'))
   await bundle(join(folder, 'main.js'), folder)
+  const { guardEntries } = await import('./entries.mjs')
+  guardEntries(folder)
   return 0
 }
 
