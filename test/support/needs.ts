@@ -27,6 +27,7 @@ const requirements = {
   prlimit: program('prlimit', 'util-linux'),
   setpriv: program('setpriv', 'util-linux'),
   strace: program('strace'),
+  'systemd-analyze': program('systemd-analyze', 'systemd'),
   "PostgreSQL's programs": {
     isMet: () => findPostgresqlInstallation() !== undefined,
     hint: 'Debian: apt-get install postgresql; psql must be on PATH',

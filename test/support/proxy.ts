@@ -28,11 +28,13 @@ export interface Proxy {
  * waits for the answer to a check: in the file that is the second between two of them, and where the servers
  * of a test stood still that long, it would have none. Who refuses the connection is as gone as before.
  * @param upstreams the ports of the two servers behind it
+ * @param more what else a test changes in the file
  */
 export async function startProxy(
   name: ProxyName,
   upstreams: readonly [number, number],
   { certificate, key }: Pick<Certificate, 'certificate' | 'key'>,
+  more: readonly [from: string, to: string][] = [],
 ): Promise<Proxy> {
   const folder = mkdtempSync(join(temporaryFolder(), `${name}-`))
   const path = (file: string) => join(folder, file)
@@ -58,6 +60,7 @@ export async function startProxy(
       ['listen 443 ssl', `listen 127.0.0.1:${httpsPort} ssl`],
       ['/etc/ssl/auth.example.com/fullchain.pem', path('fullchain.pem')],
       ['/etc/ssl/auth.example.com/privkey.pem', path('privkey.pem')],
+      ...more,
     ])
     mkdirSync(path('temporary'))
     const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map(
@@ -79,6 +82,7 @@ export async function startProxy(
         ['bind :443', `bind 127.0.0.1:${httpsPort}`],
         ['/etc/haproxy/auth.example.com.pem', path('both.pem')],
         ['default-server check', 'timeout check 20s\n    default-server check'],
+        ...more,
       ]),
     )
     child = spawn(program, ['-db', '-f', path('haproxy.cfg')])
