@@ -3,7 +3,8 @@ import { closeSync, existsSync, fsyncSync, openSync, renameSync, rmSync } from '
 import Sqlite from 'better-sqlite3'
 import { EventActor, EventType } from '../audit/event.ts'
 import { loadConfig, type Config } from '../config.ts'
-import type { PostgresqlServer } from '../config.database.ts'
+import { inspectServer } from '../database/postgresql-inspection.ts'
+import type { PostgresqlConfig } from '../database/postgresql.ts'
 import { tablesLeftOut } from './backup-tables.ts'
 import { operatorTrail } from './operator-trail.ts'
 import { startTool, waitForTool } from './postgresql-tools.ts'
@@ -75,12 +76,17 @@ function copySqlite(source: string, target: string): void {
   }
 }
 
-async function dumpPostgresql(server: PostgresqlServer, target: string): Promise<void> {
+async function dumpPostgresql(server: PostgresqlConfig, target: string): Promise<void> {
+  const { schema } = await inspectServer(server)
+  const { role } = server.settings
   const args = [
     '--format=custom',
     '--no-owner',
     '--no-privileges',
-    ...tablesLeftOut.map((table) => `--exclude-table-data=${table}`),
+    // Quoted, a pattern is a name.
+    `--schema="${schema}"`,
+    ...tablesLeftOut.map((table) => `--exclude-table-data="${schema}".${table}`),
+    ...(role === undefined ? [] : [`--role=${role}`]),
     `--file=${target}`,
   ]
   await waitForTool('pg_dump', startTool('pg_dump', args, server, ['ignore', 'ignore', 'inherit']))

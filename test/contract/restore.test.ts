@@ -7,7 +7,9 @@ import { Client } from 'pg'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { createDatabase, engines, importing, needsOf, operator, start } from '../support/backup.ts'
 import { createClient } from '../support/client.ts'
+import { needs } from '../support/needs.ts'
 import { eventually } from '../support/patience.ts'
+import { startPgbouncer } from '../support/pgbouncer.ts'
 
 /** Somebody opens the database, writes it and keeps it open, just after a backup was copied beside it. */
 const openAfterCopying = (file: string) => `
@@ -115,7 +117,7 @@ describe('a restore on PostgreSQL', needsOf('postgresql'), () => {
     await holder.connect()
     onTestFinished(() => holder.end())
     await holder.query('begin; lock table users in access share mode')
-    const { child } = operator(url).startRestore(file)
+    const { child } = operator(url).startRestore(file, '--force')
     const programs = async (condition: string) =>
       (
         await admin.query(`select 1 from pg_stat_activity where datname = current_database()
@@ -136,3 +138,99 @@ describe('a restore on PostgreSQL', needsOf('postgresql'), () => {
     )
   })
 })
+
+describe('a backup of PostgreSQL', needsOf('postgresql'), () => {
+  it('is not restored while a server is connected, also an idle one, unless the operator forces it', async () => {
+    const { folder, url } = await createDatabase('postgresql')
+    const file = join(folder, 'backup')
+    const app = await start(url)
+    const client = createClient(app.url)
+    const [ada] = await Promise.all([client.register(), client.register()])
+    expect((await operator(url).backup(file)).status).toBe(0)
+    const bob = await client.register()
+    const admin = new Client({ connectionString: url, application_name: 'admin' })
+    await admin.connect()
+    onTestFinished(() => admin.end())
+    // An idle server closes all connections but one.
+    await eventually(async () => {
+      const { rows } = await admin.query(
+        "select 1 from pg_stat_activity where datname = current_database() and application_name = 'latchkey'",
+      )
+      expect(rows).toHaveLength(1)
+    })
+
+    expect(await operator(url).restore(file)).toEqual({
+      status: 1,
+      stdout: '',
+      stderr: `Other clients are connected to the database: admin (role postgres from 127.0.0.1, 1 connection); latchkey (role postgres from 127.0.0.1, 1 connection).
+Stop the servers and whatever else uses it, or add --force to restore it under them.
+`,
+    })
+    expect((await client.as(bob.accessToken).send('{ me { email } }')).errors).toBeUndefined()
+
+    const forced = await operator(url).restore(file, '--force')
+    expect([forced.status, forced.stderr]).toEqual([0, ''])
+    expect(forced.stdout).toContain('Restart the servers that were running.')
+    expect((await client.as(ada.accessToken).send('{ me { email } }')).reason).toBe('SESSION_ENDED')
+  })
+
+  it('is made and restored in the schema of DATABASE_SCHEMA, and in no other', async () => {
+    const { execute, folder, url } = await createDatabase('postgresql')
+    const file = join(folder, 'backup')
+    await execute('create schema "My schema"; create table "My schema".notes (id int)')
+    await execute('create table users (id int)')
+    const env = { DATABASE_SCHEMA: 'My schema' }
+    const app = await start(url, env)
+    const ada = await createClient(app.url).register()
+    await app.close()
+    expect(await operator(url, env).backup(file)).toMatchObject({ status: 0, stderr: '' })
+    await execute('drop table "My schema".notes; delete from "My schema".users')
+    await execute('create schema other')
+    const elsewhere = await operator(url, { DATABASE_SCHEMA: 'other' }).restore(file)
+    expect([elsewhere.status, elsewhere.stderr]).toEqual([
+      1,
+      `${file} holds the schema My schema, and the database has Latchkey in other: set DATABASE_SCHEMA to My schema.\n`,
+    ])
+    expect(await operator(url, env).restore(file)).toMatchObject({ status: 0, stderr: '' })
+    const client = createClient((await start(url, env)).url)
+    expect((await client.login(ada.email, ada.password)).errors).toBeUndefined()
+    expect(await execute('select * from users')).toEqual([])
+  })
+
+  it('of another application is not restored, and every account stays', async () => {
+    const { copyPlainly, folder, url } = await createDatabase('postgresql')
+    const file = join(folder, 'backup')
+    copyPlainly(file)
+    const app = await start(url)
+    const ada = await createClient(app.url).register()
+    await app.close()
+    const refused = await operator(url).restore(file)
+    expect([refused.status, refused.stderr]).toEqual([1, `${file} is not a backup of Latchkey.\n`])
+    const client = createClient((await start(url)).url)
+    expect((await client.login(ada.email, ada.password)).errors).toBeUndefined()
+  })
+})
+
+describe(
+  'a backup of PostgreSQL behind PgBouncer',
+  needs("PostgreSQL's programs", 'pgbouncer'),
+  () => {
+    it('is made and restored, and refused while a server is connected', async () => {
+      const { folder, url: direct } = await createDatabase('postgresql')
+      const file = join(folder, 'backup')
+      const pooler = await startPgbouncer(direct, ['pool_mode = session', 'auth_type = trust'])
+      onTestFinished(() => pooler.stop())
+      const { url } = pooler
+      const app = await start(url)
+      const ada = await createClient(app.url).register()
+      expect(await operator(url).backup(file)).toMatchObject({ status: 0, stderr: '' })
+      const refused = await operator(url).restore(file)
+      expect(refused.stderr).toMatch(/^Other clients are connected to the database: latchkey/)
+      await app.close()
+      // The pooler keeps the connections to the server.
+      expect(await operator(url).restore(file)).toMatchObject({ status: 0, stderr: '' })
+      const client = createClient((await start(url)).url)
+      expect((await client.login(ada.email, ada.password)).errors).toBeUndefined()
+    })
+  },
+)

@@ -79,7 +79,7 @@ export async function createDatabase(engine: 'sqlite' | 'postgresql') {
       await holder.connect()
       onTestFinished(() => holder.end())
       await holder.query('select pg_advisory_lock($1)', [migrationLock])
-      const { child, result } = operator(url.href).startRestore(backup)
+      const { child, result } = operator(url.href).startRestore(backup, '--force')
       const isKept = eventually(async () => {
         const { rows } = await holder.query(`select 1 from pg_stat_activity
           where datname = current_database() and wait_event = 'advisory'`)
@@ -109,7 +109,7 @@ const killAfterMoving = (file: string) => `
   syncBuiltinESMExports()`
 
 /** A server on the database, closed with the test at the latest. */
-export async function start(url: string): Promise<App> {
+export async function start(url: string, env: Record<string, string> = {}): Promise<App> {
   const app = await createApp(
     loadSettings({
       APP_SECRET: testAppSecret,
@@ -117,6 +117,7 @@ export async function start(url: string): Promise<App> {
       DATABASE_URL: url,
       LOG_LEVEL: 'silent',
       THROTTLE: 'off',
+      ...env,
     }),
     { passwordCost: 4 },
   )

@@ -78,7 +78,7 @@ export function operatorOf(server: { readonly database: { readonly url: string }
     events: (args: readonly string[]) => runCommand('events', args, environment),
     migrate: () => runCommand('db-migrate', [], environment),
     backup: (file: string) => runCommand('db-backup', [file], environment),
-    restore: (file: string) => runCommand('db-restore', [file], environment),
-    startRestore: (file: string) => startCommand('db-restore', [file], environment),
+    restore: (...args: string[]) => runCommand('db-restore', args, environment),
+    startRestore: (...args: string[]) => startCommand('db-restore', args, environment),
   }
 }

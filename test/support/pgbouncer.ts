@@ -1,17 +1,11 @@
 /** A real PgBouncer in front of a PostgreSQL server, with its defaults but for the pool mode. */
-import { spawn, spawnSync } from 'node:child_process'
+import { spawn } from 'node:child_process'
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { freePort } from './free-port.ts'
 
 const isRoot = process.getuid?.() === 0
-/** Debian has it in a folder that is on root's path only. */
-const path = `${process.env['PATH']}:/usr/sbin`
-
-export const hasPgbouncer =
-  spawnSync('pgbouncer', ['--version'], { env: { PATH: path } }).error === undefined
-
 export interface Pgbouncer {
   /** Of the server's database, through the pooler. */
   readonly url: string
@@ -56,7 +50,6 @@ export async function startPgbouncer(
     ].join('\n'),
   )
   const child = spawn('pgbouncer', [...(isRoot ? ['--user=nobody'] : []), file], {
-    env: { PATH: path },
     stdio: ['ignore', 'ignore', 'pipe'],
   })
   const ended = new Promise((resolve) => {

@@ -6,14 +6,11 @@ import { loadConfig } from '../../src/config.ts'
 import { openDatabase } from '../../src/database/database.ts'
 import { loadSettings } from '../../src/settings.ts'
 import { createClient } from '../support/client.ts'
-import { hasPgbouncer, startPgbouncer, type Pgbouncer } from '../support/pgbouncer.ts'
+import { needs } from '../support/needs.ts'
+import { startPgbouncer, type Pgbouncer } from '../support/pgbouncer.ts'
 import { createDatabaseAt, queryPostgresql } from '../support/postgresql-client.ts'
 import { startPostgresql, type PostgresqlServer } from '../support/postgresql.ts'
 import { testAppSecret as APP_SECRET } from '../support/server.ts'
-
-if (!hasPgbouncer) {
-  console.warn('PostgreSQL behind PgBouncer is not tested: pgbouncer is not installed.')
-}
 
 let server: PostgresqlServer
 const poolers: Pgbouncer[] = []
@@ -53,7 +50,9 @@ async function start(url: URL, env: Record<string, string> = {}) {
   return createClient(app.url)
 }
 
-describe.runIf(hasPgbouncer)('a server behind PgBouncer in session mode', () => {
+const required = needs('PostgreSQL from npm', 'pgbouncer')
+
+describe('a server behind PgBouncer in session mode', required, () => {
   it('signs users in, sets its limits on each connection, and finds its tables at the next start', async () => {
     const { url } = await pool(['pool_mode = session'])
     const first = await start(url)
@@ -127,7 +126,7 @@ describe.runIf(hasPgbouncer)('a server behind PgBouncer in session mode', () => 
   })
 })
 
-describe.runIf(hasPgbouncer)('a server behind PgBouncer in another mode', () => {
+describe('a server behind PgBouncer in another mode', required, () => {
   it.each([['transaction'], ['statement']])(
     'ends its start in %s mode and names session mode',
     async (mode) => {

@@ -4,6 +4,7 @@ import { createApp } from '../../src/app.ts'
 import { loadSettings } from '../../src/settings.ts'
 import { createClient } from '../support/client.ts'
 import { operatorOf } from '../support/command.ts'
+import { needs } from '../support/needs.ts'
 import { createDatabaseAt, queryPostgresql } from '../support/postgresql-client.ts'
 import { startPostgresql, type PostgresqlServer } from '../support/postgresql.ts'
 import { testAppSecret as APP_SECRET } from '../support/server.ts'
@@ -49,7 +50,7 @@ async function startTwice(adminUrl: string, env: Record<string, string>) {
 
 const quoted = (name: string) => `"${name}"`
 
-describe('the schema of a server on PostgreSQL', () => {
+describe('the schema of a server on PostgreSQL', needs('PostgreSQL from npm'), () => {
   it.each([['my-schema'], ['Order'], ['two words'], ["o'brien"]])(
     'is the one of DATABASE_SCHEMA, here %s, at every start',
     async (schema) => {
@@ -120,7 +121,7 @@ describe('the schema of a server on PostgreSQL', () => {
   })
 })
 
-describe('a database that another application uses', () => {
+describe('a database that another application uses', needs('PostgreSQL from npm'), () => {
   it.each([
     ['a table', 'create table users (id int); create table sessions (id int)', 'sessions, users'],
     ['a view', 'create view leases as select 1', 'leases'],
