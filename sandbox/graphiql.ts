@@ -21,7 +21,7 @@ createRoot(document.querySelector('#graphiql')!).render(
     defaultTabs: [{ query: examples.document, variables, headers }],
     ...(isFirstVisit ? { initialVariables: variables } : {}),
     defaultHeaders: headers,
-    defaultEditorToolsVisibility: 'headers',
+    defaultEditorToolsVisibility: 'variables',
     schemaDescription: true,
     inputValueDeprecation: true,
     storage,

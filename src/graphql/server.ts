@@ -35,8 +35,8 @@ export interface GraphqlServerOptions {
   readonly schema: GraphQLSchema
   readonly log: Logger
   readonly introspection: boolean
-  /** HTML for a browser that opens the address; absent, there is none. */
-  readonly landingPage: string | undefined
+  /** Makes the HTML for a browser that opens the address; absent, there is none. */
+  readonly landingPage: (() => string) | undefined
   readonly onAnswered?: ((report: OperationReport) => void) | undefined
 }
 
@@ -75,7 +75,8 @@ export function createGraphqlServer<C extends RequestContext>(
   })
 }
 
-function landingPagePlugin(html: string): ApolloServerPlugin {
+function landingPagePlugin(makeHtml: () => string): ApolloServerPlugin {
+  const html = async () => makeHtml()
   return { serverWillStart: async () => ({ renderLandingPage: async () => ({ html }) }) }
 }
 

@@ -46,7 +46,7 @@ export async function sandbox(
   { graphiql, assets }: SandboxPages,
 ): Promise<void> {
   app.get(graphiqlPath, async (_request, reply) =>
-    reply.headers(graphiqlHeaders).type('text/html; charset=utf-8').send(graphiql),
+    reply.headers(graphiqlHeaders).type('text/html; charset=utf-8').send(graphiql()),
   )
   serveStaticAssets(app, '/sandbox/assets', assets, assetHeaders)
 }

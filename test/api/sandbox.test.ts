@@ -44,7 +44,20 @@ describe('Apollo Sandbox', () => {
     const { document, variables } = readContents(page)
     // A feature of one's own shows its operations after these.
     expect(operationNames(document).slice(0, operations.length)).toEqual(operations)
-    expect(variables).toMatchObject({ email: 'ada@example.com', password: expect.any(String) })
+    expect(variables).toMatchObject({
+      email: expect.stringMatching(/^ada\.[\da-f]{8}@example\.com$/),
+      password: expect.any(String),
+    })
+  })
+
+  it.each(pages)('registers an account from %s whenever the page is loaded', async (path) => {
+    for (let load = 0; load < 3; load += 1) {
+      const { document, variables } = readContents((await open(server, path)).page)
+      const request = { document, variables, operationName: 'Register', headers: {} }
+      const { data, errors } = (await (await post(server, request)).json()) as GraphqlAnswer
+      expect(errors).toBeUndefined()
+      expect(data?.['register']?.accessToken).toMatch(/^eyJ/)
+    }
   })
 
   it('has each of them answered as it stands in the page', async () => {
@@ -138,7 +151,11 @@ describe('Apollo Sandbox', () => {
 
   const closed: [why: string, env: Record<string, string>, isPageThere: boolean][] = [
     ['it is switched off', { SANDBOX: 'off' }, false],
-    ['people reach the server from elsewhere', { PUBLIC_URL: 'https://login.example.com' }, true],
+    [
+      'people reach the server from elsewhere',
+      { PUBLIC_URL: 'https://login.example.com', SANDBOX: 'on' },
+      true,
+    ],
   ]
   it.each(closed)('is not let in from its hosted page where %s', async (_why, env, isPageThere) => {
     const other = await startServer(env)
