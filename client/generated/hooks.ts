@@ -92,7 +92,7 @@ export const useProvidersQuery = /* @__PURE__ */ queryHook(Documents.ProvidersDo
  * Begins a sign-in with a provider: OAuth 2.0 authorization code with PKCE. Send the person to `authorizationUrl`; they come back to `redirectUri` with a code. Called with an access token, the flow can also link the account (`linkProvider`).
  *
  * - `provider`: As in `Provider.id`.
- * - `redirectUri`: Where the person comes back to: exactly one of the server’s `REDIRECT_URIS`, or its account page’s `/callback`.
+ * - `redirectUri`: Where the person comes back to: exactly one of the server’s `REDIRECT_URIS` (with any port, if the entry is a loopback IP without a port), or its account page’s `/callback`.
  */
 export const useBeginProviderLoginMutation = /* @__PURE__ */ mutationHook(Documents.BeginProviderLoginDocument)
 

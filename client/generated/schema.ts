@@ -254,6 +254,8 @@ export type Mutation = {
   revokeSession: Scalars['Boolean']['output'];
   /** Unlinks the provider from my account and ends my other sessions that it began. Fails with `LAST_CREDENTIAL` where it is the only way to sign in. */
   unlinkProvider: User;
+  /** Changes what my account says of me. An argument that is left out changes nothing. */
+  updateProfile: User;
 };
 
 
@@ -321,6 +323,11 @@ export type MutationRevokeSessionArgs = {
 
 export type MutationUnlinkProviderArgs = {
   provider: Scalars['String']['input'];
+};
+
+
+export type MutationUpdateProfileArgs = {
+  name?: InputMaybe<Scalars['String']['input']>;
 };
 
 /** Where a page lies among the others. */

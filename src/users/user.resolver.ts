@@ -1,7 +1,8 @@
-import { Ctx, FieldResolver, Query, Resolver, Root } from 'type-graphql'
+import { Arg, Ctx, FieldResolver, Mutation, Query, Resolver, Root } from 'type-graphql'
 import type { Context } from '../context.ts'
 import { Authorized } from '../guard/authorized.ts'
 import { Identity } from './identity.entity.ts'
+import { updateProfile } from './profile.ts'
 import { IdentityType, UserType } from './user.type.ts'
 
 @Resolver(() => UserType)
@@ -10,6 +11,24 @@ export class UserResolver {
   @Query(() => UserType, { description: 'The person whom the access token names.' })
   me(@Ctx() context: Context): UserType {
     return context.authenticated().user
+  }
+
+  @Authorized()
+  @Mutation(() => UserType, {
+    complexity: 10,
+    description:
+      'Changes what my account says of me. An argument that is left out changes nothing.',
+  })
+  updateProfile(
+    @Ctx() context: Context,
+    @Arg('name', () => String, {
+      nullable: true,
+      description:
+        'What I want to be called: at most 200 characters, without control characters. Null or blank removes the name.',
+    })
+    name?: string | null,
+  ): Promise<UserType> {
+    return updateProfile(context.em, context.authenticated().user, { name })
   }
 
   @FieldResolver(() => [IdentityType], {

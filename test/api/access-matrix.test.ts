@@ -41,6 +41,7 @@ const access: Record<string, Record<string, string>> = {
   'Mutation.loginWithProvider': everybody,
   'Mutation.linkProvider': signedInOnly,
   'Mutation.unlinkProvider': signedInOnly,
+  'Mutation.updateProfile': signedInOnly,
   'AuthPayload.accessToken': everybody,
   'AuthPayload.tokenType': everybody,
   'AuthPayload.expiresIn': everybody,
@@ -118,6 +119,7 @@ const calls: Record<string, (bystander: Bystander) => string> = {
   'Mutation.loginWithProvider': () => `loginWithProvider(${providerAnswer})`,
   'Mutation.linkProvider': () => `linkProvider(${providerAnswer})`,
   'Mutation.unlinkProvider': () => 'unlinkProvider(provider: "google")',
+  'Mutation.updateProfile': () => 'updateProfile',
   'Query.providerToken': () => 'providerToken(provider: "google")',
 }
 type Bystander = Tokens & { email: string; password: string; unused: string }

@@ -90,6 +90,7 @@ describe('a string argument', () => {
       'mutation ($s: String!) { loginWithProvider(provider: "github", code: $s, state: $s, flowToken: $s, iss: $s) { tokenType } }',
     'linkProvider(flowToken), at a provider':
       'mutation ($s: String!) { linkProvider(provider: "github", code: $s, state: $s, flowToken: $s, iss: $s) { id } }',
+    'updateProfile(name)': 'mutation ($s: String!) { updateProfile(name: $s) { id } }',
     'unlinkProvider(provider)': 'mutation ($s: String!) { unlinkProvider(provider: $s) { id } }',
     'providerToken(provider)':
       'query ($s: String!) { providerToken(provider: $s) { accessToken } }',
