@@ -98,7 +98,7 @@ export const variables = {
   REDIRECT_URIS: {
     default: '(none)',
     description:
-      "Where providers' answers may go, separated by commas, compared character by character.",
+      "Where providers' responses may go, separated by commas, compared character by character. An entry such as http://127.0.0.1/callback (or [::1]) without a port allows any port.",
   },
   TRUST_PROXY: {
     default: 'off',

@@ -32,7 +32,7 @@ export class ProviderResolver {
     @Arg('provider', () => String, { description: descriptions.provider }) provider: string,
     @Arg('redirectUri', () => String, {
       description:
-        'Where the person comes back to: exactly one of the server’s `REDIRECT_URIS`, or its account page’s `/callback`.',
+        'Where the person comes back to: exactly one of the server’s `REDIRECT_URIS` (with any port, if the entry is a loopback IP without a port), or its account page’s `/callback`.',
     })
     redirectUri: string,
   ): Promise<ProviderFlowType> {

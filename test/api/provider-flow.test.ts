@@ -25,7 +25,7 @@ describe('a sign-in that was begun', () => {
     provider = await startHostileProvider()
     other = await startHostileProvider()
     server = await startServer({
-      REDIRECT_URIS: `${redirectUri},${appUri}`,
+      REDIRECT_URIS: `${redirectUri},${appUri},http://127.0.0.1/callback,http://[::1]/callback`,
       ...openidVariables('test', provider),
       ...openidVariables('other', other),
     })
@@ -218,7 +218,9 @@ describe('a sign-in that was begun', () => {
   })
 
   describe('comes back to', () => {
-    it.each([redirectUri, appUri])('%s, as it is on the list', async (uri) => {
+    // RFC 8252, section 7.3.
+    const anyPort = ['http://127.0.0.1:51004/callback', 'http://[::1]:51005/callback']
+    it.each([redirectUri, appUri, ...anyPort])('%s, as the client names it', async (uri) => {
       const begun = await begin(server.client, 'test', uri)
       expect(new URL(begun.authorizationUrl).searchParams.get('redirect_uri')).toBe(uri)
       const mine = readAnswer(begun, provider.authorize(begun.authorizationUrl, 'redirected'))
@@ -241,6 +243,10 @@ describe('a sign-in that was begun', () => {
       `${redirectUri}/../x`,
       `${redirectUri}/..;/x`,
       `${redirectUri},${appUri}`,
+      'http://127.0.0.1:51004/other',
+      'http://localhost:51004/callback',
+      'http://127.0.0.1:51004@evil.example/callback',
+      'http://127.0.0.1.evil.example:51004/callback',
       redirectUri.toUpperCase(),
       'https://APP.example.com/callback',
       'https://app.example.com/Callback',
