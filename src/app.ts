@@ -26,10 +26,10 @@ import { ServerCertificate } from './http/server-certificate.ts'
 import { createHttpServer } from './http/server.ts'
 import { Metrics, type MetricsSnapshot } from './metrics/metrics.ts'
 import { PasswordHasher } from './passwords/password-hasher.ts'
-import { factsOf } from './providers/catalogue.ts'
 import { FlowStore } from './providers/flow-store.ts'
 import { KeptTokens } from './providers/kept-tokens.ts'
-import { ProviderClient } from './providers/provider-client.ts'
+import { relayPostedResponse } from './providers/posted-response.ts'
+import { createProviderClients, describeOtherIssuers } from './providers/provider-clients.ts'
 import { createSchema } from './schema.ts'
 import { sweepExpired } from './sweeping.ts'
 import { addressBlock } from './throttle/address.ts'
@@ -143,18 +143,12 @@ export async function createApp(
       })
     hasher.onWaited = metrics?.observeHashWait
     const flows = new FlowStore({ database, clock })
-    const providers = new Map(
-      config.providers.map((settings) => [
-        settings.id,
-        new ProviderClient({
-          settings,
-          facts: factsOf(settings),
-          fetch: overrides.fetch ?? fetch,
-          clock,
-          timeoutMilliseconds: overrides.providerTimeoutMilliseconds,
-        }),
-      ]),
-    )
+    const providers = createProviderClients(config.providers, {
+      fetch: overrides.fetch ?? fetch,
+      clock,
+      timeoutMilliseconds: overrides.providerTimeoutMilliseconds,
+    })
+    for (const warning of await describeOtherIssuers(database, providers)) log.warn(warning)
     const services: Services = {
       config,
       clock,
@@ -220,10 +214,7 @@ export async function createApp(
       createContext: (request) => createContextOrMask(services, request),
       jwks: () => keyRing.jwks(),
       jwksMaxAgeSeconds,
-      relayTo: async (provider, state) =>
-        providers.get(provider)?.facts.postsAnswer === true
-          ? flows.redirectUriOf(provider, state)
-          : undefined,
+      relayTo: (posted) => relayPostedResponse(providers, flows, posted),
       sandbox,
       isReady: async () => !isStopping && (await database.isReady()),
       isStopping: () => isStopping,

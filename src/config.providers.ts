@@ -11,8 +11,8 @@ const kinds = {
   google: {},
   microsoft: { optional: ['TENANT'] },
   apple: { required: ['TEAM_ID', 'KEY_ID', 'PRIVATE_KEY'] },
-  gitlab: { optional: ['URL'] },
-  github: { optional: ['URL'] },
+  gitlab: { optional: ['URL', 'FORMER_URL'] },
+  github: { optional: ['URL', 'FORMER_URL'] },
   facebook: {},
   discord: {},
 } satisfies Record<string, Kind>
@@ -23,7 +23,10 @@ interface Kind {
   readonly optional?: readonly string[]
 }
 
-const openid: Kind = { required: ['ISSUER'], optional: ['CLIENT_SECRET', 'ATTESTS_EMAIL'] }
+const openid: Kind = {
+  required: ['ISSUER'],
+  optional: ['CLIENT_SECRET', 'ATTESTS_EMAIL', 'FORMER_ISSUER'],
+}
 
 /** How a client proves itself to a token endpoint; `none` for a public client, which has no secret. */
 const tokenAuthMethods = ['client_secret_basic', 'client_secret_post', 'none'] as const
@@ -49,6 +52,11 @@ export interface ProviderSettings {
   readonly label: string | undefined
   /** The issuer, or the origin of one's own installation. */
   readonly url: string | undefined
+  /** What `url` was before: the users are the same. */
+  readonly formerUrl: string | undefined
+  /** The variables of the two, for messages. */
+  readonly issuerVariable: string
+  readonly formerIssuerVariable: string
   /** Whether the operator lets the issuer's `email_verified` count; openid only. */
   readonly attestsEmail: boolean
   readonly tenant: string | undefined
@@ -69,11 +77,16 @@ export const providerVariables = {
   '<PROVIDER>_LABEL': 'What the button says.',
   GITHUB_URL: 'The origin of a GitHub Enterprise Server.',
   GITLAB_URL: 'The origin of a GitLab of your own.',
+  GITHUB_FORMER_URL:
+    'The origin that the GitHub Enterprise Server had before; the users are the same.',
+  GITLAB_FORMER_URL: 'The origin that the GitLab had before; the users are the same.',
   MICROSOFT_TENANT: 'A tenant; `common` where it is left out.',
   APPLE_TEAM_ID: 'With APPLE_KEY_ID and APPLE_PRIVATE_KEY, in place of a secret.',
   APPLE_KEY_ID: 'The key that is registered for Sign in with Apple.',
   APPLE_PRIVATE_KEY: 'The text of its .p8 file; line ends may be written as \\n.',
   'OIDC_<NAME>_ISSUER': 'Any OpenID issuer, by discovery; https and a name unless it is loopback.',
+  'OIDC_<NAME>_FORMER_ISSUER':
+    'The issuer that this one was before it moved to another address; the users are the same.',
   'OIDC_<NAME>_ATTESTS_EMAIL':
     '`off` where the issuer does not prove that an address is the person’s.',
 } as const
@@ -81,7 +94,7 @@ export const providerVariables = {
 type Environment = Readonly<Record<string, string | undefined>>
 
 const openidVariable =
-  /^OIDC_([A-Z0-9]+(?:_[A-Z0-9]+)*?)_(ISSUER|CLIENT_ID|CLIENT_SECRET|TOKEN_AUTH_METHOD|SCOPES|LABEL|KEEP_TOKENS|ATTESTS_EMAIL)$/
+  /^OIDC_([A-Z0-9]+(?:_[A-Z0-9]+)*?)_(ISSUER|FORMER_ISSUER|CLIENT_ID|CLIENT_SECRET|TOKEN_AUTH_METHOD|SCOPES|LABEL|KEEP_TOKENS|ATTESTS_EMAIL)$/
 /** As long as the database keeps it. */
 const idCharacters = 64
 
@@ -134,9 +147,9 @@ export function readProviderSettings(env: Environment): {
     } else if (tokenAuthMethod?.startsWith('client_secret') === true && isUnset('CLIENT_SECRET')) {
       complain('TOKEN_AUTH_METHOD', `must be none unless ${prefix}_CLIENT_SECRET is set`)
     }
-    for (const suffix of ['ISSUER', 'URL']) {
+    for (const suffix of ['ISSUER', 'URL', 'FORMER_ISSUER', 'FORMER_URL']) {
       const url = read(suffix)
-      if (url !== undefined && !isSafeIssuer(url, suffix === 'ISSUER')) {
+      if (url !== undefined && !isSafeIssuer(url, suffix.endsWith('ISSUER'))) {
         complain(
           suffix,
           'must be an https address with a name, without query or fragment (http and numbers only on loopback)',
@@ -168,6 +181,9 @@ export function readProviderSettings(env: Environment): {
         keepsTokens: readToggle('KEEP_TOKENS') === true,
         label: read('LABEL'),
         url: read('ISSUER') ?? read('URL'),
+        formerUrl: read('FORMER_ISSUER') ?? read('FORMER_URL'),
+        issuerVariable: `${prefix}_${kind === 'openid' ? 'ISSUER' : 'URL'}`,
+        formerIssuerVariable: `${prefix}_FORMER_${kind === 'openid' ? 'ISSUER' : 'URL'}`,
         attestsEmail: readToggle('ATTESTS_EMAIL') !== false,
         tenant,
         signingKey:

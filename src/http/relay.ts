@@ -2,12 +2,16 @@
 import type { FastifyInstance } from 'fastify'
 import type { Pace } from './refusals.ts'
 
-interface RelayOptions {
+export interface RelayOptions {
   readonly pace: Pace
-  readonly relayTo: (provider: string, state: string) => Promise<string | undefined>
+  readonly relayTo: (posted: {
+    readonly provider: string
+    readonly state: string
+    readonly user: string | null
+  }) => Promise<string | undefined>
 }
 
-/** What of the form goes on. Anything else, such as Apple's `user`, stays here. */
+/** What of the form goes on. Anything else stays here, such as Apple's `user`. */
 const relayed = ['code', 'state', 'iss', 'error']
 const formLimitBytes = 16 * 1024
 
@@ -23,7 +27,11 @@ export async function relay(app: FastifyInstance, options: RelayOptions): Promis
     '/providers/:provider/callback',
     async (request, reply) => {
       const form = request.body instanceof URLSearchParams ? request.body : new URLSearchParams()
-      const redirectUri = await options.relayTo(request.params.provider, form.get('state') ?? '')
+      const redirectUri = await options.relayTo({
+        provider: request.params.provider,
+        state: form.get('state') ?? '',
+        user: form.get('user'),
+      })
       if (redirectUri === undefined) {
         await new Promise<void>((resolve) => {
           options.pace(request, reply, resolve)

@@ -30,7 +30,7 @@ import {
 } from './refusals.ts'
 import { refusedOriginLog } from './refused-origins.ts'
 import type { RefusalPace } from './refusal-pace.ts'
-import { relay } from './relay.ts'
+import { relay, type RelayOptions } from './relay.ts'
 import type { SandboxPages } from './sandbox-pages.ts'
 import { graphiqlPath, sandbox } from './sandbox.ts'
 import { securityHeaders } from './security-headers.ts'
@@ -40,7 +40,7 @@ export interface HttpServerOptions<C extends BaseContext> extends JwksRouteOptio
   readonly apollo: ApolloServer<C>
   readonly createContext: (request: HttpRequest) => Promise<C>
   /** The redirect URI to which an answer that a provider posts goes on. */
-  readonly relayTo: (provider: string, state: string) => Promise<string | undefined>
+  readonly relayTo: RelayOptions['relayTo']
   readonly isReady: () => Promise<boolean>
   /** The server is about to stop: whoever keeps a connection is told to open another elsewhere. */
   readonly isStopping: () => boolean

@@ -14,7 +14,7 @@ import { Identity } from '../users/identity.entity.ts'
 import { lockPerson } from '../users/lock-person.ts'
 import { User } from '../users/user.entity.ts'
 import { ChangedMeanwhile, FirstSignIn, type FirstSignInOptions } from './first-sign-in.ts'
-import { emailOf, findIdentity, type Linked } from './identities.ts'
+import { emailOf, findIdentity, requireIssuer, type Linked } from './identities.ts'
 import type { ProviderClient } from './provider-client.ts'
 import type { ProviderProfile } from './provider-facts.ts'
 
@@ -75,8 +75,8 @@ export class AccountLinking {
         and users.disabled_at is null and sessions.expires_at > ${now}`.execute(kysely)
     if (rows.length === 0) throw endedMeanwhile()
     const inserted =
-      await sql`insert into identities (id, user_id, provider, subject, email, linked_at)
-      values (${randomUUID()}, ${userId}, ${provider.id}, ${subject},
+      await sql`insert into identities (id, user_id, provider, subject, issuer, email, linked_at)
+      values (${randomUUID()}, ${userId}, ${provider.id}, ${subject}, ${provider.issuer},
         ${emailOf(profile) ?? null}, ${now})
       on conflict (provider, subject) do nothing`.execute(kysely)
     if (inserted.numAffectedRows === 1n) {
@@ -84,6 +84,7 @@ export class AccountLinking {
       await record({ type, userId, actor: EventActor.ACCOUNT, method: provider.id, sessionId })
     }
     const identity = await tx.findOneOrFail(Identity, { provider: provider.id, subject })
+    requireIssuer(provider, identity)
     // Signed in to the account and, at the provider, proven to own its address.
     if (identity.user.id === userId && profile.isEmailAttested) {
       await verifyEmail(tx, record, provider, { id: userId, email: emailOf(profile) })

@@ -14,7 +14,14 @@ import type { Throttle } from '../throttle/throttle.ts'
 import { Identity } from '../users/identity.entity.ts'
 import { reclaimAccount } from '../users/reclaim-account.ts'
 import { User } from '../users/user.entity.ts'
-import { addIdentity, displayNameOf, emailOf, findIdentity, type Linked } from './identities.ts'
+import {
+  addIdentity,
+  displayNameOf,
+  emailOf,
+  findIdentity,
+  waysInOf,
+  type Linked,
+} from './identities.ts'
 import type { ProviderClient } from './provider-client.ts'
 import type { ProviderProfile } from './provider-facts.ts'
 
@@ -162,10 +169,8 @@ export class FirstSignIn {
 
   async #waysIn(em: SqlEntityManager, user: User): Promise<string[]> {
     const identities = await em.find(Identity, { user: user.id })
-    const providers = identities
-      .map((identity) => identity.provider)
-      .filter((id) => this.#options.clients.has(id))
-    return [...(user.passwordHash == null ? [] : ['password']), ...new Set(providers)]
+    const providers = waysInOf(identities, this.#options.clients)
+    return [...(user.passwordHash == null ? [] : ['password']), ...providers]
   }
 }
 

@@ -2,13 +2,18 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { sql } from 'kysely'
 import type { Database } from '../database/database.ts'
-import type { FlowSecrets } from './provider-client.ts'
+import type { FlowSecrets, ProviderClient } from './provider-client.ts'
 
 export interface Flow extends FlowSecrets {
   readonly redirectUri: string
   /** Who was signed in when it began. */
   readonly userId: string | null
+  /** What the provider called the user in a response that it posted. */
+  readonly name: string | null
 }
+
+/** A flow that began with one issuer says nothing to another one that has its id meanwhile. */
+type FlowProvider = Pick<ProviderClient, 'id' | 'issuer'>
 
 export interface BegunFlow extends Flow {
   readonly flowToken: string
@@ -39,17 +44,18 @@ export class FlowStore {
       codeVerifier: secret(),
       redirectUri,
       userId,
+      name: null,
       expiresAt: this.#clock() + lifetimeMilliseconds,
     }
   }
 
   /** @returns false where too many flows are under way */
-  async keep(provider: string, flow: BegunFlow): Promise<boolean> {
+  async keep(provider: FlowProvider, flow: BegunFlow): Promise<boolean> {
     const { kysely } = this.#database
     const insert = async () => {
       const result = await sql`insert into provider_flows
-          (token_hash, provider, state_hash, nonce, code_verifier, redirect_uri, user_id, expires_at)
-        select ${digest(flow.flowToken)}, ${provider}, ${digest(flow.state)}, ${flow.nonce},
+          (token_hash, provider, issuer, state_hash, nonce, code_verifier, redirect_uri, user_id, expires_at)
+        select ${digest(flow.flowToken)}, ${provider.id}, ${provider.issuer}, ${digest(flow.state)}, ${flow.nonce},
           ${flow.codeVerifier}, ${flow.redirectUri}, ${userIdOf(flow, this.#database.engine)},
           cast(${flow.expiresAt} as bigint)
         where (select count(*) from provider_flows) < ${maximumFlows}`.execute(kysely)
@@ -61,16 +67,18 @@ export class FlowStore {
   }
 
   /** Takes the flow out: of any number of calls with the same token and state one gets it. */
-  async take(provider: string, flowToken: string, state: string): Promise<Flow | undefined> {
+  async take(provider: FlowProvider, flowToken: string, state: string): Promise<Flow | undefined> {
     const { rows } = await sql<{
       nonce: string
       code_verifier: string
       redirect_uri: string
       user_id: string | null
+      name: string | null
     }>`delete from provider_flows
-      where token_hash = ${digest(flowToken)} and provider = ${provider}
+      where token_hash = ${digest(flowToken)} and provider = ${provider.id}
+        and (issuer is null or issuer = ${provider.issuer})
         and state_hash = ${digest(state)} and expires_at > ${this.#clock()}
-      returning nonce, code_verifier, redirect_uri, user_id`.execute(this.#database.kysely)
+      returning nonce, code_verifier, redirect_uri, user_id, name`.execute(this.#database.kysely)
     const row = rows[0]
     return (
       row && {
@@ -79,6 +87,7 @@ export class FlowStore {
         codeVerifier: row.code_verifier,
         redirectUri: row.redirect_uri,
         userId: row.user_id,
+        name: row.name,
       }
     )
   }
@@ -89,6 +98,12 @@ export class FlowStore {
       where state_hash = ${digest(state)} and provider = ${provider}
         and expires_at > ${this.#clock()}`.execute(this.#database.kysely)
     return rows[0]?.redirect_uri
+  }
+
+  /** Keeps the name of a posted response with its flow, until the flow is taken. */
+  async keepName(provider: string, state: string, name: string): Promise<void> {
+    await sql`update provider_flows set name = ${name}
+      where state_hash = ${digest(state)} and provider = ${provider}`.execute(this.#database.kysely)
   }
 
   /**

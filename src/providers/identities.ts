@@ -7,12 +7,17 @@ import { shortenName } from '../users/name.ts'
 import type { User } from '../users/user.entity.ts'
 import type { ProviderClient } from './provider-client.ts'
 import type { ProviderProfile } from './provider-facts.ts'
+import { ProviderFailure } from './provider-failure.ts'
 
 export interface Linked {
   readonly user: User
   readonly identity: Identity
 }
 
+/**
+ * @throws ProviderFailure if the identity is of another issuer, which had the provider's id before: its
+ * users are not those of this one
+ */
 export async function findIdentity(
   em: SqlEntityManager,
   provider: ProviderClient,
@@ -21,7 +26,28 @@ export async function findIdentity(
   const key = { provider: provider.id, subject }
   // Past the identity map: another field of the same request may have changed the account.
   const identity = await em.findOne(Identity, key, { populate: ['user'], refresh: true })
-  return identity ? { user: identity.user, identity } : undefined
+  if (!identity) return undefined
+  requireIssuer(provider, identity)
+  return { user: identity.user, identity }
+}
+
+/** @throws ProviderFailure, see above */
+export function requireIssuer(provider: ProviderClient, identity: Identity): void {
+  if (provider.isIssuerOf(identity)) return
+  throw new ProviderFailure(
+    `The identity is of the issuer ${identity.issuer}, and ${provider.id} is ${provider.issuer} now`,
+  )
+}
+
+/** The ids of the providers with which the user can sign in. */
+export function waysInOf(
+  identities: readonly { readonly provider: string; readonly issuer?: string | null | undefined }[],
+  clients: ReadonlyMap<string, ProviderClient>,
+): string[] {
+  const open = identities.filter(
+    (identity) => clients.get(identity.provider)?.isIssuerOf(identity) === true,
+  )
+  return [...new Set(open.map(({ provider }) => provider))]
 }
 
 /** @param user may be new, and is then stored with it */
@@ -37,6 +63,7 @@ export async function addIdentity(
   identity.user = user
   identity.provider = provider.id
   identity.subject = profile.subject
+  identity.issuer = provider.issuer
   identity.email = emailOf(profile) ?? null
   identity.linkedAt = now
   await tx.persist([user, identity]).flush()

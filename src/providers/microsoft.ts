@@ -14,6 +14,8 @@ export function microsoft(tenant: string): ProviderFacts {
   return {
     name: 'Microsoft',
     server: { issuer: new URL(`https://login.microsoftonline.com/${tenant}/v2.0`) },
+    // A user of the client has one `sub`, whichever of the tenants is configured.
+    subjectIssuer: 'https://login.microsoftonline.com',
     scopes: ['openid', 'email', 'profile'],
     clientAuthentication: 'client_secret_post',
     offline: { scopes: ['offline_access'] },

@@ -69,17 +69,17 @@ export class ProfileReader implements Omit<ProfileSources, 'claims'> {
   }
 
   async #userinfo(subject: string): Promise<Claims | undefined> {
-    let confusion: unknown
+    let confusion: Error | undefined
     const userinfo = await this.optional(async () => {
       try {
         return await openid.fetchUserInfo(this.#config, this.#tokens.access_token, subject)
       } catch (error) {
-        if (isAbout(error, otherSubject)) confusion = error
+        if (error instanceof Error && isAbout(error, otherSubject)) confusion = error
         throw error
       }
     })
     // Whose tokens these are is in doubt.
-    if (confusion !== undefined) throw confusion
+    if (confusion) throw confusion
     return userinfo
   }
 

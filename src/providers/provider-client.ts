@@ -71,10 +71,13 @@ export class ProviderClient {
   #discovered: { readonly document: string; readonly readAt: number } | undefined
   #keys: ReturnType<typeof openid.getJwksCache>
   readonly #authentication = new ClientAuthentication()
+  readonly #formerIssuer: string | undefined
 
   constructor(options: {
     settings: ProviderSettings
     facts: ProviderFacts
+    /** Of the issuer that had the same subjects before. */
+    formerFacts?: ProviderFacts | undefined
     fetch: Fetch
     clock: () => number
     timeoutMilliseconds?: number | undefined
@@ -82,9 +85,21 @@ export class ProviderClient {
     this.id = options.settings.id
     this.settings = options.settings
     this.facts = options.facts
+    this.#formerIssuer = options.formerFacts && issuerOf(options.formerFacts)
     this.#fetch = options.fetch
     this.#clock = options.clock
     this.#timeoutMilliseconds = options.timeoutMilliseconds ?? exchangeTimeoutMilliseconds
+  }
+
+  /** Who issues the subjects: another issuer's are other users, whatever the provider is called here. */
+  get issuer(): string {
+    return issuerOf(this.facts)
+  }
+
+  /** Whether an identity is of this provider's issuer, or of the one that the operator says it was before. */
+  isIssuerOf(identity: { readonly issuer?: string | null | undefined }): boolean {
+    const known = [this.issuer, this.#formerIssuer, undefined, null]
+    return known.includes(identity.issuer)
   }
 
   get name(): string {
@@ -286,6 +301,11 @@ export class ProviderClient {
     const url = 'issuer' in server ? server.issuer : new URL(server.metadata.issuer)
     return isLoopbackHost(url.hostname)
   }
+}
+
+function issuerOf({ server, subjectIssuer }: ProviderFacts): string {
+  const issuer = 'issuer' in server ? server.issuer.href : server.metadata.issuer
+  return subjectIssuer ?? issuer.replace(/\/$/, '')
 }
 
 /** On loopback there is no network to protect against; config.ts refuses http elsewhere. */

@@ -28,6 +28,8 @@ export interface ProviderFacts {
   readonly name: string
   /** An OpenID issuer, whose metadata are discovered, or the metadata: plain OAuth2 without `jwks_uri`. */
   readonly server: { readonly issuer: URL } | { readonly metadata: ServerMetadata }
+  /** Who issues the subjects, if the same subjects come from several issuers; the server's own otherwise. */
+  readonly subjectIssuer?: string
   /** What signing in needs. */
   readonly scopes: readonly string[]
   /** `auto` goes by the discovered metadata, and by what the provider refuses. */
@@ -44,6 +46,8 @@ export interface ProviderFacts {
   }
   /** The provider posts its answer as a form, which the server relays to the redirect URI. */
   readonly postsAnswer?: boolean
+  /** The name in the form's `user`, as a posted response has it. Anyone can post it: it identifies nobody. */
+  readonly postedName?: (user: string) => string | null
   /** Whether the ID token leaves things out that userinfo tells. */
   readonly usesUserinfo?: boolean
   /** @throws where the provider's answer makes no sense */

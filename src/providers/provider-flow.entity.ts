@@ -9,6 +9,8 @@ const ProviderFlowSchema = defineEntity({
     /** Digest of the flow token, which only the client that began has. */
     tokenHash: p.string().length(43).primary(),
     provider: p.string().length(64),
+    /** With whom the flow began: its code is for no other issuer. Null in old rows. */
+    issuer: p.text().nullable(),
     /** Digest of `state`; a posted answer, which brings nothing else, is relayed by it. */
     stateHash: p.string().length(43).unique(),
     nonce: p.string().length(64),
@@ -16,6 +18,8 @@ const ProviderFlowSchema = defineEntity({
     redirectUri: p.text(),
     /** Who was signed in when it began: only they can link with it. */
     user: () => p.manyToOne(User).nullable().deleteRule('cascade').index(),
+    /** What the provider calls the user in a response that it posts: Apple does so once. */
+    name: p.string().length(200).nullable(),
     expiresAt: p.bigint('number').index(),
   },
 })

@@ -12,10 +12,12 @@ import type { Charge, Throttle } from '../throttle/throttle.ts'
 import { normalizeEmail } from '../users/email.ts'
 import { Identity } from '../users/identity.entity.ts'
 import { AccountLinking } from './account-linking.ts'
+import { waysInOf } from './identities.ts'
 import type { FlowStore, Flow } from './flow-store.ts'
 import type { KeptTokens } from './kept-tokens.ts'
 import type { Exchange, ProviderClient } from './provider-client.ts'
 import { ProviderFailure } from './provider-failure.ts'
+import { isAllowedRedirectUri } from './redirect-uri.ts'
 import type { ProviderFlowType, ProviderTokenType } from './provider.type.ts'
 
 /** What lives as long as the server. */
@@ -75,8 +77,7 @@ export class ProviderService {
   ): Promise<ProviderFlowType> {
     const { flows, redirectUris } = this.#options
     const provider = this.#provider(providerId)
-    // Character by character: every cleverer comparison has been somebody's open redirect.
-    if (!redirectUris.includes(redirectUri)) {
+    if (!isAllowedRedirectUri(redirectUri, redirectUris)) {
       throw badUserInput('redirectUri', 'This redirect URI is not on the list of the server.')
     }
     const charge = await this.#chargeFlow()
@@ -84,7 +85,7 @@ export class ProviderService {
     const authorizationUrl = await this.#asking(provider, charge, () =>
       provider.authorizationUrl(this.#knownRedirectUri(provider, redirectUri), flow),
     )
-    if (!(await flows.keep(provider.id, flow))) {
+    if (!(await flows.keep(provider, flow))) {
       throw new AppError(ErrorCode.RATE_LIMITED, 'Too many sign-ins are under way.', {
         retryAfter: 60,
       })
@@ -99,13 +100,15 @@ export class ProviderService {
    */
   async login(answer: ProviderAnswer, transport: TokenTransport): Promise<AuthPayloadType> {
     const { sessions } = this.#options
-    const { provider, exchange } = await this.#exchange(
-      answer,
-      () => true,
-      () => this.#linking.recordFailure(answer.provider, null, EventReason.PROVIDER_ERROR),
-    )
+    const refused = () =>
+      this.#linking.recordFailure(answer.provider, null, EventReason.PROVIDER_ERROR)
+    const { provider, exchange } = await this.#exchange(answer, () => true, refused)
     await sessions.prepare()
-    const { user, identity } = await this.#linking.resolve(provider, exchange.profile)
+    const { user, identity } = await this.#identifying(
+      provider,
+      () => this.#linking.resolve(provider, exchange.profile),
+      refused,
+    )
     const payload = await sessions.begin(
       { userId: user.id, credentialVersion: user.credentialVersion, method: provider.id },
       transport,
@@ -136,8 +139,13 @@ export class ProviderService {
       (flow) => flow.userId === userId,
       () => refused(EventReason.PROVIDER_ERROR),
     )
-    const identity = await audit.transactional(em, (tx, record) =>
-      this.#linking.link(tx, record, provider, exchange.profile, session),
+    const identity = await this.#identifying(
+      provider,
+      () =>
+        audit.transactional(em, (tx, record) =>
+          this.#linking.link(tx, record, provider, exchange.profile, session),
+        ),
+      () => refused(EventReason.PROVIDER_ERROR),
     )
     if (identity.user.id !== userId) {
       await refused(EventReason.LINKED_TO_ANOTHER)
@@ -156,8 +164,6 @@ export class ProviderService {
    */
   async unlink(providerId: string, { userId, sessionId }: SessionReference): Promise<void> {
     if (!providerIdShape.test(providerId)) throw unknownProvider(providerId)
-    // Nobody comes in by a provider that the server has no more, nor by a password without an address.
-    const configured = ['', ...this.#options.clients.keys()]
     const { audit, em } = this.#options
     await audit.transactional(em, async (tx, record) => {
       const kysely = tx.getKysely() as Kysely<unknown>
@@ -167,11 +173,11 @@ export class ProviderService {
       const removed = await sql`delete from identities
         where user_id = ${userId} and provider = ${providerId}`.execute(kysely)
       if (removed.numAffectedRows === 0n) throw unknownProvider(providerId)
-      const { rows } = await sql`select 1 from users where id = ${userId}
-        and ((password_hash is not null and email is not null)
-          or exists (select 1 from identities where user_id = users.id
-            and provider in (${sql.join(configured)})))`.execute(kysely)
-      if (rows.length === 0) {
+      const { rows: passwords } = await sql`select 1 from users where id = ${userId}
+        and password_hash is not null and email is not null`.execute(kysely)
+      const { rows: left } = await sql<Pick<Identity, 'provider' | 'issuer'>>`
+        select provider, issuer from identities where user_id = ${userId}`.execute(kysely)
+      if (passwords.length === 0 && waysInOf(left, this.#options.clients).length === 0) {
         throw new AppError(
           ErrorCode.LAST_CREDENTIAL,
           'This is the only way to sign in to the account. Set a password or link another one first.',
@@ -198,11 +204,13 @@ export class ProviderService {
   async token(providerId: string, userId: string): Promise<ProviderTokenType> {
     const { em, keptTokens } = this.#options
     const provider = this.#provider(providerId)
-    const identity = await em.findOne(
+    const identities = await em.find(
       Identity,
       { user: userId, provider: providerId },
       { orderBy: { linkedAt: 'desc' } },
     )
+    // Another issuer's tokens are not to be shown to this one.
+    const identity = identities.find((each) => provider.isIssuerOf(each))
     const tokens =
       identity &&
       provider.settings.keepsTokens &&
@@ -251,7 +259,7 @@ export class ProviderService {
     recordRefusal: () => Promise<void>,
   ): Promise<{ provider: ProviderClient; exchange: Exchange }> {
     const provider = this.#provider(answer.provider)
-    const flow = await this.#options.flows.take(provider.id, answer.flowToken, answer.state)
+    const flow = await this.#options.flows.take(provider, answer.flowToken, answer.state)
     if (!flow || !isAllowed(flow)) {
       throw new AppError(
         ErrorCode.INVALID_FLOW,
@@ -272,7 +280,26 @@ export class ProviderService {
         ),
       )
       for (const failure of exchange.shortfalls) this.#options.onFailure(provider.id, failure)
-      return { provider, exchange }
+      const { profile } = exchange
+      const named = { ...profile, name: profile.name ?? flow.name }
+      return { provider, exchange: { ...exchange, profile: named } }
+    } catch (error) {
+      if (error instanceof AppError && error.code === ErrorCode.PROVIDER_ERROR) {
+        await recordRefusal()
+      }
+      throw error
+    }
+  }
+
+  /** Finds, or makes, the identity of a profile. */
+  async #identifying<T>(
+    provider: ProviderClient,
+    work: () => Promise<T>,
+    recordRefusal: () => Promise<void>,
+  ): Promise<T> {
+    const message = `This ${provider.name} account was used here when another issuer had that name. Ask the operator of this service.`
+    try {
+      return await this.#asking(provider, undefined, work, message)
     } catch (error) {
       if (error instanceof AppError && error.code === ErrorCode.PROVIDER_ERROR) {
         await recordRefusal()
@@ -311,8 +338,9 @@ export class ProviderService {
   ): Promise<void> {
     const { em, keptTokens } = this.#options
     const email = profile.email === null ? null : (normalizeEmail(profile.email) ?? null)
-    if (email !== (identity.email ?? null)) {
-      await em.nativeUpdate(Identity, { id: identity.id }, { email })
+    const { issuer } = provider
+    if (email !== (identity.email ?? null) || issuer !== identity.issuer) {
+      await em.nativeUpdate(Identity, { id: identity.id }, { email, issuer })
     }
     if (provider.settings.keepsTokens) await keptTokens.keep(identity.id, tokens)
   }

@@ -71,6 +71,7 @@ function post(path: string, body: string, headers: Record<string, string> = {}) 
 }
 
 const callback = '/providers/apple/callback'
+let forms = 0
 
 describe('signing in with Apple', () => {
   async function signIn(profile: Record<string, unknown>) {
@@ -105,9 +106,50 @@ describe('signing in with Apple', () => {
     expect(answer.data.loginWithProvider.user).toMatchObject({
       email: 'ada@example.com',
       emailVerified: true,
-      name: null,
+      name: 'Ada',
       identities: [{ provider: 'apple' }],
     })
+  })
+
+  // Apple says it once, with the first response.
+  const posted: [user: string | undefined, name: string | null][] = [
+    [
+      '{"name":{"firstName":"Ada","lastName":"Lovelace"},"email":"ada@example.com"}',
+      'Ada Lovelace',
+    ],
+    ['{"name":{"firstName":"","lastName":"Lovelace"}}', 'Lovelace'],
+    ['{"name":{"firstName":" A\\u0000d\\na ","middleName":"X"}}', 'Ada'],
+    [`{"name":{"firstName":"${'x'.repeat(300)}"}}`, 'x'.repeat(200)],
+    ['{"name":{"firstName":7,"lastName":null}}', null],
+    ['{"name":"Ada"}', null],
+    ['{"name":null}', null],
+    ['[]', null],
+    ['null', null],
+    ['{', null],
+    ['', null],
+    [undefined, null],
+  ]
+  it.each(posted)('takes the name, and nothing else, from the form: %s', async (user, name) => {
+    const id = `posted-${++forms}`
+    social.add({ id, profile: { sub: id } })
+    const { authorizationUrl, flowToken } = await begin(server.client, 'apple', redirectUri)
+    const { form } = await answerAt(authorizationUrl, id)
+    form.delete('user')
+    if (user !== undefined) form.set('user', user)
+    const relayed = await post(callback, form.toString())
+    const back = readAnswer(
+      { provider: 'apple', flowToken },
+      new URL(relayed.headers.get('location')!),
+    )
+    const answer = await sendLogin(server.client, back)
+    expect(answer.data.loginWithProvider.user).toMatchObject({ name, email: null })
+    const { accessToken } = answer.data.loginWithProvider
+    const renamed = await server.client
+      .as(accessToken)
+      .send('mutation { updateProfile(name: "Of my own") { name } }')
+    expect(renamed.errors).toBeUndefined()
+    const again = (await signIn({ sub: id })).answer
+    expect(again.data.loginWithProvider.user.name).toBe('Of my own')
   })
 
   // "A string or Boolean value": developer.apple.com, Authenticating users with Sign in with Apple.

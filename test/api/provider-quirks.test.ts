@@ -79,6 +79,25 @@ describe('an OpenID provider', () => {
     })
   })
 
+  it('that gives a refresh token only the first time has it kept through later sign-ins', async () => {
+    for (const later of [undefined, null, '']) {
+      const sub = `sub-${++users}`
+      await signIn({ tokens: { refresh_token: 'the first one', expires_in: 1 } }, sub)
+      const answer = await signIn({ tokens: { refresh_token: later, expires_in: 1 } }, sub)
+      provider.answering.token = (response) =>
+        response
+          .writeHead(200, { 'content-type': 'application/json' })
+          .end('{"access_token":"renewed","token_type":"bearer","expires_in":3600}')
+      const { data } = await server.client
+        .as(answer.data.loginWithProvider.accessToken)
+        .send('{ providerToken(provider: "test") { accessToken } }')
+      delete provider.answering.token
+      expect(data.providerToken.accessToken).toBe('renewed')
+      const { parameters } = provider.requests.at(-1)!
+      expect(parameters.get('refresh_token')).toBe('the first one')
+    }
+  })
+
   it('whose metadata have nulls and empty texts is understood', async () => {
     const before = { ...provider.metadata }
     for (const nothing of [null, '']) {
@@ -329,7 +348,6 @@ describe('a client that proves itself to the token endpoint', () => {
   it.each(['client_secret_basic', 'none'] as const)(
     'is understood by a real provider that knows it by %s alone',
     async (method) => {
-      const secret = 'a secret/with+signs=100%'
       const idp = await startIdentityProvider({
         clients: [
           {

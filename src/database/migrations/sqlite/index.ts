@@ -2,5 +2,6 @@
 import { Initial } from './0001-initial.ts'
 import { Providers } from './0002-providers.ts'
 import { Audit } from './0003-audit.ts'
+import { Issuers } from './0006-issuers.ts'
 
-export const migrations = [Initial, Providers, Audit]
+export const migrations = [Initial, Providers, Audit, Issuers]
