@@ -1,6 +1,9 @@
 import { availableParallelism } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import { configDefaults, defineConfig, type TestProjectInlineConfiguration } from 'vitest/config'
+import { prepareEnvironment } from './test/support/environment.ts'
+
+prepareEnvironment()
 
 /** `npm test` runs the quick tests, `npm run test:all` all of them; so does vitest by itself. */
 const isQuick = process.env['TEST_SELECTION'] === 'quick'
@@ -95,10 +98,10 @@ export default defineConfig({
     // Vitest itself would leave one processor to itself, which is half of a small machine.
     maxWorkers: Math.min(Math.max(2, availableParallelism()), 8),
     // No test takes so long on a machine that has nothing else to do.
-    testTimeout: 60_000,
-    hookTimeout: 120_000,
+    testTimeout: 120_000,
+    hookTimeout: 180_000,
     // As test/support/patience.ts has it.
-    expect: { poll: { timeout: 20_000 } },
+    expect: { poll: { timeout: 60_000 } },
     exclude: [...configDefaults.exclude, 'dist/**'],
     reporters: ['default', 'test/support/summary.reporter.ts'],
     globalSetup: ['test/support/build.global-setup.ts'],

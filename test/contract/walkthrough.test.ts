@@ -40,19 +40,15 @@ describe('README.md', () => {
   )
 
   // Each command is a process of its own.
-  it(
-    "shows operators' commands and what they print",
-    { timeout: 60_000, ...needs('bash') },
-    async () => {
-      const steps = readSteps('README.md', 'commands')
-      const env = { DATABASE_URL: server.database.url, APP_SECRET: testAppSecret, BCRYPT_COST: '4' }
-      const printed = await runSteps(steps, env, npmFunction)
-      expect(steps.length).toBeGreaterThan(2)
-      for (const [index, { output }] of steps.entries()) {
-        expect(printed[index]).toMatch(asPattern(output))
-      }
-    },
-  )
+  it("shows operators' commands and what they print", needs('bash'), async () => {
+    const steps = readSteps('README.md', 'commands')
+    const env = { DATABASE_URL: server.database.url, APP_SECRET: testAppSecret, BCRYPT_COST: '4' }
+    const printed = await runSteps(steps, env, npmFunction)
+    expect(steps.length).toBeGreaterThan(2)
+    for (const [index, { output }] of steps.entries()) {
+      expect(printed[index]).toMatch(asPattern(output))
+    }
+  })
 })
 
 describe('docs/guides/verifying-tokens.md', () => {

@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { compileCache } from './process.ts'
+import { compileCache } from './environment.ts'
 import { testAppSecret, type Environment } from './server.ts'
 
 export interface CommandResult {

@@ -2,7 +2,7 @@
 import { vi } from 'vitest'
 
 /** vitest.config.ts gives `expect.poll` as long. */
-const timeout = 20_000
+const timeout = 60_000
 
 /** @returns what the check returns once it does not throw */
 export function eventually<T>(check: () => T | Promise<T>, interval = 50): Promise<T> {

@@ -6,9 +6,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { atEndOfFile } from './at-end-of-file.ts'
+import { compileCache } from './environment.ts'
 
 const root = fileURLToPath(new URL('../../', import.meta.url))
-export const compileCache = join(root, 'node_modules', '.cache', 'compile')
 export const isRoot = process.getuid?.() === 0
 
 export interface ServerProcess {

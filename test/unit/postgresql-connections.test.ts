@@ -186,6 +186,6 @@ describe('a server whose database is away', needs('PostgreSQL from npm'), () => 
     for (const answer of await Promise.all([me(), login(), me(), login()])) expectMasked(answer)
     relay.pass()
     // The connections of before stay silent: they have to be given up.
-    await vi.waitFor(async () => expect((await me()).errors).toBeUndefined(), { timeout: 15_000 })
+    await vi.waitFor(async () => expect((await me()).errors).toBeUndefined(), { timeout: 60_000 })
   })
 })
