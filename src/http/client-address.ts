@@ -47,6 +47,8 @@ export class ClientAddresses {
   readonly #trustProxy: TrustProxy
   readonly isProxy: (peer: string | undefined) => boolean
   readonly #unreadable: OccasionalWarning
+  /** A request is asked for its address more than once. */
+  readonly #reported = new WeakSet<IncomingMessage>()
   readonly #missing: OccasionalWarning
   readonly #untrusted: OccasionalWarning
 
@@ -60,7 +62,8 @@ export class ClientAddresses {
   }
 
   /** The client IP, or that of the nearest proxy when what it sent cannot be read. */
-  of({ headers, socket }: IncomingMessage): string | undefined {
+  of(request: IncomingMessage): string | undefined {
+    const { headers, socket } = request
     const peer = normalizeAddress(socket.remoteAddress)
     if (!this.isProxy(peer)) return peer
     // The proxy that is nearest to us adds the last entry.
@@ -76,7 +79,8 @@ export class ClientAddresses {
       return peer
     }
     const { address, unreadable } = this.#find(entries)
-    if (unreadable !== undefined) {
+    if (unreadable !== undefined && !this.#reported.has(request)) {
+      this.#reported.add(request)
       this.#unreadable.log(
         { form: formOf(unreadable) },
         'A trusted proxy sent an X-Forwarded-For that is not an IP address: attempts through it are counted as those of one client',
