@@ -157,7 +157,7 @@ describe('Apollo Sandbox', () => {
       true,
     ],
   ]
-  it.each(closed)('is not let in from its hosted page where %s', async (_why, env, isPageThere) => {
+  it.each(closed)('is not let in from its hosted page when %s', async (_why, env, isPageThere) => {
     const other = await startServer(env)
     const answer = await other.client.send('{ providers { id } }', undefined, { origin: studio })
     expect(answer.headers.get('access-control-allow-origin')).toBeNull()
