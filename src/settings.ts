@@ -2,6 +2,7 @@
 import { existsSync } from 'node:fs'
 import { readOrMakeAppSecret } from './app-secret.ts'
 import { ConfigError, loadConfig, type Config } from './config.ts'
+import { checkDatabaseFile } from './database/sqlite-file.ts'
 import { EnvFileError, readEnvFile } from './env-file.ts'
 
 const envFile = '.env'
@@ -23,7 +24,7 @@ export function loadEnvFile(): readonly string[] {
   }
 }
 
-/** @throws ConfigError, AppSecretError */
+/** @throws ConfigError, AppSecretError, DatabaseStartError */
 export function loadSettings(
   env: Readonly<Record<string, string | undefined>>,
 ): Config & { readonly appSecret: string } {
@@ -34,5 +35,7 @@ export function loadSettings(
 function secretOf(database: Config['database']): string {
   // loadConfig has refused a PostgreSQL database without a secret.
   if (database.engine !== 'sqlite') throw new Error('APP_SECRET is not set')
+  // Without a secret a folder, or another program's file, would pass for a database that has lost its own.
+  checkDatabaseFile(database.file)
   return readOrMakeAppSecret(database.file)
 }

@@ -2,6 +2,7 @@
 import { AppSecretError } from './app-secret.ts'
 import { ConfigError } from './config.ts'
 import { DatabaseStartError } from './database/start-error.ts'
+import { isUnavailable } from './database/unavailable.ts'
 import { BrandLogoError } from './http/account-page-files.ts'
 import { ServerCertificateError } from './http/server-certificate.ts'
 import { KeyRingLockedError } from './tokens/key-ring.ts'
@@ -20,6 +21,10 @@ export function describeStartError(error: unknown): string {
   if (!(error instanceof Error)) return `Latchkey could not start: ${String(error)}`
   if (expected.some((type) => error instanceof type)) {
     return `Latchkey could not start.\n${error.message}`
+  }
+  if (isUnavailable(error)) {
+    // Further lines are details of the ORM.
+    return `Latchkey could not start.\nThe database of DATABASE_URL cannot be used: ${error.message.split('\n', 1)[0]}.`
   }
   const {
     code,

@@ -5,6 +5,7 @@ import { EventActor, EventType } from '../audit/event.ts'
 import { loadConfig, type Config } from '../config.ts'
 import { inspectServer } from '../database/postgresql-inspection.ts'
 import type { PostgresqlConfig } from '../database/postgresql.ts'
+import { checkDatabaseFile } from '../database/sqlite-file.ts'
 import { tablesLeftOut } from './backup-tables.ts'
 import { operatorTrail } from './operator-trail.ts'
 import { startTool, waitForTool } from './postgresql-tools.ts'
@@ -54,6 +55,7 @@ async function tellTrail(config: Config): Promise<void> {
 /** Reads one state of the database, and holds up no writer. */
 function copySqlite(source: string, target: string): void {
   if (!existsSync(source)) throw new CommandError(`There is no database ${source}.`)
+  checkDatabaseFile(source)
   const database = new Sqlite(source, { readonly: true, timeout: 5000 })
   try {
     database.prepare('vacuum into ?').run(target)

@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs'
 import { makeAppSecretOfNewDatabase } from '../app-secret.ts'
 import type { Config } from '../config.ts'
 import { openDatabase, type Database } from '../database/database.ts'
+import { checkDatabaseFile } from '../database/sqlite-file.ts'
 import { CommandError } from './run.ts'
 
 /** Opens the server's database, migrated, for as long as the work takes. */
@@ -11,6 +12,7 @@ export async function withDatabase<T>(
   work: (database: Database) => Promise<T>,
 ): Promise<T> {
   if (config.database.engine === 'sqlite' && config.appSecret === undefined) {
+    checkDatabaseFile(config.database.file)
     makeAppSecretOfNewDatabase(config.database.file)
   }
   return open(config, async (database) => {

@@ -9,7 +9,7 @@ import { changeDriver } from './kysely-driver.ts'
 import { migrations } from './migrations/sqlite/index.ts'
 import type { OrmOptions } from './orm-options.ts'
 import { makePrivateFolder } from './private-folder.ts'
-import { DatabaseStartError } from './start-error.ts'
+import { cannotBeUsed, checkDatabaseFile, explainFileError } from './sqlite-file.ts'
 
 const busyTimeoutMilliseconds = 5000
 /** A file up to this size is checked whole at start; a larger one would delay the first answer. */
@@ -20,25 +20,6 @@ const migrationAttempts = 5
 
 /** There are some fifty texts, and more only where lists of values differ in length. */
 const keptStatements = 200
-
-const whatWentWrong: Record<string, string> = {
-  SQLITE_CANTOPEN: 'it cannot be opened: is the folder there, and may this user write to it?',
-  SQLITE_READONLY:
-    'it is read-only for this user: give the user the right to write the file and its folder',
-  SQLITE_NOTADB:
-    'it is not a SQLite database: another program wrote it, or it is damaged. Restore a backup, or name another file',
-  SQLITE_CORRUPT: 'it is damaged. Restore a backup',
-  SQLITE_BUSY: 'another process keeps it locked',
-  SQLITE_FULL: 'the disk is full',
-  SQLITE_IOERR: 'the disk reports an error',
-  EACCES: 'this user may not open or create it',
-  EPERM: 'this user may not open or create it',
-  EROFS: 'it lies on a read-only file system',
-  ENOENT: 'its folder cannot be made',
-  EISDIR: 'it is a folder',
-  ENOTDIR: 'its folder is a file',
-  EEXIST: 'its folder is a file',
-}
 
 export async function openSqlite(file: string, options: OrmOptions): Promise<Driver> {
   try {
@@ -61,13 +42,14 @@ export async function openSqlite(file: string, options: OrmOptions): Promise<Dri
       hasReplicas: false,
       em: orm.em,
       migrate: async () => {
+        refuseOtherTables(orm, writer, file)
         for (let attempt = 1; ; attempt += 1) {
           try {
             await orm.migrator.up()
             return
           } catch (error) {
             const isBusy = String((error as { code?: unknown }).code).startsWith('SQLITE_BUSY')
-            if (attempt >= (isBusy ? migrationAttempts : 2)) throw error
+            if (attempt >= (isBusy ? migrationAttempts : 2)) throw explainFileError(file, error)
             // Another process is at it, in the one transaction that all migrations are, or was just before:
             // ours found its tables. SQLite waits for nobody in a transaction that has read, as ours has, so
             // the wait is here. What is left to do then is what the other one has not done.
@@ -91,13 +73,29 @@ export async function openSqlite(file: string, options: OrmOptions): Promise<Dri
       },
     }
   } catch (error) {
-    const code = (error as { code?: unknown }).code
-    const reason =
-      typeof code === 'string' && whatWentWrong[code.replace(/^(SQLITE_[A-Z]+)_.*/, '$1')]
-    if (!reason) throw error
-    throw new DatabaseStartError(`The database file ${file} cannot be used: ${reason}.`, {
-      cause: error,
-    })
+    throw explainFileError(file, error)
+  }
+}
+
+/**
+ * The migrator creates its table before any other, so tables of ours without it are not ours.
+ * @throws DatabaseStartError
+ */
+function refuseOtherTables(orm: MikroORM, connection: Sqlite.Database, file: string): void {
+  const names = Array.from(orm.getMetadata().getAll().values(), ({ tableName }) => tableName)
+  const found = connection
+    .prepare<[string], string>(
+      `select name from sqlite_master where name in (select value from json_each(?))
+        and not exists (select 1 from sqlite_master where name = 'mikro_orm_migrations')
+        order by name`,
+    )
+    .pluck()
+    .all(JSON.stringify(names))
+  if (found.length > 0) {
+    throw cannotBeUsed(
+      file,
+      `it belongs to another application, which has tables with the names ${found.join(', ')}. Name another file`,
+    )
   }
 }
 
@@ -119,6 +117,7 @@ function keepStatements(connection: Sqlite.Database): void {
 
 /** Creates folder and file for their owner only, and proves that the file can be read and written. */
 function prepareFile(file: string): void {
+  checkDatabaseFile(file)
   makePrivateFolder(dirname(file))
   closeSync(openSync(file, 'a', 0o600))
   const probe = new Sqlite(file, { timeout: busyTimeoutMilliseconds })

@@ -262,6 +262,19 @@ describe('the configuration', () => {
         'postgres',
         'postgres://u:50%25%zz@localhost/x',
         'postgres://u:a/b@localhost/x',
+        // No database, or a raw special character in the password, which ends the address early.
+        'postgres://u:canary@localhost',
+        'postgres://u:canary@localhost/',
+        'postgres://u:p@ss#canary@localhost/x',
+        'postgres://u:canary@localhost/x#',
+        'postgres://u:12/canary@localhost/x',
+        'postgres://u:12/canary@localhost',
+        'postgres://u:12?canary@localhost/x',
+        'postgres://u:canary@localhost/x/y',
+        'postgres://u:canary@localhost:99999/x',
+        'postgres://u:canary@localhost:port/x',
+        'postgres://u:canary@local host/x',
+        'postgres:',
         'file:a.db',
       ],
     ],
@@ -369,6 +382,10 @@ describe('the configuration', () => {
     ['sslmode=require&sslmode=disable', 'may have, each once, the parameters sslmode,'],
     ['ssl=true', 'may have, each once, the parameters sslmode,'],
     ['statement_timeout=0', 'may have, each once, the parameters sslmode,'],
+    // What a connection cannot set after it is open.
+    ['options=-B%20canary', 'may have options of the form -c name=value'],
+    ['options=-c', 'may have options of the form -c name=value'],
+    ['options=canary', 'may have options of the form -c name=value'],
   ])('refuses databases with %s', (parameters, rule) => {
     const url = `postgres://u:canary@localhost/x?${parameters}`
     const problems = problemsOf({

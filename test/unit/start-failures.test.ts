@@ -1,6 +1,7 @@
 import { chmodSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer, type AddressInfo, type Server } from 'node:net'
 import { join } from 'node:path'
+import Sqlite from 'better-sqlite3'
 import { sql } from 'kysely'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createApp } from '../../src/app.ts'
@@ -98,6 +99,42 @@ const failures: Record<string, Failure> = {
       return { APP_SECRET }
     },
     says: [/data\/latchkey\.db cannot be used: it is a folder/],
+  },
+  'a folder for a database file, and no secret': {
+    process: 'any',
+    prepare: (folder) => {
+      mkdirSync(join(folder, 'data', 'latchkey.db'), { recursive: true })
+      return {}
+    },
+    says: [/data\/latchkey\.db cannot be used: it is a folder\. Name a file in it\.$/m],
+  },
+  'a folder that DATABASE_URL names': {
+    prepare: (folder) => ({ DATABASE_URL: `sqlite:${folder}/` }),
+    says: [/cannot be used: it is a folder\. Name a file in it\.$/],
+  },
+  'a database file that is something else, and no secret': {
+    prepare: (folder) => {
+      mkdirSync(join(folder, 'data'))
+      writeFileSync(join(folder, 'data', 'latchkey.db'), 'a letter')
+      return {}
+    },
+    says: [/data\/latchkey\.db cannot be used: it is not a SQLite database/],
+  },
+  'a device for a database file': {
+    prepare: () => ({ APP_SECRET, DATABASE_URL: 'sqlite:/dev/null' }),
+    says: [/\/dev\/null cannot be used: it is a device, a pipe or a socket\.$/],
+  },
+  'a database file of another application': {
+    prepare: (folder) => {
+      const file = join(folder, 'other.db')
+      const other = new Sqlite(file)
+      other.exec('create table users (id int); create table orders (id int)')
+      other.close()
+      return { APP_SECRET, DATABASE_URL: `sqlite:${file}` }
+    },
+    says: [
+      /other\.db cannot be used: it belongs to another application, which has tables with the names users\./,
+    ],
   },
   'a file for the folder of the database': {
     prepare: (folder) => {
@@ -220,6 +257,11 @@ const failures: Record<string, Failure> = {
       DATABASE_URL: 'postgres://latchkey:canary@no-such-host.invalid/latchkey',
     }),
     says: [/The PostgreSQL server of DATABASE_URL cannot be used: .*no-such-host\.invalid/],
+  },
+  'a PostgreSQL server that is not named, nor its database': {
+    process: 'any',
+    prepare: () => ({ APP_SECRET, DATABASE_URL: 'postgres://latchkey:p@ss#canary@localhost' }),
+    says: [/DATABASE_URL must be .*postgres:\/\/user:password@host:port\/database, with special/],
   },
   'an .env that is a folder': {
     process: 'any',
