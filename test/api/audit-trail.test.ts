@@ -1,5 +1,5 @@
 // ASVS 16.3.1 to 16.3.4: who did what, when, from where, and what came of it; each of it once.
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
 import { eventsOf, inWords, loggedEvents, signedUp, sinceSignUp } from '../support/audit.ts'
 import { startServer, type TestServer } from '../support/server.ts'
 
@@ -207,6 +207,27 @@ describe('the audit trail', () => {
     expect(rows).toHaveLength(1)
   })
 
+  it('announces nothing before the transaction is committed', async () => {
+    const { user, email, password, accessToken } = await server.client.register()
+    const { refreshToken } = (await server.client.login(email, password)).data.login
+    const before = loggedEvents(server).length
+    const logout = () =>
+      server.client
+        .as(accessToken)
+        .send('mutation ($t: String) { logout(refreshToken: $t) }', { t: refreshToken })
+    // It ends two sessions; the first event is recorded, the second one fails.
+    await allowOneEnd(server, user.id)
+    try {
+      expect((await logout()).code).toBe('INTERNAL_SERVER_ERROR')
+    } finally {
+      await allowAllEnds(server)
+    }
+    expect(loggedEvents(server)).toHaveLength(before)
+    expect(await since(user.id)).toEqual(['SIGNED_IN password'])
+    expect((await logout()).data).toEqual({ logout: true })
+    expect(loggedEvents(server)).toHaveLength(before + 2)
+  })
+
   it('is in the log as well: each event once, with its request, without address and browser', async () => {
     const own = await startServer({ LOG_LEVEL: 'info' })
     const { user, email, password, accessToken } = await own.client.register()
@@ -239,3 +260,28 @@ describe('the audit trail', () => {
     }
   })
 })
+
+/** Has the database refuse the second end of a session of the account. */
+async function allowOneEnd({ database }: TestServer, userId: string): Promise<void> {
+  const isSecond = `new.type = 'SESSION_ENDED' and exists (
+    select 1 from audit_events where type = 'SESSION_ENDED' and user_id = '${userId}')`
+  if (inject('engine') === 'sqlite') {
+    await database.query(`create trigger one_end before insert on audit_events when ${isSecond}
+      begin select raise(abort, 'only one'); end`)
+    return
+  }
+  await database.query(`create function one_end() returns trigger language plpgsql as $$
+    begin
+      if ${isSecond} then raise exception 'only one'; end if;
+      return new;
+    end $$`)
+  await database.query(
+    'create trigger one_end before insert on audit_events for each row execute function one_end()',
+  )
+}
+
+async function allowAllEnds({ database }: TestServer): Promise<void> {
+  await database.query(
+    inject('engine') === 'sqlite' ? 'drop trigger one_end' : 'drop trigger one_end on audit_events',
+  )
+}

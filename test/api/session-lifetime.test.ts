@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { startServer, type TestServer } from '../support/server.ts'
 
 const hour = 3600
@@ -38,6 +38,25 @@ describe('the lifetime of a session', () => {
     })
     // The same account signs in as before.
     expect((await server.client.login(account.email, account.password)).errors).toBeUndefined()
+  })
+
+  it('ends at its last millisecond, not after it', async () => {
+    const server = await startServer(lifetimes)
+    const account = await server.client.register()
+    vi.useFakeTimers({ toFake: ['Date'] })
+    onTestFinished(() => void vi.useRealTimers())
+    const expireAt = (time: number) =>
+      server.database.query('update sessions set expires_at = ? where user_id = ?', [
+        time,
+        account.user.id,
+      ])
+    await expireAt(server.now())
+    expect(await state(server, account)).toMatchObject({
+      access: 'SESSION_ENDED',
+      refresh: 'TOKEN_EXPIRED',
+    })
+    await expireAt(server.now() + 1)
+    expect(await state(server, account)).toMatchObject({ access: 'open', refresh: 'open' })
   })
 
   it('ends at the absolute limit, however often it was refreshed', async () => {
