@@ -1,8 +1,8 @@
 /** Writes down who did what, when and from where; in the transaction of what it tells, where there is one. */
 import type { SqlEntityManager } from '@mikro-orm/sqlite'
 import { sql } from 'kysely'
-import type { EventActor, EventReason, EventType } from './event.ts'
-import type { EventIds } from './event-id.ts'
+import { refusals, type EventActor, type EventReason, type EventType } from './event.ts'
+import { lowestEventId, type EventIds } from './event-id.ts'
 
 /** What happened, without when and from where. */
 export interface NewEvent {
@@ -18,6 +18,13 @@ export interface NewEvent {
   /** How many sessions it ended. */
   readonly sessionsEnded?: number
 }
+
+/**
+ * Refusals that the trail takes of one account in an hour, at all doors together. Strangers can cause them
+ * without end; those beyond it are in the log and the metrics only.
+ */
+export const refusalsPerHour = 100
+const hourMilliseconds = 60 * 60 * 1000
 
 /** Where it comes from: a request, or an operator's command. */
 export interface EventOrigin {
@@ -76,17 +83,25 @@ export class AuditTrail {
     const kept = (value: string | undefined) => whileThereIs(event.userId, value)
     await sql`insert into audit_events (id, type, occurred_at, user_id, actor, operator, reason,
         method, role, session_id, sessions_ended, ip, user_agent, request_id)
-      values (${id}, ${event.type}, ${now}, ${event.userId}, ${event.actor},
+      select ${id}, ${event.type}, ${now}, ${event.userId}, ${event.actor},
         ${origin.operator ?? null}, ${event.reason ?? null}, ${event.method ?? null},
         ${event.role ?? null}, ${event.sessionId ?? null}, ${event.sessionsEnded ?? null},
-        ${kept(origin.ip)}, ${kept(origin.userAgent)},
-        ${origin.requestId ?? null})`.execute(em.getKysely())
+        ${kept(origin.ip)}, ${kept(origin.userAgent)}, ${origin.requestId ?? null}
+      ${withinBudget(event, now)}`.execute(em.getKysely())
     return { ...event, id }
   }
 
   #announce(event: RecordedEvent): void {
     this.#options.onRecorded?.(event)
   }
+}
+
+/** Nothing for what is no refusal. One text for every refusal, as below. */
+function withinBudget({ type, userId }: NewEvent, now: number) {
+  if (!refusals.includes(type)) return sql``
+  return sql`where not exists (select 1 from audit_events
+    where user_id = ${userId} and id > ${lowestEventId(now - hourMilliseconds)}
+      and type in (${sql.join(refusals)}) limit 1 offset ${refusalsPerHour - 1})`
 }
 
 /**

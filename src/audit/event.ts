@@ -66,6 +66,15 @@ const failures = new Set([
   EventType.PROVIDER_LINK_FAILED,
 ])
 
+/**
+ * Failures that can be caused again and again, the most of them by strangers: the trail keeps them within
+ * bounds, so that they hide nothing else (`retention.ts`). A reused refresh token is none of them, since it
+ * ends its session.
+ */
+export const refusals: readonly EventType[] = [...failures].filter(
+  (type) => type !== EventType.REFRESH_TOKEN_REUSED,
+)
+
 export function outcomeOf(type: EventType): EventOutcome {
   return failures.has(type) ? EventOutcome.FAILURE : EventOutcome.SUCCESS
 }

@@ -1,11 +1,13 @@
 /** How long the trail reaches back, and how much of it there may be. */
 import { sql, type Kysely, type RawBuilder } from 'kysely'
 import type { Database } from '../database/database.ts'
-import { EventActor } from './event.ts'
+import { EventActor, refusals } from './event.ts'
 import { lowestEventId } from './event-id.ts'
 
 /** Of one account; and of all failures together that name no account. The oldest make room. */
 export const eventsPerAccount = 10_000
+/** Of these, refusals make room first, as long as there are more than so many: they hide nothing else. */
+export const refusalsPerAccount = 2000
 /** Accounts with new events are looked at for this long: several rounds of sweeping. */
 const recentMilliseconds = 15 * 60 * 1000
 /** Looked at in one statement: of each account, it walks over as many events as it may have. */
@@ -46,7 +48,7 @@ export function accountTrimming({ database, now }: Retention): (limit: number) =
   return async (limit) => {
     const [account] = crowded
     if (account !== undefined) {
-      if ((await trim(kysely, sql`user_id = ${account}`, limit)) < limit) crowded.shift()
+      if ((await trimAccount(kysely, account, limit)) < limit) crowded.shift()
       return true
     }
     const { rows: page } = await sql<{ id: string; user_id: string | null }>`
@@ -74,24 +76,56 @@ async function findCrowded(kysely: Kysely<unknown>, accounts: string[]): Promise
   return rows.map(({ id }) => id)
 }
 
+const isRefusal = sql`type in (${sql.join(refusals)})`
+
+/** @returns how many it removed */
+async function trimAccount(
+  kysely: Kysely<unknown>,
+  account: string,
+  limit: number,
+): Promise<number> {
+  const { rows } = await sql<{ refused: number | string; others: number | string }>`
+    select count(case when ${isRefusal} then 1 end) as refused,
+      count(case when not ${isRefusal} then 1 end) as others
+    from audit_events where user_id = ${account}`.execute(kysely)
+  const refused = Number(rows[0]?.refused ?? 0)
+  const others = Number(rows[0]?.others ?? 0)
+  if (refused + others <= eventsPerAccount) return 0
+  const ofAccount = sql`user_id = ${account}`
+  const keptRefusals = Math.min(refused, Math.max(refusalsPerAccount, eventsPerAccount - others))
+  const removed =
+    refused > keptRefusals
+      ? await trim(kysely, sql`${ofAccount} and ${isRefusal}`, limit, keptRefusals)
+      : 0
+  const keptOthers = eventsPerAccount - keptRefusals
+  if (removed === limit || others <= keptOthers) return removed
+  return (
+    removed +
+    (await trim(kysely, sql`${ofAccount} and not ${isRefusal}`, limit - removed, keptOthers))
+  )
+}
+
 /** The same for failures that name no account. */
 export function trimAnonymous(retention: Retention, limit: number): Promise<number> {
   return trim(
     retention.database.kysely,
     sql`user_id is null and actor = ${EventActor.ANONYMOUS}`,
     limit,
+    eventsPerAccount,
   )
 }
 
+/** Removes all but the newest that the condition is true of. @returns how many it removed */
 async function trim(
   kysely: Kysely<unknown>,
   condition: RawBuilder<unknown>,
   limit: number,
+  kept: number,
 ): Promise<number> {
   const result = await sql`delete from audit_events where id in (
     select id from audit_events where ${condition}
       and id < (select id from audit_events where ${condition}
-        order by id desc limit 1 offset ${eventsPerAccount - 1})
+        order by id desc limit 1 offset ${kept - 1})
     order by id limit ${limit})`.execute(kysely)
   return Number(result.numAffectedRows)
 }

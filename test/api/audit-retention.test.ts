@@ -1,17 +1,26 @@
 // How far the audit trail reaches back, and that nobody can make it grow without end.
 import { describe, expect, it } from 'vitest'
 import { EventIds } from '../../src/audit/event-id.ts'
-import { eventsPerAccount } from '../../src/audit/retention.ts'
-import { eventsOf, inWords } from '../support/audit.ts'
+import { refusalsPerHour } from '../../src/audit/audit-trail.ts'
+import { eventsPerAccount, refusalsPerAccount } from '../../src/audit/retention.ts'
+import { eventsOf, inWords, loggedEvents } from '../support/audit.ts'
 import { startServer, type TestServer } from '../support/server.ts'
 
 const hour = 3600
 
+async function refusalsOf(server: TestServer, userId: string): Promise<number> {
+  return (await eventsOf(server, userId)).filter(({ type }) => type.endsWith('_FAILED')).length
+}
+
 /** So many refused sign-ins, a second apart from one another, the last of them now. */
-async function insertFailures(
+const insertFailures = (server: TestServer, userId: string | null, count: number) =>
+  insertEvents(server, userId, count, 'SIGN_IN_FAILED')
+
+async function insertEvents(
   server: TestServer,
   userId: string | null,
   count: number,
+  type: string,
 ): Promise<void> {
   const ids = new EventIds()
   const perStatement = 500
@@ -23,7 +32,7 @@ async function insertFailures(
     const rows = indexes.map((index) => {
       const time = server.now() - (count - index) * 1000
       const owner = userId === null ? 'null' : `'${userId}'`
-      return `('${ids.next(time)}', 'SIGN_IN_FAILED', ${time}, ${owner}, 'ANONYMOUS', 'n${index}')`
+      return `('${ids.next(time)}', '${type}', ${time}, ${owner}, 'ANONYMOUS', 'n${index}')`
     })
     await server.database.query(
       `insert into audit_events (id, type, occurred_at, user_id, actor, user_agent) values ${rows.join(', ')}`,
@@ -52,18 +61,65 @@ describe('the audit trail', () => {
     expect(await server.database.query('select id from audit_events')).toEqual([])
   })
 
-  it('keeps the newest of an account, however much happens to it', async () => {
+  it('keeps the newest refusals of an account, and whatever else happened to it', async () => {
     const server = await startServer()
     const flooded = await server.client.register()
     const bystander = await server.client.register()
+    server.advance(5 * hour)
     await insertFailures(server, flooded.user.id, eventsPerAccount + 700)
-    await server.client.login(flooded.email, 'not the password')
     await server.maintain()
     const events = await eventsOf(server, flooded.user.id)
     expect(events).toHaveLength(eventsPerAccount)
-    expect(events[0]!.user_agent).toBe('n703')
-    expect(events.at(-1)!.user_agent).toBe('node')
+    // Older than most of the refusals.
+    expect(events.filter(({ type }) => type !== 'SIGN_IN_FAILED').map(({ type }) => type)).toEqual([
+      'ACCOUNT_CREATED',
+      'SIGNED_IN',
+    ])
+    const refused = events.filter(({ type }) => type === 'SIGN_IN_FAILED')
+    expect(refused[0]!.user_agent).toBe('n702')
+    expect(refused.at(-1)!.user_agent).toBe(`n${eventsPerAccount + 699}`)
     expect(await eventsOf(server, bystander.user.id)).toHaveLength(2)
+  })
+
+  it('keeps the newest refusals of an account to which much else has happened', async () => {
+    const server = await startServer()
+    const { user } = await server.client.register()
+    await insertEvents(server, user.id, eventsPerAccount, 'ROLE_GRANTED')
+    await insertFailures(server, user.id, refusalsPerAccount + 100)
+    await insertEvents(server, user.id, 1, 'REFRESH_TOKEN_REUSED')
+    await server.maintain()
+    const events = await eventsOf(server, user.id)
+    expect(events).toHaveLength(eventsPerAccount)
+    const refused = events.filter(({ type }) => type === 'SIGN_IN_FAILED')
+    expect(refused).toHaveLength(refusalsPerAccount)
+    expect(refused[0]!.user_agent).toBe('n100')
+    expect(events.map(({ type }) => type)).toContain('REFRESH_TOKEN_REUSED')
+  })
+
+  it('takes so many refusals of an account in an hour, whichever door they come by', async () => {
+    const server = await startServer()
+    const account = await server.client.register()
+    const bystander = await server.client.register()
+    await insertFailures(server, account.user.id, refusalsPerHour - 1)
+    const change = `mutation {
+      changePassword(currentPassword: "not the password", newPassword: "another password") { tokenType }
+    }`
+    await server.client.login(account.email, 'not the password')
+    await server.client.login(account.email, 'not the password')
+    await server.client.as(account.accessToken).send(change)
+    expect(await refusalsOf(server, account.user.id)).toBe(refusalsPerHour)
+    // What is no refusal has no budget, nor have the refusals of others; and the log has all of them.
+    await server.client.login(account.email, account.password)
+    expect((await eventsOf(server, account.user.id)).at(-1)!.type).toBe('SIGNED_IN')
+    await server.client.login(bystander.email, 'not the password')
+    expect(await refusalsOf(server, bystander.user.id)).toBe(1)
+    expect(loggedEvents(server).filter(({ type }) => type === 'SIGN_IN_FAILED')).toHaveLength(3)
+
+    server.advance(hour)
+    await server.client.as(account.accessToken).send(change)
+    const renewed = (await server.client.login(account.email, account.password)).data.login
+    await server.client.as(renewed.accessToken).send(change)
+    expect(await refusalsOf(server, account.user.id)).toBe(refusalsPerHour + 1)
   })
 
   it('keeps the newest of all failures that name no account, and what operators did', async () => {
