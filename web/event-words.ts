@@ -26,6 +26,8 @@ export function describeEvent(event: AccountEvent, names: ReadonlyMap<string, st
   const details = [
     type === EventType.REFRESH_TOKEN_REUSED &&
       'It may have been copied, so that device was signed out.',
+    type === EventType.REFRESH_TOKEN_REPEATED &&
+      'It may have been copied. If you do not know where it came from, sign out that device.',
     type === EventType.ACCOUNT_RECLAIMED &&
       'The address had never been verified. The password and the links from before were removed.',
     reason !== null && describeReason(reason),
@@ -80,6 +82,8 @@ function describeType(event: AccountEvent, names: ReadonlyMap<string, string>): 
       return `${way ?? 'A provider'} unlinked`
     case EventType.REFRESH_TOKEN_REUSED:
       return 'An old key to a sign-in used again'
+    case EventType.REFRESH_TOKEN_REPEATED:
+      return 'A sign-in used from two places at once'
     case EventType.ROLE_GRANTED:
       return `Role granted${nameOfRole(role)}`
     case EventType.ROLE_REVOKED:
@@ -99,6 +103,8 @@ function describeReason(reason: EventReason): string {
   switch (reason) {
     case EventReason.ACCOUNT_DISABLED:
       return 'The account was disabled.'
+    case EventReason.ANOTHER_ORIGIN:
+      return 'Another browser in another network used it at the same moment.'
     case EventReason.CREDENTIALS_CHANGED:
       return 'The password or a link was changed at the same moment.'
     case EventReason.LINKED_TO_ANOTHER:
@@ -113,10 +119,14 @@ function describeReason(reason: EventReason): string {
       return 'On all devices but the one in use.'
     case EventReason.NO_PASSWORD:
       return 'The account had no password.'
+    case EventReason.PASSWORD_EXPIRED:
+      return 'The password from the operator was not changed in time.'
     case EventReason.PROVIDER_ERROR:
       return 'The provider did not confirm it.'
     case EventReason.REGISTRATION_CLOSED:
       return 'New accounts are made by the operator.'
+    case EventReason.REPLACED:
+      return 'By another sign-in in the same browser.'
     case EventReason.REVOKED:
       return 'From the list of devices.'
     case EventReason.TOO_MANY_SESSIONS:

@@ -132,6 +132,8 @@ export type EventOutcome = typeof EventOutcome[keyof typeof EventOutcome];
 export const EventReason = {
   /** The proof was good, but the account is disabled. */
   ACCOUNT_DISABLED: 'ACCOUNT_DISABLED',
+  /** The token came back at once, from another network and another `User-Agent`. */
+  ANOTHER_ORIGIN: 'ANOTHER_ORIGIN',
   /** They were changed while the proof was checked. */
   CREDENTIALS_CHANGED: 'CREDENTIALS_CHANGED',
   /** The account at the provider is linked to another account here. */
@@ -146,10 +148,14 @@ export const EventReason = {
   LOGOUT_OTHERS: 'LOGOUT_OTHERS',
   /** The account has no password. */
   NO_PASSWORD: 'NO_PASSWORD',
+  /** The password was set by an operator and not changed in time. */
+  PASSWORD_EXPIRED: 'PASSWORD_EXPIRED',
   /** The provider refused or misbehaved. */
   PROVIDER_ERROR: 'PROVIDER_ERROR',
   /** It would have made an account. */
   REGISTRATION_CLOSED: 'REGISTRATION_CLOSED',
+  /** By another sign-in in the same browser, with transport COOKIE. */
+  REPLACED: 'REPLACED',
   /** By `revokeSession`. */
   REVOKED: 'REVOKED',
   /** A new one needed the room. */
@@ -197,6 +203,8 @@ export const EventType = {
   PROVIDER_LINK_FAILED: 'PROVIDER_LINK_FAILED',
   /** And no more; other sessions that it began were ended. */
   PROVIDER_UNLINKED: 'PROVIDER_UNLINKED',
+  /** A refresh token was used twice within the grace window, the second time from another network or with another `User-Agent`: it may have been copied. The session goes on. */
+  REFRESH_TOKEN_REPEATED: 'REFRESH_TOKEN_REPEATED',
   /** An old refresh token came back: somebody may have copied it. The session was ended. */
   REFRESH_TOKEN_REUSED: 'REFRESH_TOKEN_REUSED',
   /** By an operator. */
@@ -457,6 +465,8 @@ export type User = {
   identities: Array<Identity>;
   /** What the person wants to be called. */
   name?: Maybe<Scalars['String']['output']>;
+  /** When a password that an operator set stops working, unless `changePassword` replaces it before. Null for a password that the user chose. */
+  passwordExpiresAt?: Maybe<Scalars['DateTime']['output']>;
   /** What the person may do, as of this request. */
   roles: Array<Role>;
   /** The sessions that are still alive, the one used last first. At most 100. */

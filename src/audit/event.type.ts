@@ -22,6 +22,10 @@ registerEnumType(EventType, {
       description:
         'An old refresh token came back: somebody may have copied it. The session was ended.',
     },
+    REFRESH_TOKEN_REPEATED: {
+      description:
+        'A refresh token was used twice within the grace window, the second time from another network or with another `User-Agent`: it may have been copied. The session goes on.',
+    },
     SESSION_ENDED: { description: 'One session or several were ended; `reason` says how.' },
     PASSWORD_CHANGED: {
       description: 'And the other sessions were ended; if by an operator, every session.',
@@ -72,6 +76,9 @@ registerEnumType(EventReason, {
   valuesConfig: {
     UNKNOWN_ACCOUNT: { description: 'There is no account with the address.' },
     WRONG_PASSWORD: { description: 'The password was wrong.' },
+    PASSWORD_EXPIRED: {
+      description: 'The password was set by an operator and not changed in time.',
+    },
     NO_PASSWORD: { description: 'The account has no password.' },
     ACCOUNT_DISABLED: { description: 'The proof was good, but the account is disabled.' },
     CREDENTIALS_CHANGED: { description: 'They were changed while the proof was checked.' },
@@ -89,6 +96,10 @@ registerEnumType(EventReason, {
     LOGOUT_ALL: { description: 'By `logout`, all sessions.' },
     REVOKED: { description: 'By `revokeSession`.' },
     TOO_MANY_SESSIONS: { description: 'A new one needed the room.' },
+    REPLACED: { description: 'By another sign-in in the same browser, with transport COOKIE.' },
+    ANOTHER_ORIGIN: {
+      description: 'The token came back at once, from another network and another `User-Agent`.',
+    },
   },
 })
 

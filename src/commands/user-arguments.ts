@@ -5,7 +5,8 @@ import { CommandError } from './run.ts'
 export const usage = `Usage: npm run user -- <command> (--email E | --id I) [options]
 
   create --email E [--name N] [--role ADMIN] [--password-stdin]
-                       makes an account; without --password-stdin a password is made and printed
+                       makes an account; without --password-stdin a password is made and printed;
+                       either works for 7 days, until the user changes it
   show                 prints the account
   list                 lists accounts, the newest first, and needs neither --email nor --id
     --search TEXT      part of the e-mail address or of the name

@@ -1,6 +1,7 @@
 /** `npm run user -- set-password | remove-password`. */
 import { EventActor, EventType } from '../audit/event.ts'
 import type { Database } from '../database/database.ts'
+import { initialPasswordNotice } from '../passwords/initial-password.ts'
 import { hasProvider, noPassword, replacePassword } from '../users/replace-password.ts'
 import type { PasswordColumns, ReplacedPassword } from '../users/replace-password.ts'
 import type { User } from '../users/user.entity.ts'
@@ -19,6 +20,7 @@ export async function setPassword(
     `Set the password of ${id}. ${ended(sessionsEnded)}`,
     ...(user.disabledAt == null ? [] : ['The account is disabled, and stays so.']),
     ...(generated === undefined ? [] : [`Password: ${generated}`]),
+    initialPasswordNotice,
   ].join('\n')
 }
 

@@ -7,6 +7,7 @@ import { loadConfig, type Config } from '../config.ts'
 import type { Database } from '../database/database.ts'
 import { AppError } from '../errors.ts'
 import { Role } from '../guard/role.ts'
+import { initialPasswordNotice } from '../passwords/initial-password.ts'
 import { generatePassword, operatorPassword } from '../passwords/operator-password.ts'
 import { Session } from '../sessions/session.entity.ts'
 import { normalizeEmail } from '../users/email.ts'
@@ -87,7 +88,11 @@ async function create(database: Database, options: Options, config: Config): Pro
         await record({ type: EventType.ROLE_GRANTED, userId: account.id, actor, role })
       }
     })
-    return `Made ${email}, ${account.id}.${generated === undefined ? '' : `\nPassword: ${generated}`}`
+    return [
+      `Made ${email}, ${account.id}.`,
+      ...(generated === undefined ? [] : [`Password: ${generated}`]),
+      initialPasswordNotice,
+    ].join('\n')
   } catch (error) {
     if (!(error instanceof UniqueConstraintViolationException)) throw error
     throw new CommandError(`There is an account with the address ${email}.`)
@@ -117,7 +122,7 @@ async function show(database: Database, options: Options): Promise<string> {
     `email           ${user.email ?? '(none)'}${user.emailVerified ? ' (verified)' : ''}`,
     `name            ${user.name ?? '(none)'}`,
     `roles           ${user.roles.join(', ')}`,
-    `password        ${user.passwordHash == null ? 'no' : 'yes'}`,
+    `password        ${describePassword(user)}`,
     `identities      ${identities.map(({ provider }) => provider).join(', ') || '(none)'}`,
     `sessions        ${sessions}`,
     `created         ${time(user.createdAt)}`,
@@ -269,6 +274,11 @@ async function readStandardInput(): Promise<string> {
   return Buffer.concat(chunks)
     .toString('utf8')
     .replace(/\r?\n$/, '')
+}
+
+function describePassword({ passwordExpiresAt, passwordHash }: User): string {
+  if (passwordHash == null) return 'no'
+  return passwordExpiresAt == null ? 'yes' : `set by an operator, until ${time(passwordExpiresAt)}`
 }
 
 function time(milliseconds: number | null | undefined): string {

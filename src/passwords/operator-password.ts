@@ -1,6 +1,7 @@
 /** A password that an operator gives to an account: with `user create` or `user set-password`. */
 import { randomBytes } from 'node:crypto'
 import type { PasswordColumns } from '../users/replace-password.ts'
+import { initialPasswordExpiry } from './initial-password.ts'
 import { PasswordHasher } from './password-hasher.ts'
 import { checkNewPassword } from './password-policy.ts'
 
@@ -22,7 +23,8 @@ export async function operatorPassword(
   const checked = checkNewPassword('password', password, email)
   const hasher = new PasswordHasher(bcryptCost)
   try {
-    return { passwordHash: await hasher.hash(checked) }
+    const passwordHash = await hasher.hash(checked)
+    return { passwordHash, passwordExpiresAt: initialPasswordExpiry(Date.now()) }
   } finally {
     await hasher.close()
   }

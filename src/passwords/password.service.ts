@@ -16,6 +16,7 @@ import { normalizeEmail } from '../users/email.ts'
 import { checkName } from '../users/name.ts'
 import { User } from '../users/user.entity.ts'
 import type { PasswordHasher } from './password-hasher.ts'
+import { hasExpired } from './initial-password.ts'
 import { checkNewPassword, isHashable, maximumBytes, normalizePassword } from './password-policy.ts'
 
 export interface PasswordServiceOptions {
@@ -169,7 +170,8 @@ export class PasswordService {
     const type = user.passwordHash == null ? EventType.PASSWORD_SET : EventType.PASSWORD_CHANGED
     return sessions.changeCredentials(current, type, async (kysely) => {
       const updated = await sql`update users
-        set password_hash = ${passwordHash}, credential_version = credential_version + 1
+        set password_hash = ${passwordHash}, password_expires_at = null,
+          credential_version = credential_version + 1
         where id = ${user.id} and credential_version = ${user.credentialVersion}
           and disabled_at is null`.execute(kysely)
       return updated.numAffectedRows === 1n
@@ -186,6 +188,12 @@ export class PasswordService {
     const { audit, em, hasher, throttle } = this.#options
     if (currentPassword === undefined) {
       throw badUserInput('currentPassword', 'The current password is needed to change it.')
+    }
+    if (user.passwordExpiresAt != null && normalizePassword(currentPassword) === newPassword) {
+      throw badUserInput(
+        'newPassword',
+        'This password was set by an operator. Choose another one that only you know.',
+      )
     }
     hasher.checkRoom()
     const charge = await throttle.charge(this.#budgets(user.email ?? user.id))
@@ -206,9 +214,10 @@ export class PasswordService {
   }
 
   async #recordFailure(user: User | null): Promise<void> {
-    const { audit, em } = this.#options
-    const reasonOfAccount =
-      user?.passwordHash == null ? EventReason.NO_PASSWORD : EventReason.WRONG_PASSWORD
+    const { audit, clock, em } = this.#options
+    const reasonOfPassword =
+      user && hasExpired(user, clock()) ? EventReason.PASSWORD_EXPIRED : EventReason.WRONG_PASSWORD
+    const reasonOfAccount = user?.passwordHash == null ? EventReason.NO_PASSWORD : reasonOfPassword
     await audit.record(em, {
       type: EventType.SIGN_IN_FAILED,
       userId: user?.id ?? null,
@@ -223,12 +232,15 @@ export class PasswordService {
     password: string,
     user: User | null,
   ): Promise<{ isCorrect: boolean; renewedHash?: string | undefined }> {
-    const { hasher } = this.#options
+    const { clock, hasher } = this.#options
     const comparable = this.#comparable(password, user)
     if (comparable === undefined) return { isCorrect: false }
     const hash = user?.passwordHash
-    if (hash == null || !hasher.needsRehash(hash)) {
-      return { isCorrect: await hasher.verify(comparable, hash) }
+    const isUsable = !user || !hasExpired(user, clock())
+    if (!isUsable || hash == null || !hasher.needsRehash(hash)) {
+      // The same work for a password that has expired.
+      const isRight = await hasher.verify(comparable, hash)
+      return { isCorrect: isRight && isUsable }
     }
     const renewedHash = await hasher.replace(comparable, hash, comparable)
     return { isCorrect: renewedHash !== undefined, renewedHash }

@@ -18,6 +18,14 @@ const SessionSchema = defineEntity({
     rotatedAt: p.bigint('number').nullable(),
     createdAt: p.bigint('number'),
     lastUsedAt: p.bigint('number'),
+    /** The last use before the hour of `lastUsedAt`; null if there was none since the sign-in (`last-use.ts`). */
+    usedBefore: p.bigint('number').nullable(),
+    /** How many generations were issued more than once within the grace window. */
+    repeats: p.integer().default(0),
+    /** The last of them. */
+    repeatedGeneration: p.integer().nullable(),
+    /** The last of them that another request origin got, which the audit trail reports. */
+    reportedGeneration: p.integer().nullable(),
     /** The idle limit, never later than `endsAt`. */
     expiresAt: p.bigint('number').index(),
     /** The absolute limit. */

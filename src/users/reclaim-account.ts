@@ -6,6 +6,7 @@ import type { SqlEntityManager } from '@mikro-orm/sqlite'
 import { sql, type Kysely } from 'kysely'
 import { Role } from '../guard/role.ts'
 import { lockPerson } from './lock-person.ts'
+import { noPassword } from './replace-password.ts'
 import { User } from './user.entity.ts'
 
 export type Reclaim =
@@ -37,7 +38,7 @@ export async function reclaimAccount(
   if (user.roles.some((role) => role !== Role.USER)) return { outcome: 'privileged' }
 
   user.emailVerified = true
-  user.passwordHash = null
+  Object.assign(user, noPassword)
   user.name = name
   user.credentialVersion += 1
   await tx.flush()

@@ -6,10 +6,10 @@ import { lockPerson } from './lock-person.ts'
 import { User } from './user.entity.ts'
 
 /** The columns of an account that belong to its password. */
-export type PasswordColumns = Pick<User, 'passwordHash'>
+export type PasswordColumns = Pick<User, 'passwordHash' | 'passwordExpiresAt'>
 
 /** Of an account that may sign in without a password. */
-export const noPassword: PasswordColumns = { passwordHash: null }
+export const noPassword: PasswordColumns = { passwordHash: null, passwordExpiresAt: null }
 
 export interface ReplacedPassword {
   readonly user: User

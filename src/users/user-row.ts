@@ -12,12 +12,15 @@ export interface UserRow {
   name: string | null
   roles: string | Role[]
   has_password: boolean | number
+  password_expires_at: number | string | null
   created_at: number | string
   disabled_at: number | string | null
 }
 
 export const userColumns = `users.id as user_id, users.email, users.email_verified, users.name,
-  users.roles, (users.password_hash is not null) as has_password, users.created_at, users.disabled_at`
+  users.roles, (users.password_hash is not null) as has_password,
+  case when users.password_hash is not null then users.password_expires_at end as password_expires_at,
+  users.created_at, users.disabled_at`
 
 /** Reads one account by its id, as it is committed. */
 export function prepareUserRead(database: Database): PreparedRead<UserRow> {
@@ -33,6 +36,8 @@ export function fromUserRow(row: UserRow, sessionId: string): UserType {
     name: row.name,
     roles: typeof row.roles === 'string' ? (JSON.parse(row.roles) as Role[]) : row.roles,
     hasPassword: Boolean(row.has_password),
+    passwordExpiresAt:
+      row.password_expires_at === null ? null : new Date(Number(row.password_expires_at)),
     createdAt: new Date(Number(row.created_at)),
     sessionId,
   }

@@ -15,6 +15,8 @@ const UserSchema = defineEntity({
     name: p.string().length(200).nullable(),
     roles: p.json<Role[]>(),
     passwordHash: p.string().length(60).nullable().hidden(),
+    /** When a password that an operator set stops working; null for one that the user chose. */
+    passwordExpiresAt: p.bigint('number').nullable(),
     /** Counts changes of what the person signs in with; a sign-in that saw an older one is refused. */
     credentialVersion: p.integer(),
     createdAt: p.bigint('number'),

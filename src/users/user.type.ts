@@ -39,6 +39,13 @@ export class UserType {
   @Field(() => Boolean, { description: 'Whether the person can sign in with a password.' })
   hasPassword!: boolean
 
+  @Field(() => GraphQLDateTime, {
+    nullable: true,
+    description:
+      'When a password that an operator set stops working, unless `changePassword` replaces it before. Null for a password that the user chose.',
+  })
+  passwordExpiresAt!: Date | null
+
   @Field(() => GraphQLDateTime, { description: 'When the account was made.' })
   createdAt!: Date
 

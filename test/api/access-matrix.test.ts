@@ -54,6 +54,7 @@ const access: Record<string, Record<string, string>> = {
   'User.name': everybody,
   'User.roles': everybody,
   'User.hasPassword': everybody,
+  'User.passwordExpiresAt': everybody,
   'User.identities': everybody,
   'User.sessions': everybody,
   'User.createdAt': everybody,

@@ -51,6 +51,7 @@ const promised = {
     name: 'String',
     roles: '[Role!]!',
     hasPassword: 'Boolean!',
+    passwordExpiresAt: 'DateTime',
     identities: '[Identity!]!',
     sessions: '[Session!]!',
     createdAt: 'DateTime!',

@@ -90,6 +90,18 @@ describe.concurrent('npm run user', () => {
     expect(passwords).not.toContain(undefined)
     const dump = JSON.stringify(await database.query('select * from users'))
     for (const password of passwords) expect(dump).not.toContain(password)
+    // ASVS 6.4.1: they are for the beginning only.
+    const rows = await database.query(
+      'select password_expires_at from users where email in (?, ?)',
+      emails,
+    )
+    for (const { password_expires_at: expiresAt } of rows) {
+      const left = Number(expiresAt) - Date.now()
+      expect(left).toBeGreaterThan(6 * 86_400_000)
+      expect(left).toBeLessThanOrEqual(7 * 86_400_000)
+    }
+    const { stdout } = await operator.user(['show', '--email', emails[0]!])
+    expect(stdout).toMatch(/^password +set by an operator, until \d{4}-/m)
   })
 
   it('sets no bad password from standard input, and keeps the old one', async () => {

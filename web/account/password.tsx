@@ -6,6 +6,7 @@ import { ActionForm, Field, PasswordField } from '../parts/form.tsx'
 import { Notice, ProblemNotice, type Message } from '../parts/notice.tsx'
 import { useAction } from '../parts/use-action.ts'
 import type { SectionProps } from './account.tsx'
+import { Moment } from './moment.tsx'
 import { Section } from './section.tsx'
 
 const done: Message = {
@@ -19,7 +20,7 @@ export function Password({ person, reload }: SectionProps) {
   const [isOpen, setIsOpen] = useState(false)
   const [isDone, setIsDone] = useState(false)
   const heading = useRef<HTMLHeadingElement>(null)
-  const { email, hasPassword } = person
+  const { email, hasPassword, passwordExpiresAt } = person
 
   if (email == null) {
     return (
@@ -54,6 +55,12 @@ export function Password({ person, reload }: SectionProps) {
       }
     >
       <Notice message={isDone ? done : undefined} />
+      {passwordExpiresAt != null && (
+        <p>
+          An operator set this password. It works until <Moment at={passwordExpiresAt} />: choose
+          one that only you know.
+        </p>
+      )}
       {reloading.problem && <ProblemNotice problem={reloading.problem} retry={reloading.retry} />}
       {isOpen ? (
         <>

@@ -2,6 +2,7 @@
 import { Initial } from './0001-initial.ts'
 import { Providers } from './0002-providers.ts'
 import { Audit } from './0003-audit.ts'
+import { RepeatsAndInitialPasswords } from './0005-repeats-and-initial-passwords.ts'
 import { Issuers } from './0006-issuers.ts'
 
-export const migrations = [Initial, Providers, Audit, Issuers]
+export const migrations = [Initial, Providers, Audit, RepeatsAndInitialPasswords, Issuers]
