@@ -11,7 +11,7 @@ const mayImport: Record<string, string[]> = {
   metrics: ['audit', 'graphql'],
   passwords: ['audit', 'guard', 'sessions', 'throttle', 'users'],
   providers: ['audit', 'guard', 'sessions', 'throttle', 'users'],
-  sessions: ['audit', 'guard/role', 'guard/authorized', 'tokens', 'users'],
+  sessions: ['audit', 'guard/role', 'guard/authorized', 'throttle', 'tokens', 'users'],
   guard: ['sessions', 'tokens', 'users'],
   users: ['guard/role', 'guard/authorized'],
   tokens: [],

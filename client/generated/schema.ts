@@ -409,13 +409,13 @@ export type Session = {
   createdAt: Scalars['DateTime']['output'];
   /** Whether it is the session of this request. */
   current: Scalars['Boolean']['output'];
-  /** When it ends if it is not refreshed before. */
+  /** When it ends if it was not refreshed since `lastUsedAt`. */
   expiresAt: Scalars['DateTime']['output'];
   /** Names the session for `revokeSession`; the `sid` claim. Not a credential. */
   id: Scalars['ID']['output'];
   /** The address of the last sign-in or refresh. */
   ip?: Maybe<Scalars['String']['output']>;
-  /** When it was last refreshed, or begun. */
+  /** When it was last refreshed, or begun, to the hour. It changes at full hours only: it does not tell the moment. */
   lastUsedAt: Scalars['DateTime']['output'];
   /** How the person signed in: `password` or a provider's id. */
   method: Scalars['String']['output'];

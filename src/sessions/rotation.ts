@@ -2,7 +2,7 @@
 import type { SqlEntityManager } from '@mikro-orm/sqlite'
 import { sql, type Kysely } from 'kysely'
 import type { AuditTrail } from '../audit/audit-trail.ts'
-import { EventActor, EventType } from '../audit/event.ts'
+import { EventActor, EventReason, EventType } from '../audit/event.ts'
 import { AppError, ErrorCode, TokenErrorReason } from '../errors.ts'
 import { decodeRefreshToken } from '../tokens/refresh-token.ts'
 import type { Secrets } from '../tokens/secrets.ts'
@@ -14,6 +14,8 @@ import {
   type SessionRow,
 } from './session-row.ts'
 import type { Client, SessionPolicy } from './authentication.ts'
+import { beginningOfStep } from './last-use.ts'
+import { compareOrigins, recordRepeat, type RepeatedSession } from './repeated-refresh.ts'
 
 /** How far ahead of ours the clock of an instance may be; what is later was written before ours was set back. */
 const clockLeewayMilliseconds = 60_000
@@ -46,6 +48,8 @@ export async function rotate(text: string, options: RotationOptions): Promise<Se
   const rotated = await sql<SessionRow>`update sessions set
       generation = generation + 1,
       rotated_at = ${now},
+      used_before = case when last_used_at < ${beginningOfStep(now, policy)}
+        then last_used_at else used_before end,
       last_used_at = ${now},
       expires_at = case when ends_at < ${idleEnd} then ends_at else ${idleEnd} end,
       user_agent = ${client.userAgent ?? null},
@@ -58,8 +62,11 @@ export async function rotate(text: string, options: RotationOptions): Promise<Se
     return fromSessionRow(rotated.rows[0])
   }
 
-  const { rows } = await sql<SessionRow & { disabled_at: number | string | null }>`
-    select ${sessionColumns}, users.disabled_at
+  const { rows } = await sql<
+    SessionRow & RepeatedSession & { disabled_at: number | string | null }
+  >`
+    select ${sessionColumns}, sessions.user_agent, sessions.ip, sessions.repeated_generation,
+      sessions.reported_generation, users.disabled_at
     from sessions join users on users.id = sessions.user_id
     where sessions.id = ${token.sessionId}`.execute(kysely)
   const row = rows[0]
@@ -74,7 +81,11 @@ export async function rotate(text: string, options: RotationOptions): Promise<Se
   const isPredecessor = token.generation === session.generation - 1
   const age = session.rotatedAt === null ? Number.NaN : now - session.rotatedAt
   const isInGrace = age <= policy.graceSeconds * 1000 && age >= -clockLeewayMilliseconds
-  if (isPredecessor && isInGrace) {
+  const change = compareOrigins(row, client)
+  // Another browser in another network at once is neither another tab nor a client that moved.
+  const isElsewhere = isPredecessor && isInGrace && change.browser && change.network
+  if (isPredecessor && isInGrace && !isElsewhere) {
+    await recordRepeat(em, audit, row, change)
     onRefresh?.('again')
     return session
   }
@@ -87,6 +98,7 @@ export async function rotate(text: string, options: RotationOptions): Promise<Se
       type: EventType.REFRESH_TOKEN_REUSED,
       userId: session.userId,
       actor: EventActor.ANONYMOUS,
+      ...(isElsewhere ? { reason: EventReason.ANOTHER_ORIGIN } : {}),
       sessionId: session.id,
       sessionsEnded: 1,
     })

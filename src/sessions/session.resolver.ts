@@ -67,11 +67,11 @@ export class SessionResolver {
   })
   async sessions(@Root() user: UserType, @Ctx() context: Context): Promise<SessionType[]> {
     const sessions = await context.sessions.list(user.id)
-    return sessions.map((session) => ({
+    return sessions.map(({ session, lastUsedAt, expiresAt }) => ({
       id: session.id,
       createdAt: new Date(session.createdAt),
-      lastUsedAt: new Date(session.lastUsedAt),
-      expiresAt: new Date(session.expiresAt),
+      lastUsedAt: new Date(lastUsedAt),
+      expiresAt: new Date(expiresAt),
       userAgent: session.userAgent ?? null,
       ip: session.ip ?? null,
       method: session.method,

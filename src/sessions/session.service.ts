@@ -14,6 +14,8 @@ import { User } from '../users/user.entity.ts'
 import { fromUserRow, userColumns, type UserRow } from '../users/user-row.ts'
 import type { UserType } from '../users/user.type.ts'
 import { discardCookie, tokenInCookie, type RefreshCookie } from './refresh-cookie.ts'
+import { shownTimes } from './last-use.ts'
+import { endReplacedSession } from './replaced-session.ts'
 import { invalidRefreshToken, rotate, type RotationOptions } from './rotation.ts'
 import { Session } from './session.entity.ts'
 import {
@@ -30,6 +32,13 @@ export interface SessionServiceOptions extends RotationOptions {
   readonly readUser: PreparedRead<UserRow>
   readonly accessTokens: AccessTokens
   readonly cookie: RefreshCookie
+}
+
+/** A session with the times that may be shown of it. */
+export interface ListedSession {
+  readonly session: Session
+  readonly lastUsedAt: number
+  readonly expiresAt: number
 }
 
 /** A person keeps at most this many sessions; the one unused for longest makes room. */
@@ -57,8 +66,10 @@ export class SessionService {
    * its credential changed while the proof was checked
    */
   async begin(authentication: Authentication, transport: TokenTransport): Promise<AuthPayloadType> {
-    const { accessTokens, audit, clock, em } = this.#options
+    const { accessTokens, audit, clock, cookie, em, secrets } = this.#options
     const { userId, credentialVersion, method } = authentication
+    const replaced =
+      transport === TokenTransport.COOKIE ? tokenInCookie(cookie, secrets) : undefined
     // Read before the session is committed: nobody would know of it.
     const key = await accessTokens.signingKey()
     const now = clock()
@@ -76,6 +87,7 @@ export class SessionService {
         await record({ type, userId, actor: EventActor.ANONYMOUS, reason, method })
         return error
       }
+      if (replaced) await endReplacedSession(tx, record, replaced, now)
       await sql`insert into sessions (id, user_id, method, generation, rotated_at, created_at,
           last_used_at, expires_at, ends_at, user_agent, ip)
         values (${session.id}, ${userId}, ${session.method}, ${session.generation}, null, ${now},
@@ -180,13 +192,22 @@ export class SessionService {
     if (exceptSessionId === undefined) await this.#discardUnlessAlive()
   }
 
-  /** A person's sessions that are still alive, the one used last first. */
-  async list(userId: string): Promise<Session[]> {
-    return this.#options.em.find(
-      Session,
-      { user: userId, expiresAt: { $gt: this.#options.clock() } },
-      { orderBy: { lastUsedAt: 'desc', id: 'asc' } },
-    )
+  /**
+   * A user's sessions that are still alive, the one used last first. Neither the times nor the order
+   * tell the moment of a refresh: see `last-use.ts`.
+   */
+  async list(userId: string): Promise<ListedSession[]> {
+    const { clock, em, policy } = this.#options
+    const now = clock()
+    const sessions = await em.find(Session, { user: userId, expiresAt: { $gt: now } })
+    return sessions
+      .map((session) => ({ session, ...shownTimes(session, policy, now) }))
+      .toSorted(
+        (one, other) =>
+          other.lastUsedAt - one.lastUsedAt ||
+          other.session.createdAt - one.session.createdAt ||
+          (one.session.id < other.session.id ? -1 : 1),
+      )
   }
 
   /**

@@ -73,10 +73,15 @@ export class SessionType {
   @Field(() => GraphQLDateTime, { description: 'When the person signed in.' })
   createdAt!: Date
 
-  @Field(() => GraphQLDateTime, { description: 'When it was last refreshed, or begun.' })
+  @Field(() => GraphQLDateTime, {
+    description:
+      'When it was last refreshed, or begun, to the hour. It changes at full hours only: it does not tell the moment.',
+  })
   lastUsedAt!: Date
 
-  @Field(() => GraphQLDateTime, { description: 'When it ends if it is not refreshed before.' })
+  @Field(() => GraphQLDateTime, {
+    description: 'When it ends if it was not refreshed since `lastUsedAt`.',
+  })
   expiresAt!: Date
 
   @Field(() => String, {
