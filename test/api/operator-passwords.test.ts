@@ -36,6 +36,9 @@ describe('npm run user -- set-password', () => {
     expect(await codeOf(email, password)).toBe('INVALID_CREDENTIALS')
     const { data } = await server.client.login(email, given)
     expect(data.login.user.id).toBe(user.id)
+    const me = await server.client.as(data.login.accessToken).send('{ me { passwordExpiresAt } }')
+    const days = (Date.parse(me.data.me.passwordExpiresAt) - server.now()) / 86_400_000
+    expect(Math.round(days)).toBe(7)
     expect(await sinceSignUp(server, user.id)).toEqual([
       'SIGNED_IN password',
       'PASSWORD_CHANGED -2 by OPERATOR',
