@@ -19,7 +19,7 @@ const wrong: [file: string, source: string, message: string][] = [
   [
     'src/sessions/up.ts',
     `import '../passwords/policy.ts'`,
-    'sessions may import audit, guard/role, guard/authorized, tokens, users and errors',
+    'sessions may import audit, guard/role, guard/authorized, throttle, tokens, users and errors',
   ],
   ['src/sessions/deep/up.ts', `import '../../passwords/policy.ts'`, 'sessions may import'],
   ['src/sessions/round.ts', `import '../users/../app.ts'`, 'sessions may import'],
