@@ -1,12 +1,12 @@
 import { Migration } from '@mikro-orm/migrations'
 
 export class Notes extends Migration {
-  override name = '0004-notes'
+  override name = '0100-notes'
 
   override up(): void {
     this.addSql(`create table notes (
-      id uuid not null primary key,
-      author_id uuid not null,
+      id text not null primary key,
+      author_id text not null,
       text text not null,
       created_at bigint not null,
       constraint notes_author_id_foreign
