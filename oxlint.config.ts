@@ -207,7 +207,7 @@ const config: OxlintConfig = {
       rules: { 'no-console': 'error', 'node/no-process-env': 'error' },
     },
     {
-      files: ['src/main.ts', 'src/commands/**'],
+      files: ['src/main.ts', 'src/settings.ts', 'src/commands/**'],
       rules: { 'no-console': 'off', 'node/no-process-env': 'off' },
     },
 

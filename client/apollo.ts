@@ -97,9 +97,11 @@ type Results = Observable<ApolloLink.Result>
 
 /** HttpLink leaves the response in the operation's context. */
 function isOwnResponse({ url }: TokenSource, response: unknown): boolean {
-  const from = (response as { url?: unknown } | undefined)?.url
+  const responseUrl = (response as { url?: unknown } | undefined)?.url
   return (
-    url !== undefined && typeof from === 'string' && isSameEndpoint(absolute(from), absolute(url))
+    url !== undefined &&
+    typeof responseUrl === 'string' &&
+    isSameEndpoint(absolute(responseUrl), absolute(url))
   )
 }
 

@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto'
 import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { makePrivateFolder } from './database/private-folder.ts'
-import { describeWeakness } from './secret-strength.ts'
+import { describeWeakness } from './config.secret-strength.ts'
 
 /** The secret cannot be used; the message says what to do about it. */
 export class AppSecretError extends Error {

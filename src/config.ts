@@ -22,7 +22,7 @@ import {
   toggle,
 } from './config.formats.ts'
 import { readProviderSettings, type ProviderSettings } from './config.providers.ts'
-import { describeWeakness } from './secret-strength.ts'
+import { describeWeakness } from './config.secret-strength.ts'
 
 /** The variables' names, meanings and defaults; README.md and .env.example are checked against it. */
 export const variables = {

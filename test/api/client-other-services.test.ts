@@ -1,5 +1,6 @@
 // What the client does when a service that is not Latchkey refuses its token.
 import { ApolloClient, ApolloLink, HttpLink, InMemoryCache, gql } from '@apollo/client'
+import type { TypedDocumentNode } from '@graphql-typed-document-node/core'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { createAuthLink } from '../../client/apollo.ts'
 import type { AuthClient } from '../../client/index.ts'
@@ -13,7 +14,7 @@ import { startServer, type TestServer } from '../support/server.ts'
 
 const password = 'correct horse battery'
 const accessTokenSeconds = 900
-const notes = gql`
+const notes: TypedDocumentNode<{ notes: string[] }> = gql`
   query Notes {
     notes
   }
@@ -65,7 +66,7 @@ function apolloClient(auth: AuthClient, { url }: OtherService) {
 const senders = {
   'the Apollo link': async (auth: AuthClient, service: OtherService, query = notes) =>
     apolloClient(auth, service)
-      .query<{ notes: string[] }>({ query })
+      .query({ query })
       .then(
         ({ data }) => data,
         () => undefined,
@@ -200,7 +201,7 @@ describe('a mutation of another service', () => {
       const auth = await signIn(service)
       sleep()
       const sent = apolloClient(auth, service).mutate({ mutation: write })
-      await expect(sent).rejects.toThrow()
+      await expect(sent).rejects.toBeInstanceOf(Error)
       expect(service.runs()).toBe(1)
       expect(browser.count('RefreshToken')).toBe(1)
       sleep()

@@ -1,6 +1,6 @@
 import { randomBytes, randomInt } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
-import { describeWeakness } from '../../src/secret-strength.ts'
+import { describeWeakness } from '../../src/config.secret-strength.ts'
 
 describe('a secret', () => {
   it.each([

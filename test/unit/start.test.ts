@@ -124,7 +124,7 @@ describe('a server that is stopped', () => {
       await server.ready
       server.child.kill('SIGTERM')
       expect(await server.ended).toBe(0)
-      expect(server.log().filter(({ msg }) => /^Stop/.test(String(msg)))).toMatchObject([
+      expect(server.log().filter(({ msg }) => String(msg).startsWith('Stop'))).toMatchObject([
         { level: 'info', signal: 'SIGTERM', msg: 'Stopping: requests under way are finished' },
         { level: 'info', status: 0, msg: 'Stopped' },
       ])

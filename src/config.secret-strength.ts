@@ -27,7 +27,7 @@ const mostStepsInOrder = 0.6
 export function describeWeakness(secret: string): string | undefined {
   const letters = secret.toLowerCase().replaceAll(/[^\p{L}\p{N}]/gu, '')
   if (placeholders.some((word) => letters.includes(word))) return 'is a placeholder'
-  const characters = [...secret]
+  const characters = Array.from(secret)
   if (isRepetition(characters)) return 'repeats itself'
   const codes = characters.map((character) => character.codePointAt(0)!)
   const stepsInOrder = codes.filter(
