@@ -88,4 +88,11 @@ describe('attempts', () => {
     }
     expect(await chargedAttempts(server)).toBe(0)
   })
+
+  it('that could not be made are not counted', async () => {
+    await server.database.query('alter table users rename to moved')
+    const failed = await loginFrom(server.client, freshAddress(), 'ada@example.com')
+    expect(failed.code).toBe('INTERNAL_SERVER_ERROR')
+    expect(await chargedAttempts(server)).toBe(0)
+  })
 })
