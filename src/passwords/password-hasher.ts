@@ -70,6 +70,15 @@ export class PasswordHasher {
   }
 
   /**
+   * The work of `verify` for a password that bcrypt cannot take: a refusal that came sooner would leave
+   * the rest of the request, which differs from account to account, to be measured.
+   * @throws AppError RATE_LIMITED when the queue is full, or its turn does not come, or end, in time
+   */
+  async refuse(hash: string | null | undefined): Promise<void> {
+    await this.verify('', hash)
+  }
+
+  /**
    * Hashes a new password where the current one has the hash: both in one turn, since what waits twice
    * may be given up by its client and come true all the same.
    * @returns undefined where it has not, after the work of `verify`

@@ -199,9 +199,9 @@ export class PasswordService {
     const charge = await throttle.charge(this.#budgets(user.email ?? user.id))
     const passwordHash = await givingBackOnFailure(charge, async () => {
       const password = this.#comparable(currentPassword, user)
-      return password === undefined
-        ? undefined
-        : hasher.replace(password, user.passwordHash, newPassword)
+      if (password !== undefined) return hasher.replace(password, user.passwordHash, newPassword)
+      await hasher.refuse(user.passwordHash)
+      return undefined
     })
     if (passwordHash === undefined) {
       const type = EventType.PASSWORD_CHANGE_FAILED
@@ -234,8 +234,11 @@ export class PasswordService {
   ): Promise<{ isCorrect: boolean; renewedHash?: string | undefined }> {
     const { clock, hasher } = this.#options
     const comparable = this.#comparable(password, user)
-    if (comparable === undefined) return { isCorrect: false }
     const hash = user?.passwordHash
+    if (comparable === undefined) {
+      await hasher.refuse(hash)
+      return { isCorrect: false }
+    }
     const isUsable = !user || !hasExpired(user, clock())
     if (!isUsable || hash == null || !hasher.needsRehash(hash)) {
       // The same work for a password that has expired.
@@ -248,14 +251,13 @@ export class PasswordService {
 
   /** @returns the password in normal form; undefined for one that no account can have */
   #comparable(password: string, user: User | null): string | undefined {
-    // That it is refused at once tells nothing but its own form.
-    if (password.length > 3 * maximumBytes) return undefined
-    const normalized = normalizePassword(password)
-    if (!isHashable(normalized)) return undefined
     const { hasher, onCorruptHash } = this.#options
     if (user?.passwordHash != null && !hasher.isWellFormed(user.passwordHash))
       onCorruptHash(user.id)
-    return normalized
+    // Before normalising, whose work grows with the length.
+    if (password.length > 3 * maximumBytes) return undefined
+    const normalized = normalizePassword(password)
+    return isHashable(normalized) ? normalized : undefined
   }
 
   #budgets(email: string): Budget[] {
