@@ -32,7 +32,7 @@ import { relayPostedResponse } from './providers/posted-response.ts'
 import { createProviderClients, describeOtherIssuers } from './providers/provider-clients.ts'
 import { createSchema } from './schema.ts'
 import { sweepExpired } from './sweeping.ts'
-import { addressBlock } from './throttle/address.ts'
+import { networkBlock } from './throttle/address.ts'
 import { Throttle } from './throttle/throttle.ts'
 import { AccessTokens } from './tokens/access-token.ts'
 import { jwksMaxAgeSeconds, KeyRing } from './tokens/key-ring.ts'
@@ -205,7 +205,7 @@ export async function createApp(
     })
     const refusalPace = new RefusalPace({
       longestMilliseconds: refusalShare * requestTimeout,
-      networkOf: addressBlock,
+      networkOf: networkBlock,
       perSecond: overrides.refusalsPerSecond,
     })
     const http = await createHttpServer({

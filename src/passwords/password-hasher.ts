@@ -1,9 +1,10 @@
-/** bcrypt in worker threads behind a bounded queue. */
+/** bcrypt in worker threads behind a bounded queue that is fair to client networks. */
 import { availableParallelism } from 'node:os'
 import { extname } from 'node:path'
 import { Piscina } from 'piscina'
 import { AppError, ErrorCode } from '../errors.ts'
 import type { HashingResult, HashingTask, QueuedTask } from './bcrypt.worker.ts'
+import { FairQueue } from './fair-queue.ts'
 
 /** Costs are those that BCRYPT_COST may have: at 31 one comparison would keep a thread for days. */
 const hashShape = /^\$2[aby]\$(0[4-9]|1[0-5])\$[./A-Za-z0-9]{53}$/
@@ -15,10 +16,19 @@ const retryAfterSeconds = 5
 /** On a slow or a busy machine the tasks that may wait take longer. */
 const defaultLongestWaitMilliseconds = 4000
 
+/** A task that waits for a thread. */
+interface Waiting {
+  readonly startBy: number
+  start(): void
+  giveUp(reason: Error): void
+}
+
 export class PasswordHasher {
   readonly #cost: number
   readonly #pool: Piscina<QueuedTask, HashingResult>
-  readonly #maximumWaiting: number
+  readonly #threads: number
+  readonly #queue: FairQueue<Waiting>
+  #runningTasks = 0
   readonly #longestWaitMilliseconds: number
   readonly #longestTurnMilliseconds: number
   /** Gets the seconds that each task waited for a thread. */
@@ -46,27 +56,29 @@ export class PasswordHasher {
       maxThreads: threads,
       // Starting a thread costs more than keeping one.
       idleTimeout: 60_000,
-      // Otherwise a task that finds all threads busy goes back behind the newest, for ever under load.
-      stricterFIFO: true,
     })
-    this.#maximumWaiting = (waitingTasksPerThread / 2 ** Math.max(0, cost - ordinaryCost)) * threads
+    this.#threads = threads
+    this.#queue = new FairQueue(
+      (waitingTasksPerThread / 2 ** Math.max(0, cost - ordinaryCost)) * threads,
+    )
   }
 
   /**
    * @param password in normal form
+   * @param network of the client: networks have their turns one after another
    * @throws AppError RATE_LIMITED when the queue is full, or its turn does not come, or end, in time
    */
-  async hash(password: string): Promise<string> {
-    return (await this.#run({ kind: 'hash', password, cost: this.#cost })) as string
+  async hash(password: string, network = ''): Promise<string> {
+    return (await this.#run({ kind: 'hash', password, cost: this.#cost }, network)) as string
   }
 
   /**
    * Whether the password has the hash. Without a usable hash it is false after the same work.
    * @throws AppError RATE_LIMITED when the queue is full, or its turn does not come, or end, in time
    */
-  async verify(password: string, hash: string | null | undefined): Promise<boolean> {
+  async verify(password: string, hash: string | null | undefined, network = ''): Promise<boolean> {
     const task = { kind: 'verify', password, hash: this.#usable(hash), cost: this.#cost } as const
-    return (await this.#run(task)) as boolean
+    return (await this.#run(task, network)) as boolean
   }
 
   /**
@@ -74,8 +86,8 @@ export class PasswordHasher {
    * the rest of the request, which differs from account to account, to be measured.
    * @throws AppError RATE_LIMITED when the queue is full, or its turn does not come, or end, in time
    */
-  async refuse(hash: string | null | undefined): Promise<void> {
-    await this.verify('', hash)
+  async refuse(hash: string | null | undefined, network = ''): Promise<void> {
+    await this.verify('', hash, network)
   }
 
   /**
@@ -88,19 +100,21 @@ export class PasswordHasher {
     password: string,
     hash: string | null | undefined,
     newPassword: string,
+    network = '',
   ): Promise<string | undefined> {
     const verifying = { kind: 'verify', password, newPassword } as const
-    const value = await this.#run({ ...verifying, hash: this.#usable(hash), cost: this.#cost })
+    const task = { ...verifying, hash: this.#usable(hash), cost: this.#cost }
+    const value = await this.#run(task, network)
     return typeof value === 'string' ? value : undefined
   }
 
   /**
    * Refuses what could not be hashed anyway, before there is any other work: on a full queue every
    * refusal costs as little as it can.
-   * @throws AppError RATE_LIMITED when the queue is full
+   * @throws AppError RATE_LIMITED when the queue is full, and the client's network has its share of it
    */
-  checkRoom(): void {
-    if (this.#pool.queueSize >= this.#maximumWaiting) throw busy()
+  checkRoom(network = ''): void {
+    if (this.#runningTasks >= this.#threads && !this.#queue.hasRoom(network)) throw busy()
   }
 
   isWellFormed(hash: string): boolean {
@@ -115,10 +129,13 @@ export class PasswordHasher {
 
   /** Tasks that wait for a thread. */
   get queueDepth(): number {
-    return this.#pool.queueSize
+    return this.#queue.size
   }
 
   async close(): Promise<void> {
+    for (let next = this.#queue.take(); next; next = this.#queue.take()) {
+      next.giveUp(new Error('Passwords are no longer hashed'))
+    }
     await this.#pool.destroy()
   }
 
@@ -126,16 +143,52 @@ export class PasswordHasher {
     return hash != null && this.isWellFormed(hash) ? hash : undefined
   }
 
-  async #run(task: HashingTask): Promise<string | boolean> {
-    this.checkRoom()
+  async #run(task: HashingTask, network: string): Promise<string | boolean> {
+    this.checkRoom(network)
     const queuedAt = now()
-    const { startedAt, value } = await this.#pool.run({
-      ...task,
-      startBy: queuedAt + this.#longestWaitMilliseconds,
+    const startBy = queuedAt + this.#longestWaitMilliseconds
+    try {
+      await this.#turn(network, startBy)
+    } catch (error) {
+      this.onWaited?.((now() - queuedAt) / 1000)
+      throw error
+    }
+    try {
+      const { startedAt, value } = await this.#pool.run({ ...task, startBy })
+      this.onWaited?.(Math.max(0, startedAt - queuedAt) / 1000)
+      if (value === undefined || now() - queuedAt > this.#longestTurnMilliseconds) throw busy()
+      return value
+    } finally {
+      this.#runningTasks -= 1
+      this.#startNext()
+    }
+  }
+
+  /**
+   * Waits for a free thread.
+   * @throws AppError RATE_LIMITED when it takes too long, or the task has to give way to another network's
+   */
+  async #turn(network: string, startBy: number): Promise<void> {
+    if (this.#runningTasks < this.#threads) {
+      this.#runningTasks += 1
+      return
+    }
+    await new Promise<void>((start, reject) => {
+      this.#queue.add(network, { startBy, start, giveUp: reject })?.giveUp(busy())
     })
-    this.onWaited?.(Math.max(0, startedAt - queuedAt) / 1000)
-    if (value === undefined || now() - queuedAt > this.#longestTurnMilliseconds) throw busy()
-    return value
+  }
+
+  #startNext(): void {
+    while (this.#runningTasks < this.#threads) {
+      const next = this.#queue.take()
+      if (!next) return
+      if (now() > next.startBy) {
+        next.giveUp(busy())
+      } else {
+        this.#runningTasks += 1
+        next.start()
+      }
+    }
   }
 }
 

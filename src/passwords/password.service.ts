@@ -10,7 +10,7 @@ import { Role } from '../guard/role.ts'
 import type { SessionService } from '../sessions/session.service.ts'
 import type { Client, SessionReference } from '../sessions/authentication.ts'
 import type { AuthPayloadType, TokenTransport } from '../sessions/session.type.ts'
-import { addressBlock, pairOf } from '../throttle/address.ts'
+import { addressBlock, networkBlock, pairOf } from '../throttle/address.ts'
 import type { Budget, Charge, Throttle } from '../throttle/throttle.ts'
 import { normalizeEmail } from '../users/email.ts'
 import { checkName } from '../users/name.ts'
@@ -71,7 +71,7 @@ export class PasswordService {
     if (email === undefined) throw badUserInput('email', 'This is not an e-mail address.')
     const password = checkNewPassword('password', input.password, email)
     const name = checkName(input.name)
-    hasher.checkRoom()
+    hasher.checkRoom(this.#network)
 
     const address = addressBlock(this.#options.client.ip)
     const charge = await throttle.charge([
@@ -80,7 +80,7 @@ export class PasswordService {
     ])
     const passwordHash = await givingBackOnFailure(charge, async () => {
       await sessions.prepare()
-      return hasher.hash(password)
+      return hasher.hash(password, this.#network)
     })
 
     const userId = randomUUID()
@@ -127,7 +127,7 @@ export class PasswordService {
     transport: TokenTransport,
   ): Promise<AuthPayloadType> {
     const { em, hasher, sessions, throttle } = this.#options
-    hasher.checkRoom()
+    hasher.checkRoom(this.#network)
     // What is no address at all gets a counter too, and the same answer.
     const email = normalizeEmail(input.email)
     const charge = await throttle.charge(this.#budgets(email ?? input.email.slice(0, 320)))
@@ -165,7 +165,7 @@ export class PasswordService {
     const newPassword = checkNewPassword('newPassword', input.newPassword, user.email ?? null)
     const passwordHash =
       user.passwordHash == null
-        ? await hasher.hash(newPassword)
+        ? await hasher.hash(newPassword, this.#network)
         : await this.#replace(user, input.currentPassword, newPassword, current)
     const type = user.passwordHash == null ? EventType.PASSWORD_SET : EventType.PASSWORD_CHANGED
     return sessions.changeCredentials(current, type, async (kysely) => {
@@ -195,12 +195,14 @@ export class PasswordService {
         'This password was set by an operator. Choose another one that only you know.',
       )
     }
-    hasher.checkRoom()
+    hasher.checkRoom(this.#network)
     const charge = await throttle.charge(this.#budgets(user.email ?? user.id))
     const passwordHash = await givingBackOnFailure(charge, async () => {
       const password = this.#comparable(currentPassword, user)
-      if (password !== undefined) return hasher.replace(password, user.passwordHash, newPassword)
-      await hasher.refuse(user.passwordHash)
+      if (password !== undefined) {
+        return hasher.replace(password, user.passwordHash, newPassword, this.#network)
+      }
+      await hasher.refuse(user.passwordHash, this.#network)
       return undefined
     })
     if (passwordHash === undefined) {
@@ -236,16 +238,16 @@ export class PasswordService {
     const comparable = this.#comparable(password, user)
     const hash = user?.passwordHash
     if (comparable === undefined) {
-      await hasher.refuse(hash)
+      await hasher.refuse(hash, this.#network)
       return { isCorrect: false }
     }
     const isUsable = !user || !hasExpired(user, clock())
     if (!isUsable || hash == null || !hasher.needsRehash(hash)) {
       // The same work for a password that has expired.
-      const isRight = await hasher.verify(comparable, hash)
+      const isRight = await hasher.verify(comparable, hash, this.#network)
       return { isCorrect: isRight && isUsable }
     }
-    const renewedHash = await hasher.replace(comparable, hash, comparable)
+    const renewedHash = await hasher.replace(comparable, hash, comparable, this.#network)
     return { isCorrect: renewedHash !== undefined, renewedHash }
   }
 
@@ -269,6 +271,11 @@ export class PasswordService {
       // Strangers who guess at an account must not keep its owner out.
       { name: 'account', subject: email, limit: limits.account, unlessFamiliar: pair },
     ]
+  }
+
+  /** Sign-ins of one network wait behind each other, not behind those of others. */
+  get #network(): string {
+    return networkBlock(this.#options.client.ip)
   }
 
   #pair(email: string): string {
