@@ -13,6 +13,7 @@ import {
 import type { AuthState } from './session.ts'
 
 export * from './generated/hooks.ts'
+export { mutationHook, queryHook } from './hooks.ts'
 export type { MutationHook, QueryHook, QueryOptions } from './hooks.ts'
 
 /**

@@ -98,7 +98,7 @@ describe('the front end', () => {
     const again = await loadPage()
     expect(await again.render()).toContain('One moment')
     await again.auth.start()
-    expect(await again.render()).toMatch(/Hello, Ada!.*\(this one\)/)
+    expect(await again.render()).toMatch(/Hello, Ada!.*Member since \d{4}.*\(this one\)/)
     await again.auth.logout()
     expect(await again.render()).toContain('type="password"')
     expect(await (await loadPage()).auth.start()).toEqual({ status: 'signedOut' })

@@ -2,6 +2,7 @@ import { SessionsDocument } from 'latchkey/client'
 import { useRevokeSessionMutation, useSessionsQuery } from 'latchkey/client/apollo'
 import { useAuth } from 'latchkey/client/react'
 import { explain } from './explain.ts'
+import { MemberSince } from './member-since.tsx'
 import { SignIn } from './sign-in.tsx'
 
 export function Profile({ error }: { error?: unknown }) {
@@ -20,8 +21,12 @@ export function Profile({ error }: { error?: unknown }) {
     <>
       <p>
         Hello, {state.user.name ?? state.user.email}!{' '}
-        <button onClick={() => void auth.logout().catch(() => undefined)}>Sign out</button>
+        <button onClick={() => void auth.logout().catch(() => undefined)}>Sign out</button>{' '}
+        <button onClick={() => void auth.logout('ALL').catch(() => undefined)}>
+          End all sessions
+        </button>
       </p>
+      <MemberSince />
       <Devices />
     </>
   )

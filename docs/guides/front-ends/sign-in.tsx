@@ -7,13 +7,15 @@ export function SignIn({ error: before }: { error?: unknown }) {
   const { auth, ...state } = useAuth()
   const { data } = useProvidersQuery()
   const [error, setError] = useState(before)
+  const [isNew, setIsNew] = useState(false)
 
   async function submit(event: SubmitEvent<HTMLFormElement>) {
     event.preventDefault()
     const form = new FormData(event.currentTarget)
     const email = form.get('email') as string
     const password = form.get('password') as string
-    await auth.login({ email, password }).catch(setError)
+    const signedIn = isNew ? auth.register({ email, password }) : auth.login({ email, password })
+    await signedIn.catch(setError)
   }
 
   async function visit(provider: string) {
@@ -30,8 +32,16 @@ export function SignIn({ error: before }: { error?: unknown }) {
     <form onSubmit={(event) => void submit(event)}>
       {reason && <p>{reason}</p>}
       <input name="email" type="email" autoComplete="username" required />
-      <input name="password" type="password" autoComplete="current-password" required />
-      <button>Sign in</button>
+      <input
+        name="password"
+        type="password"
+        autoComplete={isNew ? 'new-password' : 'current-password'}
+        required
+      />
+      <button>{isNew ? 'Sign up' : 'Sign in'}</button>
+      <button type="button" onClick={() => setIsNew(!isNew)}>
+        {isNew ? 'I have an account' : 'Create an account'}
+      </button>
       {data?.providers.map(({ id, name }) => (
         <button key={id} type="button" onClick={() => void visit(id)}>
           Continue with {name}
