@@ -135,11 +135,11 @@ describe('one network that keeps the queue full with sign-ins that succeed', () 
         return email
       }),
     )
-    let isOver = false
+    const end = new AbortController()
     let refusals = 0
     // All of them from one /24, and many times what there is room for.
     const greedy = Array.from({ length: 20 * threads }, async (_, index) => {
-      while (!isOver) {
+      while (!end.signal.aborted) {
         const from = `198.51.100.${index % 250}`
         const answer = await loginFrom(
           server.client,
@@ -156,7 +156,7 @@ describe('one network that keeps the queue full with sign-ins that succeed', () 
       const answer = await loginFrom(server.client, from, accounts[0]!, 'correct horse battery')
       expect(answer.code).toBeUndefined()
     }
-    isOver = true
+    end.abort()
     await Promise.all(greedy)
   }, 60_000)
 })

@@ -294,12 +294,12 @@ describe('the page over plain http, at a name of the local network', () => {
     const url = `http://${plainHost}:${new URL(server.url).port}`
     const page = await open(await openBrowser({ allowed: [/Opener-Policy/] }), { url })
     await seeView(page, 'Sign in')
-    const notice = page.getByText('This page was not opened over https')
-    await notice.waitFor()
+    const plainHttpNotice = page.getByText('This page was not opened over https')
+    await plainHttpNotice.waitFor()
     await page.getByRole('link', { name: 'Create an account' }).click()
     await seeView(page, 'Create an account')
-    await notice.waitFor()
-    expect(await notice.count()).toBe(1)
+    await plainHttpNotice.waitFor()
+    expect(await plainHttpNotice.count()).toBe(1)
   })
 
   it('says nothing of it on this machine', async () => {
