@@ -49,6 +49,8 @@ export interface Overrides {
   readonly providerTimeoutMilliseconds?: number
   /** bcrypt's cost, below what the configuration allows. */
   readonly passwordCost?: number
+  /** Instead of one of the server's own, and closed by whoever made it. */
+  readonly hasher?: PasswordHasher | undefined
   /** In place of the server's own; `createSchema(MyResolver)` has both. */
   readonly schema?: GraphQLSchema
   /** How long a request may take to arrive, and to be answered. */
@@ -128,13 +130,15 @@ export async function createApp(
     const accessTokens = new AccessTokens({ keyRing, clock, ...config.tokens })
     const throttle = new Throttle({ database, clock, isEnabled: config.throttle })
     const requestTimeout = overrides.requestTimeoutMilliseconds ?? requestTimeoutMilliseconds
-    const hasher = new PasswordHasher(
-      overrides.passwordCost ?? config.bcryptCost,
-      config.workers,
-      undefined,
-      hashingShare * requestTimeout,
-    )
-    closers.push(() => hasher.close())
+    const hasher =
+      overrides.hasher ??
+      new PasswordHasher(
+        overrides.passwordCost ?? config.bcryptCost,
+        config.workers,
+        undefined,
+        hashingShare * requestTimeout,
+      )
+    if (!overrides.hasher) closers.push(() => hasher.close())
     const metrics =
       config.metrics &&
       new Metrics({

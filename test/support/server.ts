@@ -5,6 +5,7 @@ import { loadSettings } from '../../src/settings.ts'
 import { createClient, type Client } from './client.ts'
 import { createMigratedDatabase, createTestDatabase, type TestDatabase } from './database.ts'
 import { testAppSecret } from './secret.ts'
+import { passwordCost, sharedHasher, sharedSchema } from './shared-parts.ts'
 
 export interface TestServer extends Omit<App, 'log'> {
   /** A client of this server without any token. */
@@ -75,7 +76,9 @@ export async function startServer(
       loadSettings({ ...defaults, DATABASE_URL: database.url, ...env, ...extra }),
       {
         clock: ownClock,
-        passwordCost: 4,
+        passwordCost,
+        schema: sharedSchema(),
+        ...(closers.length === 0 && { hasher: sharedHasher({ ...env, ...overrides }) }),
         // Tables of hostile inputs are refused one after another.
         refusalsPerSecond: { network: Infinity, all: Infinity },
         ...overrides,
