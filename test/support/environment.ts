@@ -1,7 +1,8 @@
 /** The environment that vitest's own processes, and those that tests start, have in common. */
-import { chmodSync, mkdtempSync, rmSync } from 'node:fs'
+import { chmodSync, mkdtempSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { removeFolder } from './remove-folder.ts'
 
 /** The code of libraries, compiled: a worker thread that hashes passwords starts in half the time. */
 export const compileCache = join(import.meta.dirname, '../../node_modules/.cache/compile')
@@ -19,8 +20,6 @@ function makeTemporaryRoot(): string {
   const folder = mkdtempSync(join(tmpdir(), 'latchkey-tests-'))
   // Root runs PostgreSQL as another user, who has to get through.
   chmodSync(folder, 0o711)
-  // A process that was just killed may still write.
-  const options = { recursive: true, force: true, maxRetries: 20, retryDelay: 100 }
-  process.once('exit', () => rmSync(folder, options))
+  process.once('exit', () => removeFolder(folder))
   return folder
 }

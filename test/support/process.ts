@@ -1,12 +1,13 @@
 /** The server as `npm start` runs it, compiled, in a process and a folder of its own. */
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { atEndOfFile } from './at-end-of-file.ts'
 import { compileCache } from './environment.ts'
+import { removeFolder } from './remove-folder.ts'
 
 const root = fileURLToPath(new URL('../../', import.meta.url))
 export const isRoot = process.getuid?.() === 0
@@ -26,7 +27,7 @@ export interface ServerProcess {
 /** A folder for the server to start in, removed after the file's tests. */
 export function temporaryFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), 'latchkey-start-'))
-  atEndOfFile(() => rmSync(folder, { recursive: true, force: true }))
+  atEndOfFile(() => removeFolder(folder))
   return folder
 }
 
