@@ -3,7 +3,7 @@ import type { IncomingMessage } from 'node:http'
 import { HeaderMap, type ApolloServer, type BaseContext } from '@apollo/server'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { searchOf, type HttpRequest } from './http-request.ts'
-import { readRefreshCookie, writeRefreshCookie, type CookiePolicy } from './refresh-cookie.ts'
+import { createRefreshCookie, type CookiePolicy } from './refresh-cookie.ts'
 import type { RefusalPace } from './refusal-pace.ts'
 import { sandboxHeaders } from './sandbox.ts'
 
@@ -107,6 +107,7 @@ class FastifyHttpRequest implements HttpRequest {
   readonly #reply: FastifyReply
   readonly #options: RequestOptions
   #client: HttpRequest['client'] | undefined
+  #refreshCookie: HttpRequest['refreshCookie'] | undefined
 
   constructor(request: FastifyRequest, reply: FastifyReply, options: RequestOptions) {
     this.#request = request
@@ -139,14 +140,10 @@ class FastifyHttpRequest implements HttpRequest {
   }
 
   get refreshCookie() {
-    const request = this.#request
-    const reply = this.#reply
-    const policy = this.#options.cookiePolicy
-    return {
-      read: () => readRefreshCookie(request, policy),
-      write: (token: string, lifetimeSeconds: number) =>
-        writeRefreshCookie(reply, policy, token, lifetimeSeconds),
-      clear: () => writeRefreshCookie(reply, policy, '', 0),
-    }
+    return (this.#refreshCookie ??= createRefreshCookie(
+      this.#request,
+      this.#reply,
+      this.#options.cookiePolicy,
+    ))
   }
 }

@@ -1,5 +1,6 @@
 /** What the application needs to know of an HTTP request. */
 import type { Logger } from './logger.ts'
+import type { RequestRefreshCookie } from './refresh-cookie.ts'
 
 export interface HttpRequest {
   readonly id: string
@@ -8,11 +9,7 @@ export interface HttpRequest {
   readonly client: { readonly ip: string | undefined; readonly userAgent: string | undefined }
   /** The operation has failed: too many of these are delayed (refusal-pace.ts). */
   noteRefusal(): void
-  readonly refreshCookie: {
-    read(): string | undefined
-    write(refreshToken: string, lifetimeSeconds: number): void
-    clear(): void
-  }
+  readonly refreshCookie: RequestRefreshCookie
 }
 
 /** The query of a request's URL, with its question mark; empty where there is none. */

@@ -39,27 +39,53 @@ function nameSuffix({ isSecure, issuer, publicUrl }: CookiePolicyOptions): strin
   return `-${digest.slice(0, 8)}`
 }
 
+/** The cookie of one request: the one that came with it, until the response has another one. */
+export interface RequestRefreshCookie {
+  read(): string | undefined
+  write(refreshToken: string, lifetimeSeconds: number): void
+  clear(): void
+}
+
+/**
+ * What a field of an operation writes, the next one reads: a second sign-in replaces the session of the
+ * first, and a logout ends it. The response sets the cookie once (RFC 6265 section 4.1.1).
+ */
+export function createRefreshCookie(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  policy: CookiePolicy,
+): RequestRefreshCookie {
+  let written: { readonly value: string | undefined } | undefined
+  const set = (value: string | undefined, maxAge: number) => {
+    written = { value }
+    writeRefreshCookie(reply, policy, value ?? '', maxAge)
+  }
+  return {
+    read: () => (written ? written.value : readRefreshCookie(request, policy)),
+    write: set,
+    clear: () => set(undefined, 0),
+  }
+}
+
 /**
  * The token that the browser sent. None for a request of another site, and none where two cookies of
  * the name came: one of them was planted.
  */
-export function readRefreshCookie(
-  request: FastifyRequest,
-  policy: CookiePolicy,
-): string | undefined {
+function readRefreshCookie(request: FastifyRequest, policy: CookiePolicy): string | undefined {
   const header = request.headers.cookie
   if (header === undefined || !mayUseCookie(request, policy)) return undefined
   const sent = header.split(';').filter((pair) => pair.split('=')[0]!.trim() === policy.name)
   return sent.length === 1 ? parseCookie(sent[0]!)[policy.name] : undefined
 }
 
-export function writeRefreshCookie(
+function writeRefreshCookie(
   reply: FastifyReply,
   policy: CookiePolicy,
   value: string,
   maxAge: number,
 ): void {
-  reply.header(
+  // Fastify would add a second header to the one of an earlier field.
+  reply.removeHeader('set-cookie').header(
     'set-cookie',
     stringifySetCookie({
       name: policy.name,

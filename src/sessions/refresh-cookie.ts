@@ -7,7 +7,10 @@ import type { Secrets } from '../tokens/secrets.ts'
 
 /** What the session service needs of a cookie; HTTP provides it, with its own rules on who may use it. */
 export interface RefreshCookie {
-  /** The token that the browser sent; undefined also if the request may not use it. */
+  /**
+   * The token that this request wrote last, undefined if it cleared the cookie; before that the token that
+   * the browser sent, undefined also if the request may not use it.
+   */
   read(): string | undefined
   write(refreshToken: string, lifetimeSeconds: number): void
   clear(): void

@@ -71,6 +71,41 @@ describe('a sign-in with transport COOKIE', () => {
     },
   )
 
+  it('ends the session of an earlier sign-in of the same operation', async () => {
+    const { email } = await server.client.register()
+    const answer = await server.client.send(
+      `mutation ($email: String!, $password: String!) {
+        a: login(email: $email, password: $password, transport: COOKIE) { accessToken }
+        b: login(email: $email, password: $password, transport: COOKIE) { accessToken }
+      }`,
+      { email, password },
+    )
+    const { a, b } = answer.data
+    expect([await whyEnded(a), await whyEnded(b)]).toEqual(['SESSION_ENDED', undefined])
+    // The response sets the cookie once, and it holds the session that lives.
+    const [set, ...more] = answer.headers.getSetCookie()
+    expect(more).toEqual([])
+    await server.client.send('mutation { logout }', {}, { cookie: set!.split(';')[0]! })
+    expect(await whyEnded(b)).toBe('SESSION_ENDED')
+  })
+
+  it.each(['logout', 'logout(scope: THIS)'])(
+    'begins a session that %s ends in the same operation',
+    async (logout) => {
+      const { email } = await server.client.register()
+      const answer = await server.client.send(
+        `mutation ($email: String!, $password: String!) {
+          login(email: $email, password: $password, transport: COOKIE) { accessToken }
+          ${logout}
+        }`,
+        { email, password },
+      )
+      expect(answer.data.logout).toBe(true)
+      expect(await whyEnded(answer.data.login)).toBe('SESSION_ENDED')
+      expect(answer.headers.getSetCookie()).toEqual([expect.stringMatching(/=; Max-Age=0/)])
+    },
+  )
+
   it('leaves other sessions of the account alone', async () => {
     const first = await firstSession()
     const elsewhere = await signIn({ email: first.email })
