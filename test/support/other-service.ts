@@ -1,7 +1,8 @@
 /** Services of an operator's own that verify Latchkey's tokens, as docs/guides/verifying-tokens.md has it. */
 import { createServer, type IncomingMessage } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { ApolloServer, HeaderMap } from '@apollo/server'
+import { ApolloServer } from '@apollo/server'
+import { startStandaloneServer } from '@apollo/server/standalone'
 import { GraphQLError } from 'graphql'
 import { createRemoteJWKSet, jwtVerify } from 'jose'
 import { onTestFinished } from 'vitest'
@@ -42,7 +43,7 @@ export async function startRestService(
 ): Promise<OtherService> {
   const tokens: string[] = []
   let runs = 0
-  const url = await listen(async (_request, token) => {
+  const url = await listen(async (token) => {
     tokens.push(token)
     if (!(await isGood(token))) {
       return { status: 401, headers: { 'www-authenticate': 'Bearer error="invalid_token"' } }
@@ -53,7 +54,7 @@ export async function startRestService(
   return { url, tokens, runs: () => runs }
 }
 
-/** Apollo Server: UNAUTHENTICATED, as its own documentation has it. */
+/** Apollo Server standalone: UNAUTHENTICATED, as its own documentation shows it. */
 export async function startApolloService(
   server: TestServer,
   {
@@ -90,46 +91,33 @@ export async function startApolloService(
     },
     stopOnTerminationSignals: false,
   })
-  await apollo.start()
-  onTestFinished(() => apollo.stop())
-  const url = await listen(async (request, token, body) => {
-    tokens.push(token)
-    const isAllowed = await isGood(token)
-    const answer = await apollo.executeHTTPGraphQLRequest({
-      httpGraphQLRequest: {
-        method: request.method!,
-        headers: new HeaderMap(Object.entries(request.headers as Record<string, string>)),
-        search: '',
-        body: JSON.parse(body) as unknown,
-      },
-      context: async () => {
-        if (refuses === 'in the context' && !isAllowed) throw refusal()
-        return { isGood: isAllowed }
-      },
-    })
-    return {
-      status: answer.status ?? 200,
-      headers: Object.fromEntries(answer.headers),
-      body: answer.body.kind === 'complete' ? answer.body.string : '',
-    }
+  const { url } = await startStandaloneServer(apollo, {
+    listen: { host: '127.0.0.1', port: 0 },
+    context: async ({ req }) => {
+      const token = bearerToken(req)
+      tokens.push(token)
+      const isAllowed = await isGood(token)
+      if (refuses === 'in the context' && !isAllowed) throw refusal()
+      return { isGood: isAllowed }
+    },
   })
+  onTestFinished(() => apollo.stop())
   return { url, tokens, runs: () => runs }
+}
+
+function bearerToken({ headers }: IncomingMessage): string {
+  return /^Bearer (.*)$/.exec(headers.authorization ?? '')?.[1] ?? ''
 }
 
 async function listen(
   handle: (
-    request: IncomingMessage,
     token: string,
-    body: string,
   ) => Promise<{ status: number; headers?: Record<string, string>; body?: string }>,
 ): Promise<string> {
   const http = createServer((request, response) => {
-    const chunks: Buffer[] = []
-    request.on('data', (chunk: Buffer) => chunks.push(chunk))
+    request.resume()
     request.on('end', () => {
-      const token = /^Bearer (.*)$/.exec(request.headers.authorization ?? '')?.[1] ?? ''
-      const body = Buffer.concat(chunks).toString()
-      handle(request, token, body).then(
+      handle(bearerToken(request)).then(
         (answer) => response.writeHead(answer.status, answer.headers).end(answer.body),
         (error: unknown) => response.writeHead(500).end(String(error)),
       )
