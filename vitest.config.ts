@@ -1,6 +1,7 @@
 import { availableParallelism } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import { configDefaults, defineConfig, type TestProjectInlineConfiguration } from 'vitest/config'
+import { mutationPlugin, mutationVariable } from './test/mutation/plugin.ts'
 import { prepareEnvironment } from './test/support/environment.ts'
 
 prepareEnvironment()
@@ -83,6 +84,7 @@ const longProjects: TestProjectInlineConfiguration[] = [
 ]
 
 export default defineConfig({
+  plugins: process.env[mutationVariable] === undefined ? [] : [mutationPlugin()],
   resolve: {
     // Else our files get graphql's ES module and the libraries its CommonJS one: two realms.
     alias: [

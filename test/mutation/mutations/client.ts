@@ -1,0 +1,94 @@
+import { inFile, type Mutation } from '../mutation.ts'
+
+const manager = inFile('client/session-manager.ts', [
+  'test/api/client.test.ts',
+  'test/api/client-session.test.ts',
+  'test/api/client-store.test.ts',
+  'test/api/client-races.test.ts',
+  'test/api/client-sign-out.test.ts',
+  'test/api/client-endings.test.ts',
+  'test/api/client-network.test.ts',
+])
+const fetches = inFile('client/authorized-fetch.ts', ['test/api/client-fetch.test.ts'])
+const operation = inFile('client/operation.ts', [
+  'test/api/client-fetch.test.ts',
+  'test/api/client.test.ts',
+])
+
+export const client: readonly Mutation[] = [
+  fetches(
+    'the token is sent to another port of the same host',
+    '(url.origin === endpointUrl?.origin || origins',
+    '(url.hostname === endpointUrl?.hostname || origins',
+  ),
+  fetches(
+    'the token is sent to any origin that begins like an allowed one',
+    'origins.includes(url.origin)',
+    'origins.some((origin) => url.href.startsWith(origin))',
+  ),
+  fetches(
+    'an Authorization header of the app is replaced',
+    "!headers.has('authorization')",
+    'true',
+  ),
+  fetches(
+    'a request is sent again although the renewal has failed',
+    'if (next === undefined || !refusal.mayRepeat) return answer',
+    'if (!refusal.mayRepeat) return answer',
+  ),
+  fetches(
+    'a mutation that may have run is sent again',
+    'if (next === undefined || !refusal.mayRepeat) return answer',
+    'if (next === undefined) return answer',
+  ),
+  operation(
+    'a mutation with several fields is sent again',
+    'operation?.selectionSet.selections.length === 1',
+    'operation?.selectionSet.selections.length !== 0',
+  ),
+  operation(
+    'a mutation whose nested field was refused is sent again',
+    'path?.length === 1\n',
+    'path?.length !== 0\n',
+  ),
+  manager(
+    'a request of one user is sent with the token of another',
+    'if (this.session.held?.user.id !== held.user.id) throw this.session.endedError()',
+    '',
+  ),
+  manager(
+    'the refusal of an old session ends the new one',
+    'if (!held || sessionIdOf(refusedToken) !== held.id) return undefined',
+    'if (!held) return undefined',
+  ),
+  manager(
+    'a renewal that fails early fails the request',
+    'if (this.session.held !== held || this.#clock() >= held.tokens.expiresAt) throw error',
+    'throw error',
+  ),
+  manager(
+    'the lifetime of a token is counted from when the response arrived',
+    'expiresAt: sentAt + expiresIn * 1000,',
+    'expiresAt: this.#clock() + expiresIn * 1000,',
+  ),
+  manager(
+    'a session that ended while its tokens were under way comes back',
+    'if (this.session.isOver(sessionIdOf(accessToken))) return\n',
+    '',
+  ),
+  manager(
+    'a sign-out on all devices that was refused is not sent for this one',
+    "if (scope === 'THIS' || refusal) await tellSignOut",
+    "if (scope === 'THIS') await tellSignOut",
+  ),
+  manager(
+    'the tokens stay in the store after a sign-out',
+    'try {\n      await this.#store?.clear()\n    } finally {',
+    'try {\n      void this.#store\n    } finally {',
+  ),
+  manager(
+    'a renewal is given up after the first lost response',
+    'if (aborted.aborted || !(error instanceof NetworkError)) throw error',
+    'throw error',
+  ),
+]

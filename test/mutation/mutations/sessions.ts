@@ -1,0 +1,119 @@
+import { inFile, type Mutation } from '../mutation.ts'
+
+const rotation = inFile('src/sessions/rotation.ts', [
+  'test/api/refresh-token.test.ts',
+  'test/api/refresh-race.test.ts',
+  'test/api/session-lifetime.test.ts',
+  'test/api/clocks.test.ts',
+])
+const service = inFile('src/sessions/session.service.ts', [
+  'test/api/sign-in.test.ts',
+  'test/api/logout.test.ts',
+  'test/api/session-list.test.ts',
+  'test/api/account-state.test.ts',
+  'test/api/password-change-sessions.test.ts',
+])
+
+export const sessions: readonly Mutation[] = [
+  rotation(
+    'a session is renewed at the moment at which it expires',
+    'and expires_at > ${now}\n      and exists',
+    'and expires_at >= ${now}\n      and exists',
+  ),
+  rotation(
+    'any refresh token of a session rotates it',
+    'and generation = ${token.generation} and expires_at',
+    'and generation <= ${token.generation} + 100 and expires_at',
+  ),
+  rotation(
+    'the session of a disabled account is renewed',
+    'where users.id = sessions.user_id and disabled_at is null)',
+    'where users.id = sessions.user_id)',
+    { tests: ['test/api/account-state.test.ts'] },
+  ),
+  rotation(
+    'a refresh extends the session beyond its longest lifetime',
+    'case when ends_at < ${idleEnd} then ends_at else ${idleEnd} end',
+    'cast(${idleEnd} as bigint)',
+  ),
+  rotation('a replaced token has no grace window', 'age <= policy.graceSeconds * 1000', 'age < 0'),
+  rotation(
+    'the grace window is twice as long',
+    'age <= policy.graceSeconds * 1000',
+    'age <= policy.graceSeconds * 2000',
+  ),
+  rotation(
+    'every older token is graced like the predecessor',
+    'token.generation === session.generation - 1',
+    'token.generation <= session.generation - 1',
+  ),
+  rotation(
+    'a clock that was set back opens the grace window for good',
+    '&& age >= -clockLeewayMilliseconds',
+    '',
+  ),
+  rotation(
+    'a replayed token leaves the session alive',
+    'if ((await tx.nativeDelete(Session, { id: session.id })) === 0) return',
+    'if ((await tx.count(Session, { id: session.id })) === 0) return',
+  ),
+  service(
+    'a sign-in succeeds after the password was changed meanwhile',
+    'and credential_version = ${credentialVersion}`.execute',
+    'and credential_version <= ${credentialVersion} + 100`.execute',
+    { tests: ['test/api/change-password.test.ts', 'test/api/session-locks.test.ts'] },
+  ),
+  service(
+    'a disabled account signs in',
+    'where id = ${userId} and disabled_at is null\n          and credential_version',
+    'where id = ${userId}\n          and credential_version',
+    { tests: ['test/api/account-state.test.ts'] },
+  ),
+  service(
+    'an account keeps any number of sessions',
+    'limit ${sessionsPerUser - 1})`.execute(kysely)',
+    'limit ${sessionsPerUser * 100})`.execute(kysely)',
+  ),
+  service(
+    "a user revokes another user's session",
+    '{ id: sessionId, user: userId })) > 0',
+    '{ id: sessionId })) > 0',
+  ),
+  service(
+    'logout of the other sessions ends this one as well',
+    '{ id: { $ne: exceptSessionId } }',
+    '{}',
+  ),
+  service(
+    'a password change keeps the other sessions',
+    'delete from sessions where user_id = ${userId} and id <> ${sessionId}',
+    "delete from sessions where user_id = ${userId} and id <> ${sessionId} and id = ''",
+  ),
+  service(
+    'the old refresh token has a grace window after a password change',
+    'set generation = generation + 1, rotated_at = null',
+    'set generation = generation + 1, rotated_at = ${clock()}',
+  ),
+  service(
+    'a session that expired during the hash changes the password',
+    'where id = ${sessionId} and user_id = ${userId} and expires_at > ${clock()}',
+    'where id = ${sessionId} and user_id = ${userId}',
+  ),
+  service(
+    'the cookie is cleared when the database fails',
+    'if (transport === TokenTransport.COOKIE && error instanceof AppError) {',
+    'if (transport === TokenTransport.COOKIE) {',
+    { tests: ['test/api/refresh-cookie.test.ts', 'test/api/database-unavailable.test.ts'] },
+  ),
+  service(
+    'expired sessions are listed',
+    '{ user: userId, expiresAt: { $gt: now } }',
+    '{ user: userId }',
+  ),
+  service(
+    'the refresh token is in the response although it travels in the cookie',
+    'refreshToken: transport === TokenTransport.COOKIE ? null : refreshToken,',
+    'refreshToken,',
+    { tests: ['test/api/refresh-cookie.test.ts'] },
+  ),
+]
