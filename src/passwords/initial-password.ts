@@ -11,10 +11,3 @@ export const initialPasswordNotice = `It works for ${initialPasswordDays} days: 
 export function initialPasswordExpiry(now: number): number {
   return now + initialPasswordDays * 24 * 60 * 60 * 1000
 }
-
-export function hasExpired(
-  user: { readonly passwordExpiresAt?: number | null | undefined },
-  now: number,
-): boolean {
-  return user.passwordExpiresAt != null && user.passwordExpiresAt <= now
-}

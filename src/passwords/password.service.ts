@@ -14,9 +14,9 @@ import { addressBlock, networkBlock, pairOf } from '../throttle/address.ts'
 import type { Budget, Charge, Throttle } from '../throttle/throttle.ts'
 import { normalizeEmail } from '../users/email.ts'
 import { checkName } from '../users/name.ts'
+import { isPasswordUsable, storedPasswordOf } from '../users/usable-password.ts'
 import { User } from '../users/user.entity.ts'
 import type { PasswordHasher } from './password-hasher.ts'
-import { hasExpired } from './initial-password.ts'
 import { checkNewPassword, isHashable, maximumBytes, normalizePassword } from './password-policy.ts'
 
 export interface PasswordServiceOptions {
@@ -185,7 +185,7 @@ export class PasswordService {
     newPassword: string,
     current: SessionReference,
   ): Promise<string> {
-    const { audit, em, hasher, throttle } = this.#options
+    const { audit, clock, em, hasher, throttle } = this.#options
     if (currentPassword === undefined) {
       throw badUserInput('currentPassword', 'The current password is needed to change it.')
     }
@@ -197,8 +197,9 @@ export class PasswordService {
     }
     hasher.checkRoom(this.#network)
     const charge = await throttle.charge(this.#budgets(user.email ?? user.id))
+    const isUsable = isPasswordUsable(storedPasswordOf(user), clock())
     const passwordHash = await givingBackOnFailure(charge, async () => {
-      const password = this.#comparable(currentPassword, user)
+      const password = isUsable ? this.#comparable(currentPassword, user) : undefined
       if (password !== undefined) {
         return hasher.replace(password, user.passwordHash, newPassword, this.#network)
       }
@@ -207,9 +208,14 @@ export class PasswordService {
     })
     if (passwordHash === undefined) {
       const type = EventType.PASSWORD_CHANGE_FAILED
-      const reason = EventReason.WRONG_PASSWORD
+      const reason = isUsable ? EventReason.WRONG_PASSWORD : EventReason.PASSWORD_EXPIRED
       await audit.record(em, { type, ...current, actor: EventActor.ACCOUNT, reason })
-      throw new AppError(ErrorCode.INVALID_CREDENTIALS, 'The current password is wrong.')
+      throw new AppError(
+        ErrorCode.INVALID_CREDENTIALS,
+        isUsable
+          ? 'The current password is wrong.'
+          : 'The current password has expired. Ask the operator of this service for a new one.',
+      )
     }
     await charge.giveBack()
     return passwordHash
@@ -218,7 +224,9 @@ export class PasswordService {
   async #recordFailure(user: User | null): Promise<void> {
     const { audit, clock, em } = this.#options
     const reasonOfPassword =
-      user && hasExpired(user, clock()) ? EventReason.PASSWORD_EXPIRED : EventReason.WRONG_PASSWORD
+      user && !isPasswordUsable(storedPasswordOf(user), clock())
+        ? EventReason.PASSWORD_EXPIRED
+        : EventReason.WRONG_PASSWORD
     const reasonOfAccount = user?.passwordHash == null ? EventReason.NO_PASSWORD : reasonOfPassword
     await audit.record(em, {
       type: EventType.SIGN_IN_FAILED,
@@ -241,7 +249,7 @@ export class PasswordService {
       await hasher.refuse(hash, this.#network)
       return { isCorrect: false }
     }
-    const isUsable = !user || !hasExpired(user, clock())
+    const isUsable = user !== null && isPasswordUsable(storedPasswordOf(user), clock())
     if (!isUsable || hash == null || !hasher.needsRehash(hash)) {
       // The same work for a password that has expired.
       const isRight = await hasher.verify(comparable, hash, this.#network)

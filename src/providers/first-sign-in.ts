@@ -13,6 +13,7 @@ import { pairOf } from '../throttle/address.ts'
 import type { Throttle } from '../throttle/throttle.ts'
 import { Identity } from '../users/identity.entity.ts'
 import { reclaimAccount } from '../users/reclaim-account.ts'
+import { isPasswordUsable, storedPasswordOf } from '../users/usable-password.ts'
 import { User } from '../users/user.entity.ts'
 import {
   addIdentity,
@@ -170,7 +171,8 @@ export class FirstSignIn {
   async #waysIn(em: SqlEntityManager, user: User): Promise<string[]> {
     const identities = await em.find(Identity, { user: user.id })
     const providers = waysInOf(identities, this.#options.clients)
-    return [...(user.passwordHash == null ? [] : ['password']), ...providers]
+    const isUsable = isPasswordUsable(storedPasswordOf(user), this.#options.clock())
+    return [...(isUsable ? ['password'] : []), ...providers]
   }
 }
 

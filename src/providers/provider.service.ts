@@ -11,6 +11,8 @@ import { addressBlock } from '../throttle/address.ts'
 import type { Charge, Throttle } from '../throttle/throttle.ts'
 import { normalizeEmail } from '../users/email.ts'
 import { Identity } from '../users/identity.entity.ts'
+import { isPasswordUsable, storedPasswordOf } from '../users/usable-password.ts'
+import { User } from '../users/user.entity.ts'
 import { AccountLinking } from './account-linking.ts'
 import { waysInOf } from './identities.ts'
 import type { FlowStore, Flow } from './flow-store.ts'
@@ -173,11 +175,13 @@ export class ProviderService {
       const removed = await sql`delete from identities
         where user_id = ${userId} and provider = ${providerId}`.execute(kysely)
       if (removed.numAffectedRows === 0n) throw unknownProvider(providerId)
-      const { rows: passwords } = await sql`select 1 from users where id = ${userId}
-        and password_hash is not null and email is not null`.execute(kysely)
+      const user = await tx.findOneOrFail(User, { id: userId }, { refresh: true })
+      // Without an e-mail address there is nothing to sign in with beside the password.
+      const isPasswordEnough =
+        user.email != null && isPasswordUsable(storedPasswordOf(user), this.#options.clock())
       const { rows: left } = await sql<Pick<Identity, 'provider' | 'issuer'>>`
         select provider, issuer from identities where user_id = ${userId}`.execute(kysely)
-      if (passwords.length === 0 && waysInOf(left, this.#options.clients).length === 0) {
+      if (!isPasswordEnough && waysInOf(left, this.#options.clients).length === 0) {
         throw new AppError(
           ErrorCode.LAST_CREDENTIAL,
           'This is the only way to sign in to the account. Set a password or link another one first.',

@@ -69,14 +69,27 @@ it('an initial password cannot become the lasting one', async () => {
   expect((await server.client.login(email, 'a password of my own')).errors).toBeUndefined()
 })
 
-it('an expired initial password still lets a session of before replace it', async () => {
-  const { email, password } = await createAccount()
+it('an expired initial password changes nothing, not even in a session that began before', async () => {
+  const { email, password, user } = await createAccount()
   server.advance(7 * day - 60)
   const { accessToken } = (await server.client.login(email, password)).data.login
   server.advance(120)
-  expect((await server.client.login(email, password)).code).toBe('INVALID_CREDENTIALS')
-  expect((await change(accessToken, password, 'a password of my own')).errors).toBeUndefined()
-  expect((await server.client.login(email, 'a password of my own')).errors).toBeUndefined()
+  for (const secret of [password, 'not the password']) {
+    const answer = await change(accessToken, secret, 'a password of my own')
+    expect([answer.code, answer.errors?.[0]?.message]).toEqual([
+      'INVALID_CREDENTIALS',
+      'The current password has expired. Ask the operator of this service for a new one.',
+    ])
+  }
+  expect((await server.client.login(email, 'a password of my own')).code).toBe(
+    'INVALID_CREDENTIALS',
+  )
+  const events = await sinceSignUp(server, user.id)
+  expect(events.filter((words) => words.startsWith('PASSWORD'))).toEqual([
+    'PASSWORD_CHANGE_FAILED PASSWORD_EXPIRED',
+    'PASSWORD_CHANGE_FAILED PASSWORD_EXPIRED',
+  ])
+  expect((await server.client.as(accessToken).send('{ me { id } }')).errors).toBeUndefined()
 })
 
 it('a password that a user has chosen does not expire', async () => {

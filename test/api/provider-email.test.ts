@@ -196,6 +196,16 @@ describe('an e-mail address that comes from a provider', () => {
     }
   })
 
+  it('names no password to link with if an operator set it and it has expired', async () => {
+    const { email, user } = await account(true)
+    await server.database.query('update users set password_expires_at = 1 where id = ?', [user.id])
+    const answer = await signIn({ claims: { email, email_verified: false } })
+    expect([answer.code, answer.errors?.[0]?.extensions.linkableWith]).toEqual([
+      'LINK_REQUIRED',
+      [],
+    ])
+  })
+
   it('leads to the account after all, once the person has signed in to it and linked', async () => {
     const { email, accessToken, user } = await account(false)
     const lies = { claims: { email, email_verified: false } }

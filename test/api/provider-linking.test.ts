@@ -239,6 +239,17 @@ describe('the accounts of providers that a person has linked', () => {
       expect((await unlink(accessToken, 'one')).code).toBe('LAST_CREDENTIAL')
     })
 
+    it('stays when the password is one of an operator that has expired', async () => {
+      const { accessToken, user } = await server.client.register()
+      await link(accessToken, 'one', `sub-${++people}`)
+      await server.database.query('update users set password_expires_at = ? where id = ?', [
+        server.now(),
+        user.id,
+      ])
+      expect((await unlink(accessToken, 'one')).code).toBe('LAST_CREDENTIAL')
+      expect(await identitiesOf(user.id)).toHaveLength(1)
+    })
+
     it('stays where the other one is of a provider that the server has no more', async () => {
       const { accessToken, id } = await newcomer()
       await link(accessToken, 'two', `sub-${++people}`)
