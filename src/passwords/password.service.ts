@@ -40,8 +40,12 @@ const limits = {
   account: 10,
   /** One address at all accounts. */
   address: 100,
+  /** One network at all accounts, but for those whose owners have signed in from the same address. */
+  network: 1000,
   /** New accounts from one address. */
   registrations: 100,
+  /** New accounts from one network. */
+  registrationsOfNetwork: 1000,
 }
 const method = 'password'
 
@@ -77,6 +81,8 @@ export class PasswordService {
     const charge = await throttle.charge([
       { name: 'register', subject: address, limit: limits.registrations },
       { name: 'address', subject: address, limit: limits.address },
+      { name: 'register-network', subject: this.#network, limit: limits.registrationsOfNetwork },
+      { name: 'network', subject: this.#network, limit: limits.network },
     ])
     const passwordHash = await givingBackOnFailure(charge, async () => {
       await sessions.prepare()
@@ -107,7 +113,7 @@ export class PasswordService {
       throw emailTaken()
     }
     // The account goes on counting as one that was made; the address has failed at nothing.
-    await charge.giveBack('address')
+    await charge.giveBack('address', 'network')
     await throttle.makeFamiliar(this.#pair(email))
     try {
       return await sessions.begin({ userId, credentialVersion: 0, method }, transport)
@@ -276,12 +282,12 @@ export class PasswordService {
     return [
       { name: 'pair', subject: pair, limit: limits.pair },
       { name: 'address', subject: address, limit: limits.address },
-      // Strangers who guess at an account must not keep its owner out.
+      // Strangers who guess must not keep out an owner who has signed in from here before.
+      { name: 'network', subject: this.#network, limit: limits.network, unlessFamiliar: pair },
       { name: 'account', subject: email, limit: limits.account, unlessFamiliar: pair },
     ]
   }
 
-  /** Sign-ins of one network wait behind each other, not behind those of others. */
   get #network(): string {
     return networkBlock(this.#options.client.ip)
   }

@@ -24,6 +24,8 @@ export interface BegunFlow extends Flow {
 const lifetimeMilliseconds = 10 * 60 * 1000
 /** However many begin and never come back, the table stays this small. */
 export const maximumFlows = 20_000
+/** Removed at once to make room, so that a flood does not pay for it each time. */
+const evictedFlows = 200
 const secretBytes = 32
 
 export class FlowStore {
@@ -49,21 +51,34 @@ export class FlowStore {
     }
   }
 
-  /** @returns false where too many flows are under way */
-  async keep(provider: FlowProvider, flow: BegunFlow): Promise<boolean> {
+  /**
+   * Keeps a flow. If there is no room, the oldest flows of the network that has the most give way.
+   * @param network of the client
+   * @returns false if others have taken the room at the same time
+   */
+  async keep(provider: FlowProvider, flow: BegunFlow, network: string): Promise<boolean> {
     const { kysely } = this.#database
     const insert = async () => {
       const result = await sql`insert into provider_flows
-          (token_hash, provider, issuer, state_hash, nonce, code_verifier, redirect_uri, user_id, expires_at)
+          (token_hash, provider, issuer, state_hash, nonce, code_verifier, redirect_uri, user_id, network,
+            expires_at)
         select ${digest(flow.flowToken)}, ${provider.id}, ${provider.issuer}, ${digest(flow.state)}, ${flow.nonce},
           ${flow.codeVerifier}, ${flow.redirectUri}, ${userIdOf(flow, this.#database.engine)},
-          cast(${flow.expiresAt} as bigint)
+          ${network}, cast(${flow.expiresAt} as bigint)
         where (select count(*) from provider_flows) < ${maximumFlows}`.execute(kysely)
       return result.numAffectedRows === 1n
     }
     if (await insert()) return true
-    await this.sweep(maximumFlows)
+    if ((await this.sweep(maximumFlows)) === 0) await this.#evict()
     return insert()
+  }
+
+  async #evict(): Promise<void> {
+    await sql`delete from provider_flows where token_hash in (
+      select token_hash from provider_flows
+      where network = (select network from provider_flows group by network
+        order by count(*) desc, min(expires_at) limit 1)
+      order by expires_at limit ${evictedFlows})`.execute(this.#database.kysely)
   }
 
   /** Takes the flow out: of any number of calls with the same token and state one gets it. */

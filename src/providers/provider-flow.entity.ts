@@ -20,6 +20,8 @@ const ProviderFlowSchema = defineEntity({
     user: () => p.manyToOne(User).nullable().deleteRule('cascade').index(),
     /** What the provider calls the user in a response that it posts: Apple does so once. */
     name: p.string().length(200).nullable(),
+    /** Of the client that began: a full table makes room where one network has the most. */
+    network: p.string().length(64).default('').index(),
     expiresAt: p.bigint('number').index(),
   },
 })

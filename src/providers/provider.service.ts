@@ -7,7 +7,7 @@ import { AppError, ErrorCode, badUserInput } from '../errors.ts'
 import type { SessionService } from '../sessions/session.service.ts'
 import type { Client, SessionReference } from '../sessions/authentication.ts'
 import type { AuthPayloadType, TokenTransport } from '../sessions/session.type.ts'
-import { addressBlock } from '../throttle/address.ts'
+import { addressBlock, networkBlock } from '../throttle/address.ts'
 import type { Charge, Throttle } from '../throttle/throttle.ts'
 import { normalizeEmail } from '../users/email.ts'
 import { Identity } from '../users/identity.entity.ts'
@@ -56,6 +56,8 @@ export interface ProviderAnswer {
 
 /** Flows an hour from one address before delays begin. */
 const flowsPerAddress = 1000
+/** The same for all addresses of a network. */
+const flowsPerNetwork = 5000
 const providerIdShape = /^[a-z0-9-]{1,64}$/
 
 export class ProviderService {
@@ -87,7 +89,7 @@ export class ProviderService {
     const authorizationUrl = await this.#asking(provider, charge, () =>
       provider.authorizationUrl(this.#knownRedirectUri(provider, redirectUri), flow),
     )
-    if (!(await flows.keep(provider, flow))) {
+    if (!(await flows.keep(provider, flow, networkBlock(this.#options.client.ip)))) {
       throw new AppError(ErrorCode.RATE_LIMITED, 'Too many sign-ins are under way.', {
         retryAfter: 60,
       })
@@ -248,8 +250,11 @@ export class ProviderService {
   }
 
   #chargeFlow(): Promise<Charge> {
-    const subject = addressBlock(this.#options.client.ip)
-    return this.#options.throttle.charge([{ name: 'flow', subject, limit: flowsPerAddress }])
+    const { client, throttle } = this.#options
+    return throttle.charge([
+      { name: 'flow', subject: addressBlock(client.ip), limit: flowsPerAddress },
+      { name: 'flow-network', subject: networkBlock(client.ip), limit: flowsPerNetwork },
+    ])
   }
 
   /**

@@ -207,3 +207,38 @@ describe('guesses made all at once', () => {
     expect(await countAccepted(() => loginFrom(server.client, from, email))).toBe(4)
   })
 })
+
+describe('guesses from one network', () => {
+  // A /48 of IPv6 has 65,536 blocks with a budget each.
+  it.each([
+    ['a /48 of IPv6', (index: number) => `2001:db8:77:${index.toString(16)}::1`, '2001:db8:78::1'],
+    ['a /24 of IPv4', (index: number) => `192.0.2.${index % 256}`, '203.0.113.1'],
+  ])(
+    'are refused after a thousand, however many addresses it has: %s',
+    async (_what, from, other) => {
+      const owner = {
+        from: from(999),
+        email: `owner.${other.replaceAll(':', '.').replaceAll('..', '.')}@example.com`,
+      }
+      expect((await registerFrom(server.client, owner.from, owner.email)).errors).toBeUndefined()
+      await loginFrom(server.client, from(0), 'first@example.com')
+      const network = 'key like ? and count = 1'
+      // As if 998 guesses at other accounts had come before.
+      await server.database.query(`update attempt_counters set count = 999 where ${network}`, [
+        'network:%',
+      ])
+      const guess = (index: number) =>
+        loginFrom(server.client, from(index), `guess${index}@example.com`)
+      expect((await guess(1)).code).toBe('INVALID_CREDENTIALS')
+      expect((await guess(2)).code).toBe('RATE_LIMITED')
+      expect((await loginFrom(server.client, other, 'else@example.com')).code).toBe(
+        'INVALID_CREDENTIALS',
+      )
+      // An owner who has signed in from there before is not kept out.
+      expect(
+        (await loginFrom(server.client, owner.from, owner.email, password)).errors,
+      ).toBeUndefined()
+      server.advance(3600)
+    },
+  )
+})

@@ -69,11 +69,11 @@ describe('attempts', () => {
   it('are forgotten when their hour is over', async () => {
     const { email } = await server.client.register()
     await loginFrom(server.client, freshAddress(), email)
-    // Of registering: the address, twice. Of the guess: the pair, the address, the account.
-    // Longer than that is kept from where the owner has signed in.
+    // Of registering: the address and the network, twice. Of the guess: the pair, the address, the network
+    // and the account. Longer than that is kept from where the owner has signed in.
     const counters = () => server.database.query('select * from attempt_counters')
     await server.maintain()
-    expect(await counters()).toHaveLength(2 + 3 + 1)
+    expect(await counters()).toHaveLength(4 + 4 + 1)
     server.advance(3600)
     await server.maintain()
     expect(await counters()).toHaveLength(1)

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { normalizeAddress } from '../../src/http/client-address.ts'
-import { addressBlock } from '../../src/throttle/address.ts'
+import { addressBlock, networkBlock } from '../../src/throttle/address.ts'
 
 describe('the block by which an address is counted', () => {
   it.each([
@@ -35,6 +35,19 @@ describe('the block by which an address is counted', () => {
         { numRuns: 2000 },
       )
     expect(holds).not.toThrow()
+  })
+})
+
+describe('the network that a client belongs to', () => {
+  it.each([
+    ['203.0.113.9', '203.0.113.0/24'],
+    ['2001:db8:1:2::1', '2001:db8:1::/48'],
+    ['2001:0DB8:0001:ffff::1', '2001:db8:1::/48'],
+    ['2001:db8::1', '2001:db8:0::/48'],
+    ['::1', '0:0:0::/48'],
+    [undefined, 'unknown'],
+  ])('of %s is %s', (address, network) => {
+    expect(networkBlock(address)).toBe(network)
   })
 })
 

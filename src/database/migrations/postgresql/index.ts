@@ -4,5 +4,13 @@ import { Providers } from './0002-providers.ts'
 import { Audit } from './0003-audit.ts'
 import { RepeatsAndInitialPasswords } from './0005-repeats-and-initial-passwords.ts'
 import { Issuers } from './0006-issuers.ts'
+import { FlowNetworks } from './0008-flow-networks.ts'
 
-export const migrations = [Initial, Providers, Audit, RepeatsAndInitialPasswords, Issuers]
+export const migrations = [
+  Initial,
+  Providers,
+  Audit,
+  RepeatsAndInitialPasswords,
+  Issuers,
+  FlowNetworks,
+]
