@@ -133,6 +133,7 @@ describe('changePassword', () => {
 
   it.each([
     ['its session is ended', 'delete from sessions where user_id = ?'],
+    ['its session expires', 'update sessions set expires_at = 1 where user_id = ?'],
     ['the account is disabled', 'update users set disabled_at = 1 where id = ?'],
   ])('changes nothing when %s while it is being checked', async (_what, statement) => {
     const { client, database } = server

@@ -194,6 +194,22 @@ describe('guesses made all at once', () => {
     expect(await countAccepted(() => loginFrom(server.client, from, email))).toBe(1)
   })
 
+  it('stay blocked for what they have earned when a right one from before them succeeds', async () => {
+    const { email } = await server.client.register()
+    const from = freshAddress()
+    const held = holdNext('verify')
+    const right = loginFrom(server.client, from, email, password)
+    await held.reached
+    expect(await countAccepted(() => loginFrom(server.client, from, email))).toBe(4)
+    server.advance(15)
+    expect(await countAccepted(() => loginFrom(server.client, from, email))).toBe(1)
+    held.release()
+    expect((await right).errors).toBeUndefined()
+    expect(await countAccepted(() => loginFrom(server.client, from, email))).toBe(0)
+    server.advance(30)
+    expect(await countAccepted(() => loginFrom(server.client, from, email))).toBe(1)
+  })
+
   it('are counted in full where a right one was on its way when the hour ended', async () => {
     const { email } = await server.client.register()
     const from = freshAddress()

@@ -47,6 +47,8 @@ if (chosen.length === 0) {
   process.exit(values.changed === undefined ? 1 : 0)
 }
 
+// Once, or each run would find it stale and do it.
+execFileSync(process.execPath, ['scripts/build.mjs', '--if-stale'], { cwd: root, stdio: 'inherit' })
 const folder = mkdtempSync(join(tmpdir(), 'latchkey-mutate-'))
 // Root runs PostgreSQL as another user, who must come through.
 chmodSync(folder, 0o711)

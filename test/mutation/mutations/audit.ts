@@ -14,6 +14,7 @@ export const audit: readonly Mutation[] = [
     'events are announced before the transaction commits',
     'work(tx, async (event) => void recorded.push(await this.#insert(tx, event)))',
     'work(tx, async (event) => {\n        const inserted = await this.#insert(tx, event)\n        recorded.push(inserted)\n        this.#announce(inserted)\n      })',
+    { tests: ['test/api/audit-trail.test.ts'] },
   ),
   trail(
     "a deleted account's client IP and browser are kept",

@@ -180,6 +180,7 @@ export const providers: readonly Mutation[] = [
     'a sign-in without a refresh token wipes the kept one',
     'coalesce(excluded.refresh_token_encrypted, provider_tokens.refresh_token_encrypted)',
     'excluded.refresh_token_encrypted',
+    { tests: ['test/api/provider-quirks.test.ts'] },
   ),
   kept(
     'two calls renew one token at the same time',

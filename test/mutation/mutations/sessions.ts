@@ -19,6 +19,7 @@ export const sessions: readonly Mutation[] = [
     'a session is renewed at the moment at which it expires',
     'and expires_at > ${now}\n      and exists',
     'and expires_at >= ${now}\n      and exists',
+    { tests: ['test/api/session-lifetime.test.ts'] },
   ),
   rotation(
     'any refresh token of a session rotates it',
@@ -98,12 +99,13 @@ export const sessions: readonly Mutation[] = [
     'a session that expired during the hash changes the password',
     'where id = ${sessionId} and user_id = ${userId} and expires_at > ${clock()}',
     'where id = ${sessionId} and user_id = ${userId}',
+    { tests: ['test/api/change-password.test.ts'] },
   ),
   service(
     'the cookie is cleared when the database fails',
     'if (transport === TokenTransport.COOKIE && error instanceof AppError) {',
     'if (transport === TokenTransport.COOKIE) {',
-    { tests: ['test/api/refresh-cookie.test.ts', 'test/api/database-unavailable.test.ts'] },
+    { tests: ['test/api/refresh-cookie.test.ts'] },
   ),
   service(
     'expired sessions are listed',

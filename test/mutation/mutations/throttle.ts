@@ -12,6 +12,7 @@ export const throttles: readonly Mutation[] = [
     'a refund lifts a block that other attempts have earned',
     'blocked_until = case when count <= ${limit} or blocked_until = ${blockedUntil}\n              then 0 else blocked_until end',
     'blocked_until = 0',
+    { tests: ['test/api/throttle-budgets.test.ts'] },
   ),
   throttle(
     'a refund is taken from a window that began after the charge',
