@@ -15,7 +15,7 @@ import { lockPerson } from '../users/lock-person.ts'
 import { User } from '../users/user.entity.ts'
 import { ChangedMeanwhile, FirstSignIn, type FirstSignInOptions } from './first-sign-in.ts'
 import { emailOf, findIdentity, requireIssuer, type Linked } from './identities.ts'
-import type { ProviderClient } from './provider-client.ts'
+import type { Exchange, ProviderClient } from './provider-client.ts'
 import type { ProviderProfile } from './provider-facts.ts'
 
 /** A lost race is run again; a second loss would need a third sign-in of the same person. */
@@ -34,14 +34,21 @@ export class AccountLinking {
    * The account of this identity; at its first sign-in one that it joins or takes over, or a new one.
    * @throws AppError LINK_REQUIRED, FORBIDDEN if registration is closed, UNAUTHENTICATED
    * (ACCOUNT_DISABLED)
+   * @throws ProviderFailure if the first sign-in cannot be decided, because the provider could not be
+   * asked for the e-mail address: the account would never get it
    */
-  async resolve(provider: ProviderClient, profile: ProviderProfile): Promise<Linked> {
+  async resolve(
+    provider: ProviderClient,
+    { emailFailure, profile }: Pick<Exchange, 'emailFailure' | 'profile'>,
+  ): Promise<Linked> {
     for (let attempt = 1; ; attempt++) {
       const em = this.#options.em.fork()
       try {
         const known = await findIdentity(em, provider, profile)
         if (known) await this.#verifyEmail(em, provider, profile, known.user)
-        return known ?? (await this.#firstSignIn.admit(em, provider, profile))
+        if (known) return known
+        if (emailFailure) throw emailFailure
+        return await this.#firstSignIn.admit(em, provider, profile)
       } catch (error) {
         // Another sign-in of the same user, or a registration of the address, came first.
         const isLostRace =

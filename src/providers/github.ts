@@ -9,6 +9,7 @@
  * that was taken back (github.com/langfuse/langfuse/issues/13091); Enterprise Servers send none. So
  * it is compared where it is there, and not demanded.
  */
+import { responseOf } from './provider-failure.ts'
 import { record, subject, text, type ProviderFacts } from './provider-facts.ts'
 
 /** @param url the origin of an Enterprise Server */
@@ -32,14 +33,13 @@ export function github(url?: string): ProviderFacts {
     clientAuthentication: 'client_secret_post',
     profile: async ({ get, optional, pages }) => {
       const user = record(await get(`${api}/user`, headers))
-      // A GitHub App without the permission "Email addresses" is refused: then there is no address.
       const primary = await optional(async () => {
         for await (const page of pages(`${api}/user/emails?per_page=100`, headers)) {
           const found = page.map(record).find((entry) => entry['primary'] === true)
           if (found) return found
         }
         return undefined
-      })
+      }, isWithoutPermission)
       return {
         subject: subject(user['id']),
         email: text(primary?.['email']),
@@ -48,4 +48,16 @@ export function github(url?: string): ProviderFacts {
       }
     },
   }
+}
+
+/**
+ * A GitHub App without the permission "Email addresses" is refused: then there is no address. A 403 may
+ * also be a rate limit (docs.github.com/rest/using-the-rest-api/rate-limits-for-the-rest-api).
+ */
+function isWithoutPermission(error: unknown): boolean {
+  const response = responseOf(error)
+  if (response?.status === 404) return true
+  const isLimited =
+    response?.headers.get('x-ratelimit-remaining') === '0' || response?.headers.has('retry-after')
+  return response?.status === 403 && !isLimited
 }

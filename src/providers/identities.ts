@@ -7,7 +7,7 @@ import { shortenName } from '../users/name.ts'
 import type { User } from '../users/user.entity.ts'
 import type { ProviderClient } from './provider-client.ts'
 import type { ProviderProfile } from './provider-facts.ts'
-import { ProviderFailure } from './provider-failure.ts'
+import { OtherIssuerFailure } from './provider-failure.ts'
 
 export interface Linked {
   readonly user: User
@@ -34,7 +34,7 @@ export async function findIdentity(
 /** @throws ProviderFailure, see above */
 export function requireIssuer(provider: ProviderClient, identity: Identity): void {
   if (provider.isIssuerOf(identity)) return
-  throw new ProviderFailure(
+  throw new OtherIssuerFailure(
     `The identity is of the issuer ${identity.issuer}, and ${provider.id} is ${provider.issuer} now`,
   )
 }

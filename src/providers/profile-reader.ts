@@ -1,7 +1,7 @@
 /** Reads what a provider says of a user: claims of the ID token, userinfo, and its own API. */
 import * as openid from 'openid-client'
 import { nameIn, text, type ProfileSources } from './provider-facts.ts'
-import { toProviderFailure, type ProviderFailure } from './provider-failure.ts'
+import { isPassing, toProviderFailure, type ProviderFailure } from './provider-failure.ts'
 import { presentMembers } from './provider-json.ts'
 
 type Tokens = Awaited<ReturnType<typeof openid.authorizationCodeGrant>>
@@ -15,13 +15,13 @@ const otherSubject = 'OAUTH_JSON_ATTRIBUTE_COMPARISON_FAILED'
 export class ProfileReader implements Omit<ProfileSources, 'claims'> {
   readonly #config: openid.Configuration
   readonly #tokens: Tokens
-  readonly #onShortfall: (failure: ProviderFailure) => void
+  readonly #onShortfall: (failure: ProviderFailure, isFinal: boolean) => void
 
-  /** @param onShortfall hears of what failed although it can be done without */
+  /** @param onShortfall is called with what failed, if the sign-in can do without it; see `optional` */
   constructor(
     config: openid.Configuration,
     tokens: Tokens,
-    onShortfall: (failure: ProviderFailure) => void,
+    onShortfall: (failure: ProviderFailure, isFinal: boolean) => void,
   ) {
     this.#config = config
     this.#tokens = tokens
@@ -33,11 +33,11 @@ export class ProfileReader implements Omit<ProfileSources, 'claims'> {
 
   readonly pages: ProfileSources['pages'] = (url, headers) => this.#readPages(url, headers)
 
-  readonly optional: ProfileSources['optional'] = async (work) => {
+  readonly optional: ProfileSources['optional'] = async (work, isFinal) => {
     try {
       return await work()
     } catch (error) {
-      this.#onShortfall(toProviderFailure(error))
+      this.#onShortfall(toProviderFailure(error), isFinal(error))
       return undefined
     }
   }
@@ -70,14 +70,18 @@ export class ProfileReader implements Omit<ProfileSources, 'claims'> {
 
   async #userinfo(subject: string): Promise<Claims | undefined> {
     let confusion: Error | undefined
-    const userinfo = await this.optional(async () => {
-      try {
-        return await openid.fetchUserInfo(this.#config, this.#tokens.access_token, subject)
-      } catch (error) {
-        if (error instanceof Error && isAbout(error, otherSubject)) confusion = error
-        throw error
-      }
-    })
+    const userinfo = await this.optional(
+      async () => {
+        try {
+          return await openid.fetchUserInfo(this.#config, this.#tokens.access_token, subject)
+        } catch (error) {
+          if (error instanceof Error && isAbout(error, otherSubject)) confusion = error
+          throw error
+        }
+        // ADFS refuses its own access token with 401: what it does not say here, it never says.
+      },
+      (error) => !isPassing(error),
+    )
     // Whose tokens these are is in doubt.
     if (confusion) throw confusion
     return userinfo
@@ -104,7 +108,9 @@ export class ProfileReader implements Omit<ProfileSources, 'claims'> {
       // GitHub refuses a request without a User-Agent.
       new Headers({ accept: 'application/json', 'user-agent': 'latchkey', ...headers }),
     )
-    if (!response.ok) throw new TypeError(`The profile was answered with ${response.status}`)
+    if (!response.ok) {
+      throw new TypeError(`The profile was answered with ${response.status}`, { cause: response })
+    }
     return response
   }
 }

@@ -33,6 +33,8 @@ export interface Exchange {
   readonly tokens: ProviderTokens
   /** What the provider refused although the sign-in can do without it, for the log. */
   readonly shortfalls: readonly ProviderFailure[]
+  /** Why it is not known whether the user has an e-mail address; undefined if it is known. */
+  readonly emailFailure: ProviderFailure | undefined
 }
 
 /** What the provider is asked about: the redirect URI that it knows, and its answer. */
@@ -148,11 +150,16 @@ export class ProviderClient {
       )
       this.#rememberKeys(config)
       const shortfalls: ProviderFailure[] = []
-      const sources = new ProfileReader(config, response, (failure) => shortfalls.push(failure))
+      let unanswered: ProviderFailure | undefined
+      const sources = new ProfileReader(config, response, (failure, isFinal) => {
+        shortfalls.push(failure)
+        if (!isFinal) unanswered = failure
+      })
       const claims = this.#isOpenid() ? await sources.claims(this.facts.usesUserinfo === true) : {}
       const { get, optional, pages } = sources
       const profile = await this.facts.profile({ claims, get, optional, pages })
-      return { profile, tokens: this.#tokens(response, null), shortfalls }
+      const emailFailure = profile.email === null ? unanswered : undefined
+      return { profile, tokens: this.#tokens(response, null), shortfalls, emailFailure }
     }).catch((error: unknown) => {
       // It may be that an endpoint has moved, or a key has changed without changing its name.
       this.#discovered = undefined

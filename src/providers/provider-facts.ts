@@ -19,8 +19,15 @@ export interface ProfileSources {
   readonly get: (url: string, headers?: Record<string, string>) => Promise<unknown>
   /** Gets a list page by page, following `Link: <…>; rel="next"` (RFC 8288). */
   readonly pages: (url: string, headers?: Record<string, string>) => AsyncIterable<unknown[]>
-  /** Does what a sign-in can do without: a failure is logged, and gives undefined. */
-  readonly optional: <T>(work: () => Promise<T>) => Promise<T | undefined>
+  /**
+   * Asks for what the sign-in of a known user can do without: a failure is logged, and gives undefined.
+   * @param isFinal whether the failure says that there is nothing. After any other one, a missing e-mail
+   * address is not known to be missing
+   */
+  readonly optional: <T>(
+    work: () => Promise<T>,
+    isFinal: (error: unknown) => boolean,
+  ) => Promise<T | undefined>
 }
 
 export interface ProviderFacts {

@@ -9,16 +9,15 @@ import type { Client, SessionReference } from '../sessions/authentication.ts'
 import type { AuthPayloadType, TokenTransport } from '../sessions/session.type.ts'
 import { addressBlock, networkBlock } from '../throttle/address.ts'
 import type { Charge, Throttle } from '../throttle/throttle.ts'
-import { normalizeEmail } from '../users/email.ts'
 import { Identity } from '../users/identity.entity.ts'
 import { isPasswordUsable, storedPasswordOf } from '../users/usable-password.ts'
 import { User } from '../users/user.entity.ts'
 import { AccountLinking } from './account-linking.ts'
-import { waysInOf } from './identities.ts'
+import { emailOf, waysInOf } from './identities.ts'
 import type { FlowStore, Flow } from './flow-store.ts'
 import type { KeptTokens } from './kept-tokens.ts'
 import type { Exchange, ProviderClient } from './provider-client.ts'
-import { ProviderFailure } from './provider-failure.ts'
+import { OtherIssuerFailure, ProviderFailure } from './provider-failure.ts'
 import { isAllowedRedirectUri } from './redirect-uri.ts'
 import type { ProviderFlowType, ProviderTokenType } from './provider.type.ts'
 
@@ -110,7 +109,7 @@ export class ProviderService {
     await sessions.prepare()
     const { user, identity } = await this.#identifying(
       provider,
-      () => this.#linking.resolve(provider, exchange.profile),
+      () => this.#linking.resolve(provider, exchange),
       refused,
     )
     const payload = await sessions.begin(
@@ -306,9 +305,8 @@ export class ProviderService {
     work: () => Promise<T>,
     recordRefusal: () => Promise<void>,
   ): Promise<T> {
-    const message = `This ${provider.name} account was used here when another issuer had that name. Ask the operator of this service.`
     try {
-      return await this.#asking(provider, undefined, work, message)
+      return await this.#asking(provider, undefined, work)
     } catch (error) {
       if (error instanceof AppError && error.code === ErrorCode.PROVIDER_ERROR) {
         await recordRefusal()
@@ -332,7 +330,7 @@ export class ProviderService {
       this.#options.onFailure(provider.id, error)
       throw new AppError(
         ErrorCode.PROVIDER_ERROR,
-        message,
+        error instanceof OtherIssuerFailure ? describeOtherIssuer(provider) : message,
         { provider: provider.id },
         { cause: error },
       )
@@ -343,16 +341,22 @@ export class ProviderService {
   async #finish(
     provider: ProviderClient,
     identity: Identity,
-    { profile, tokens }: Exchange,
+    { emailFailure, profile, tokens }: Exchange,
   ): Promise<void> {
     const { em, keptTokens } = this.#options
-    const email = profile.email === null ? null : (normalizeEmail(profile.email) ?? null)
+    const stored = identity.email ?? null
+    // What the provider could not be asked for now may still be as it was.
+    const email = emailFailure ? stored : (emailOf(profile) ?? null)
     const { issuer } = provider
-    if (email !== (identity.email ?? null) || issuer !== identity.issuer) {
+    if (email !== stored || issuer !== identity.issuer) {
       await em.nativeUpdate(Identity, { id: identity.id }, { email, issuer })
     }
     if (provider.settings.keepsTokens) await keptTokens.keep(identity.id, tokens)
   }
+}
+
+function describeOtherIssuer({ name }: ProviderClient): string {
+  return `This ${name} account was used here when another issuer had that name. Ask the operator of this service.`
 }
 
 function unknownProvider(id: string): AppError {

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { startHosts, type Hosts } from '../support/hosts.ts'
+import { json, startHosts, type Hosts, type Reply, type Routes } from '../support/hosts.ts'
 import { begin, readAnswer, sendLogin } from '../support/provider-sign-in.ts'
 import { startServer, type TestServer } from '../support/server.ts'
 import {
@@ -97,7 +97,6 @@ describe.each(cases)('signing in with $which', ({ iss, originOf, envOf }) => {
 
   const odd: [what: string, profile: Record<string, unknown>, emails: unknown][] = [
     ['an empty list of addresses', { id: 3, login: 'a' }, []],
-    ['something else than a list', { id: 4, login: 'b' }, { message: 'Not Found' }],
     ['a list without a primary one', { id: 5, login: 'c' }, [{ email: 'c@example.com' }]],
   ]
   it.each(odd)(
@@ -133,6 +132,41 @@ describe.each(cases)('signing in with $which', ({ iss, originOf, envOf }) => {
     expect(answer.data.loginWithProvider.user).toMatchObject({ email: null, name: 'app' })
     expect(server.logText()).toContain('answered with 403')
   })
+
+  const passing: [what: string, reply: Reply][] = [
+    ['fails', json({ message: 'Server Error' }, 502)],
+    ['limits requests', json({ message: 'Too Many Requests' }, 429)],
+    ['limits requests with 403', { ...json({}, 403), headers: { 'retry-after': '60' } }],
+    ['is not a list', json({ message: 'Not Found' })],
+  ]
+  it.each(passing)(
+    'refuses a first sign-in, and keeps the address of a later one, when the list of addresses %s',
+    async (what, reply) => {
+      const api = iss === undefined ? `${hosts.origin}/api/v3` : 'https://api.github.com'
+      const route = `GET ${api}/user/emails`
+      const routes = github.routes as Record<string, Routes[string]>
+      const id = 2000 + passing.findIndex(([each]) => each === what)
+      const email = `passing${id}@example.com`
+      github.add({
+        id: String(id),
+        profile: { id, login: 'passing' },
+        emails: [{ email, primary: true, verified: true }],
+      })
+      const list = routes[route]!
+      routes[route] = () => reply
+      expect((await signIn(String(id))).code).toBe('PROVIDER_ERROR')
+      routes[route] = list
+      const first = (await signIn(String(id))).data.loginWithProvider.user
+      expect(first).toMatchObject({ email, emailVerified: true })
+      routes[route] = () => reply
+      const later = await signIn(String(id))
+      routes[route] = list
+      expect(later.errors).toBeUndefined()
+      expect(later.data.loginWithProvider.user).toMatchObject({ id: first.id, email })
+      const stored = 'select email from identities where subject = ?'
+      expect(await server.database.query(stored, [String(id)])).toEqual([{ email }])
+    },
+  )
 
   const nobody: [what: string, profile: Record<string, unknown>][] = [
     ['no id', { login: 'd' }],

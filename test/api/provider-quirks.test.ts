@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import {
   startHostileProvider,
+  type Answering,
   type HostileProvider,
   type Lies,
   type ProviderRequest,
@@ -197,6 +198,46 @@ describe('an OpenID provider', () => {
       expect(answer.data.loginWithProvider.user).toMatchObject({ email, name: null })
       expect(server.logText()).toContain('"msg":"The provider failed"')
     })
+
+    it.each([
+      ['fails', 500],
+      ['is overloaded', 503],
+      ['limits requests', 429],
+    ])(
+      'refuses a first sign-in without an address, and keeps the one of a later one, when it %s',
+      async (_what, status) => {
+        const sub = `passing${++users}`
+        const email = `${sub}@example.com`
+        const attempt = () =>
+          signInWith(server.client, 'test', (url) =>
+            provider.authorize(url, sub, { userinfo: { email, email_verified: true } }),
+          )
+        const failing: Answering = (response) => response.writeHead(status).end()
+        provider.answering.userinfo = failing
+        const refused = await attempt()
+        delete provider.answering.userinfo
+        expect(refused.code).toBe('PROVIDER_ERROR')
+        const first = (await attempt()).data.loginWithProvider.user
+        expect(first).toMatchObject({ email, emailVerified: true })
+        provider.answering.userinfo = failing
+        const later = await attempt()
+        delete provider.answering.userinfo
+        expect(later.data.loginWithProvider.user).toMatchObject({
+          id: first.id,
+          identities: [{ email }],
+        })
+      },
+    )
+
+    it.each([401, 403, 404])(
+      'signs in for the first time without an address when userinfo is refused with %i',
+      async (status) => {
+        provider.answering.userinfo = (response) => response.writeHead(status).end()
+        const answer = await signIn({})
+        delete provider.answering.userinfo
+        expect(answer.data.loginWithProvider.user).toMatchObject({ email: null })
+      },
+    )
 
     it('may leave out of userinfo whose it is: then nothing of it is used', async () => {
       const answer = await signIn({ userinfo: { sub: undefined, name: 'Grace' } })
