@@ -28,7 +28,7 @@ const vitest = join(
   dirname(createRequire(import.meta.url).resolve('vitest/package.json')),
   'vitest.mjs',
 )
-const longestRunMilliseconds = 240_000
+const longestFileMilliseconds = 120_000
 
 const { positionals: words, values } = parseArgs({
   allowPositionals: true,
@@ -154,7 +154,7 @@ function runTests(tests: readonly string[], env: Readonly<Record<string, string>
     env: { ...process.env, ...env, NO_COLOR: '1', TMPDIR: folder },
     stdio: ['ignore', 'pipe', 'pipe'],
     // A mutation may make a test wait for ever: that is noticed as well.
-    timeout: longestRunMilliseconds,
+    timeout: longestFileMilliseconds * tests.length,
     killSignal: 'SIGKILL',
   })
   let output = ''

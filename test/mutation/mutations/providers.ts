@@ -115,13 +115,13 @@ export const providers: readonly Mutation[] = [
   ),
   service(
     'the only way to sign in is unlinked',
-    'if (passwords.length === 0 && waysInOf(left, this.#options.clients).length === 0) {',
-    'if (passwords.length === 0 && left.length < 0) {',
+    'if (!isPasswordEnough && waysInOf(left, this.#options.clients).length === 0) {',
+    'if (!isPasswordEnough && left.length < 0) {',
   ),
   service(
     'a password without an address counts as a way to sign in',
-    '        and password_hash is not null and email is not null`',
-    '        and password_hash is not null`',
+    'user.email != null && isPasswordUsable(',
+    'isPasswordUsable(',
   ),
   service(
     'unlinking keeps the sessions that the provider began',
