@@ -4,7 +4,13 @@ import { ErrorCode, TokenErrorReason } from './generated/schema.ts'
 /** What each code carries beside itself. A code of the schema that is missing here does not compile below. */
 interface Extras {
   UNAUTHENTICATED: { readonly reason: TokenErrorReason }
-  FORBIDDEN: {}
+  REAUTHENTICATION_REQUIRED: {
+    /** The most seconds that may have passed since the user's last proof. */
+    readonly maxAge: number
+    /** With what the user can prove who they are: `password`, or providers' ids. */
+    readonly methods: readonly string[]
+  }
+  FORBIDDEN: { readonly provider?: string }
   BAD_USER_INPUT: {
     /** The argument that breaks a rule; absent where a value does not fit its type. */
     readonly field?: string

@@ -112,6 +112,8 @@ export class SessionManager implements TokenSource {
         await this.end(reason)
         return undefined
       case 'TOKEN_MISSING':
+      // It says nothing of the session, whose own tokens are for every audience.
+      case 'WRONG_AUDIENCE':
         return undefined
     }
   }
@@ -284,7 +286,8 @@ export class SessionManager implements TokenSource {
     if (failure?.code === 'INVALID_REFRESH_TOKEN') {
       // Without a token nobody was signed in, or another tab has signed out.
       const { reason } = failure
-      return this.#forget(reason === 'TOKEN_MISSING' ? stale && 'SESSION_ENDED' : reason)
+      const isNone = reason === 'TOKEN_MISSING' || reason === 'WRONG_AUDIENCE'
+      return this.#forget(isNone ? stale && 'SESSION_ENDED' : reason)
     }
     await this.#takeOver(unwrap(answer).refreshToken, sentAt, 'renewal')
   }
@@ -379,7 +382,8 @@ export class SessionManager implements TokenSource {
       const { reason } = refusal
       // This client's clock is wrong, or the server is newer than it: the tokens are to be renewed.
       if (reason === undefined || reason === 'TOKEN_EXPIRED') return
-      return this.#forget(reason === 'TOKEN_MISSING' ? 'TOKEN_INVALID' : reason)
+      const isOfToken = reason === 'TOKEN_MISSING' || reason === 'WRONG_AUDIENCE'
+      return this.#forget(isOfToken ? 'TOKEN_INVALID' : reason)
     }
     this.session.adopt(tokens, unwrap(answer).me)
   }

@@ -7,7 +7,9 @@ import { sessionIdOf, type Tokens } from './tokens.ts'
 /** Why somebody is signed out who was signed in. */
 export type SignedOutReason =
   /** By this page, or by another tab. */
-  'SIGNED_OUT' | 'REFRESH_TOKEN_REUSED' | Exclude<TokenErrorReason, 'TOKEN_MISSING'>
+  | 'SIGNED_OUT'
+  | 'REFRESH_TOKEN_REUSED'
+  | Exclude<TokenErrorReason, 'TOKEN_MISSING' | 'WRONG_AUDIENCE'>
 
 export type AuthState =
   /** Before `start` has had an answer. */

@@ -66,7 +66,11 @@ export const variables = {
       'At least 32 random bytes; signs refresh tokens and encrypts signing keys. Required with PostgreSQL or a non-loopback HOST.',
   },
   TOKEN_ISSUER: { default: 'PUBLIC_URL', description: 'The `iss` claim of access tokens.' },
-  TOKEN_AUDIENCE: { default: 'TOKEN_ISSUER', description: 'The `aud` claim of access tokens.' },
+  TOKEN_AUDIENCE: {
+    default: '(none)',
+    description:
+      'Services that access tokens are also for, separated by commas. With TOKEN_ISSUER, which stands for this server, the `aud` claim.',
+  },
   TOKEN_ALGORITHM: { default: 'EdDSA', description: '`EdDSA`, `ES256` or `RS256`.' },
   KEY_ROTATION_INTERVAL: {
     default: '90d',
@@ -178,7 +182,8 @@ export interface Config {
   readonly appSecret: string | undefined
   readonly tokens: {
     readonly issuer: string
-    readonly audience: string
+    /** The `aud` claim: the issuer, which stands for this server, and the services beside it. */
+    readonly audiences: readonly string[]
     readonly algorithm: Algorithm
     readonly lifetimeSeconds: number
     readonly keyRotationSeconds: number
@@ -275,7 +280,10 @@ const environment = z.object({
     })
     .optional(),
   TOKEN_ISSUER: z.string().min(1, 'must not be empty').optional(),
-  TOKEN_AUDIENCE: z.string().min(1, 'must not be empty').optional(),
+  TOKEN_AUDIENCE: commaList.refine(
+    (names) => names.length <= 50 && names.every((name) => /^\P{C}{1,255}$/u.test(name)),
+    'must list, separated by commas, at most 50 names of up to 255 characters, such as https://api.example.com',
+  ),
   TOKEN_ALGORITHM: oneOf('EdDSA', 'ES256', 'RS256').default('EdDSA'),
   KEY_ROTATION_INTERVAL: duration(variables.KEY_ROTATION_INTERVAL.default, '1h', '3650d'),
   ACCESS_TOKEN_LIFETIME: duration(variables.ACCESS_TOKEN_LIFETIME.default, '1s', '24h'),
@@ -409,7 +417,7 @@ export function loadConfig(env: Readonly<Record<string, string | undefined>>): C
     appSecret: e.APP_SECRET,
     tokens: Object.freeze({
       issuer,
-      audience: e.TOKEN_AUDIENCE ?? issuer,
+      audiences: Object.freeze([...new Set([...e.TOKEN_AUDIENCE, issuer])]),
       algorithm: e.TOKEN_ALGORITHM,
       lifetimeSeconds: e.ACCESS_TOKEN_LIFETIME,
       keyRotationSeconds: e.KEY_ROTATION_INTERVAL,

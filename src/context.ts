@@ -7,11 +7,13 @@ import type { Config } from './config.ts'
 import type { Database } from './database/database.ts'
 import type { PreparedRead } from './database/driver.ts'
 import { requireAuthenticated } from './guard/auth-checker.ts'
+import { recentProofSeconds, requireFresh } from './guard/freshness.ts'
 import type { Authenticated, Viewer, Viewers } from './guard/viewer.ts'
 import type { HttpRequest } from './http/http-request.ts'
 import type { Metrics } from './metrics/metrics.ts'
 import type { PasswordHasher } from './passwords/password-hasher.ts'
 import { PasswordService } from './passwords/password.service.ts'
+import { waysIn } from './providers/identities.ts'
 import { ProviderService, type Providers } from './providers/provider.service.ts'
 import { SessionService } from './sessions/session.service.ts'
 import type { SessionReference } from './sessions/authentication.ts'
@@ -109,6 +111,7 @@ export class Context {
       clock,
       client: this.request.client,
       isRegistrationOpen: config.registration === 'open',
+      requireRecentProof: () => this.requireFresh(recentProofSeconds),
       onCorruptHash: (userId) =>
         this.request.log.error({ userId }, 'The stored password hash is corrupt'),
     })
@@ -136,6 +139,24 @@ export class Context {
    */
   authenticated(): Authenticated {
     return requireAuthenticated(this.viewer)
+  }
+
+  /** @throws AppError as `authenticated` does */
+  sessionReference(): SessionReference {
+    const { sessionId, user } = this.authenticated()
+    return { sessionId, userId: user.id }
+  }
+
+  /**
+   * Makes sure that the user has proved recently who they are; `@Fresh` asks it before its field.
+   * @throws AppError UNAUTHENTICATED, REAUTHENTICATION_REQUIRED with the ways to prove it again
+   */
+  async requireFresh(maxAgeSeconds: number): Promise<void> {
+    const viewer = this.authenticated()
+    const { clock, providers } = this.services
+    await requireFresh(viewer, maxAgeSeconds, clock(), () =>
+      waysIn(this.em, viewer.user, providers.clients, clock()),
+    )
   }
 
   /** The session that the bearer token names, also where the token has expired. */

@@ -3,6 +3,7 @@
 /** Why a request failed, as `extensions.code`. Codes are API: they are never renamed, only added. */
 export const ErrorCode = {
   UNAUTHENTICATED: 'UNAUTHENTICATED',
+  REAUTHENTICATION_REQUIRED: 'REAUTHENTICATION_REQUIRED',
   FORBIDDEN: 'FORBIDDEN',
   BAD_USER_INPUT: 'BAD_USER_INPUT',
   INVALID_CREDENTIALS: 'INVALID_CREDENTIALS',
@@ -26,6 +27,7 @@ export const TokenErrorReason = {
   TOKEN_MISSING: 'TOKEN_MISSING',
   TOKEN_INVALID: 'TOKEN_INVALID',
   TOKEN_EXPIRED: 'TOKEN_EXPIRED',
+  WRONG_AUDIENCE: 'WRONG_AUDIENCE',
   SESSION_ENDED: 'SESSION_ENDED',
   ACCOUNT_DISABLED: 'ACCOUNT_DISABLED',
 } as const
@@ -42,6 +44,10 @@ export interface ErrorExtras {
   readonly provider?: string
   /** With what the person can sign in to link: `password`, or providers' ids. */
   readonly linkableWith?: readonly string[]
+  /** The most seconds that may have passed since the last proof. */
+  readonly maxAge?: number
+  /** How the user can prove who they are: `password`, or providers' ids. */
+  readonly methods?: readonly string[]
   /** Finds the entry in the log. */
   readonly requestId?: string
 }

@@ -7,6 +7,7 @@ import { ProtectedResolver } from './demo/protected.resolver.ts'
 import { buildExecutableSchema } from './graphql/schema.ts'
 import { authChecker } from './guard/auth-checker.ts'
 import { accessDirectives } from './guard/authorized.ts'
+import { enforceFreshness } from './guard/freshness.ts'
 import { PasswordResolver } from './passwords/password.resolver.ts'
 import { ProviderResolver } from './providers/provider.resolver.ts'
 import { SessionResolver } from './sessions/session.resolver.ts'
@@ -15,7 +16,7 @@ import { UserResolver } from './users/user.resolver.ts'
 /** @param more resolvers beside the server's own */
 // oxlint-disable-next-line typescript/no-unsafe-function-type -- type-graphql's own type for classes
 export function createSchema(...more: Function[]): GraphQLSchema {
-  return buildExecutableSchema({
+  const schema = buildExecutableSchema({
     resolvers: [
       UserResolver,
       SessionResolver,
@@ -28,4 +29,5 @@ export function createSchema(...more: Function[]): GraphQLSchema {
     authChecker,
     directives: (typeNamed) => accessDirectives(typeNamed('Role') as GraphQLEnumType),
   })
+  return enforceFreshness(schema)
 }

@@ -80,6 +80,10 @@ function describeType(event: AccountEvent, names: ReadonlyMap<string, string>): 
       return `Attempt to link ${way ?? 'a provider'}`
     case EventType.PROVIDER_UNLINKED:
       return `${way ?? 'A provider'} unlinked`
+    case EventType.REAUTHENTICATED:
+      return `Identity confirmed${withWay}`
+    case EventType.REAUTHENTICATION_FAILED:
+      return `Attempt to confirm the identity${withWay}`
     case EventType.REFRESH_TOKEN_REUSED:
       return 'An old key to a sign-in used again'
     case EventType.REFRESH_TOKEN_REPEATED:
@@ -119,6 +123,8 @@ function describeReason(reason: EventReason): string {
       return 'On all devices but the one in use.'
     case EventReason.NO_PASSWORD:
       return 'The account had no password.'
+    case EventReason.OTHER_IDENTITY:
+      return 'It was another account there than the linked one.'
     case EventReason.PASSWORD_EXPIRED:
       return 'The password from the operator was not changed in time.'
     case EventReason.PROVIDER_ERROR:

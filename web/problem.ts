@@ -51,6 +51,8 @@ function describe(failure: ServerError, names: ReadonlyMap<string, string>): Pro
       return { text: describeTokenReason(failure.reason) }
     case ErrorCode.REFRESH_TOKEN_REUSED:
       return { text: replayed }
+    case ErrorCode.REAUTHENTICATION_REQUIRED:
+      return { text: 'Nothing was changed, because you have not confirmed that it is you.' }
     case ErrorCode.FORBIDDEN:
       // Registration is closed, or a provider's account is somebody else's: the server says which.
       return { text: failure.message }
@@ -112,6 +114,7 @@ export function describeTokenReason(reason: TokenErrorReason): string {
       return 'You have been signed out here, from another device or because the password was changed. Sign in again.'
     case TokenErrorReason.TOKEN_EXPIRED:
       return 'You have not been here for a while, so you were signed out. Sign in again.'
+    case TokenErrorReason.WRONG_AUDIENCE:
     case TokenErrorReason.TOKEN_INVALID:
     case TokenErrorReason.TOKEN_MISSING:
       return 'You are not signed in any more. Sign in again.'

@@ -66,7 +66,7 @@ export const useSessionsQuery = /* @__PURE__ */ queryHook(Documents.SessionsDocu
 export const useRevokeSessionMutation = /* @__PURE__ */ mutationHook(Documents.RevokeSessionDocument)
 
 /**
- * Changes my password, or sets the first one, and ends my other sessions. The tokens of this session are replaced; the new refresh token travels as the old one did.
+ * Changes my password, or sets the first one, and ends my other sessions. The tokens of this session are replaced; the new refresh token travels as the old one did. Setting the first one fails with `REAUTHENTICATION_REQUIRED` if I have not proved in the last 5 minutes who I am.
  *
  * Guarded: `@authenticated`.
  *
@@ -93,6 +93,7 @@ export const useProvidersQuery = /* @__PURE__ */ queryHook(Documents.ProvidersDo
  *
  * - `provider`: As in `Provider.id`.
  * - `redirectUri`: Where the person comes back to: exactly one of the server’s `REDIRECT_URIS` (with any port, if the entry is a loopback IP without a port), or its account page’s `/callback`.
+ * - `purpose`: What the flow is begun for. It is good for nothing else.
  */
 export const useBeginProviderLoginMutation = /* @__PURE__ */ mutationHook(Documents.BeginProviderLoginDocument)
 
@@ -152,3 +153,34 @@ export const useAccountQuery = /* @__PURE__ */ queryHook(Documents.AccountDocume
  * Guarded: `@authenticated`.
  */
 export const useEventsQuery = /* @__PURE__ */ queryHook(Documents.EventsDocument)
+
+/**
+ * Proves with my password that it is still me, for fields that need a recent proof (`@requiresFresh`). The session stays the same; its tokens are replaced, and the new refresh token travels as the old one did. Fails with `INVALID_CREDENTIALS`, and with `RATE_LIMITED` as `login` does.
+ *
+ * Guarded: `@authenticated`.
+ *
+ * - `password`: As it was registered.
+ */
+export const useReauthenticateMutation = /* @__PURE__ */ mutationHook(Documents.ReauthenticateDocument)
+
+/**
+ * Proves with an account of a provider that is linked to mine that it is still me, for fields that need a recent proof (`@requiresFresh`). Takes a flow that I began while signed in, with the purpose `REAUTHENTICATE`. The session stays the same; its tokens are replaced, and the new refresh token travels as the old one did. Fails with `FORBIDDEN` if another account of the provider comes back.
+ *
+ * Guarded: `@authenticated`.
+ *
+ * - `provider`: As in `Provider.id`.
+ * - `code`: The `code` that the provider has put into the redirect URI.
+ * - `state`: The `state` beside it.
+ * - `flowToken`: From `beginProviderLogin`.
+ * - `iss`: The `iss` beside it, where there is one (RFC 9207).
+ */
+export const useReauthenticateWithProviderMutation = /* @__PURE__ */ mutationHook(Documents.ReauthenticateWithProviderDocument)
+
+/**
+ * Issues an access token for other services alone, to hand it to one of them. It opens nothing here, cannot be refreshed or widened, and expires no later than the access token that it is asked for with.
+ *
+ * Guarded: `@authenticated`.
+ *
+ * - `audiences`: For which services: one or more of the server’s `TOKEN_AUDIENCE`.
+ */
+export const useNarrowAccessTokenMutation = /* @__PURE__ */ mutationHook(Documents.NarrowAccessTokenDocument)

@@ -33,7 +33,7 @@ export const ErrorCode = {
   BAD_USER_INPUT: 'BAD_USER_INPUT',
   /** There is an account with this e-mail address. */
   EMAIL_TAKEN: 'EMAIL_TAKEN',
-  /** Signed in, but without the role that this needs; or registration is closed. */
+  /** Signed in, but without the role that this needs; the account at the provider is not the one that is linked; or registration is closed. */
   FORBIDDEN: 'FORBIDDEN',
   /** Something else; the log has it under `requestId`. */
   INTERNAL_SERVER_ERROR: 'INTERNAL_SERVER_ERROR',
@@ -55,6 +55,8 @@ export const ErrorCode = {
   QUERY_TOO_COMPLEX: 'QUERY_TOO_COMPLEX',
   /** Too many attempts; `retryAfter` says for how many seconds. */
   RATE_LIMITED: 'RATE_LIMITED',
+  /** Signed in, but the last proof of it is too old for this: prove it again by `reauthenticate` or `reauthenticateWithProvider`, then send the same once more. `maxAge` says how many seconds old the proof may be, `methods` how it can be given: `password`, or ids of providers. */
+  REAUTHENTICATION_REQUIRED: 'REAUTHENTICATION_REQUIRED',
   /** An old refresh token came back; its session is ended. */
   REFRESH_TOKEN_REUSED: 'REFRESH_TOKEN_REUSED',
   /** A guarded field without a good access token; `reason` says what is wrong with it. */
@@ -148,6 +150,8 @@ export const EventReason = {
   LOGOUT_OTHERS: 'LOGOUT_OTHERS',
   /** The account has no password. */
   NO_PASSWORD: 'NO_PASSWORD',
+  /** The account at the provider is not the one that is linked to this account. */
+  OTHER_IDENTITY: 'OTHER_IDENTITY',
   /** The password was set by an operator and not changed in time. */
   PASSWORD_EXPIRED: 'PASSWORD_EXPIRED',
   /** The provider refused or misbehaved. */
@@ -203,6 +207,10 @@ export const EventType = {
   PROVIDER_LINK_FAILED: 'PROVIDER_LINK_FAILED',
   /** And no more; other sessions that it began were ended. */
   PROVIDER_UNLINKED: 'PROVIDER_UNLINKED',
+  /** The user of a session proved again who they are; `method` says how. */
+  REAUTHENTICATED: 'REAUTHENTICATED',
+  /** Such a proof was refused; `reason` says why. */
+  REAUTHENTICATION_FAILED: 'REAUTHENTICATION_FAILED',
   /** A refresh token was used twice within the grace window, the second time from another network or with another `User-Agent`: it may have been copied. The session goes on. */
   REFRESH_TOKEN_REPEATED: 'REFRESH_TOKEN_REPEATED',
   /** An old refresh token came back: somebody may have copied it. The session was ended. */
@@ -244,7 +252,7 @@ export type LogoutScope = typeof LogoutScope[keyof typeof LogoutScope];
 export type Mutation = {
   /** Begins a sign-in with a provider: OAuth 2.0 authorization code with PKCE. Send the person to `authorizationUrl`; they come back to `redirectUri` with a code. Called with an access token, the flow can also link the account (`linkProvider`). */
   beginProviderLogin: ProviderFlow;
-  /** Changes my password, or sets the first one, and ends my other sessions. The tokens of this session are replaced; the new refresh token travels as the old one did. */
+  /** Changes my password, or sets the first one, and ends my other sessions. The tokens of this session are replaced; the new refresh token travels as the old one did. Setting the first one fails with `REAUTHENTICATION_REQUIRED` if I have not proved in the last 5 minutes who I am. */
   changePassword: AuthPayload;
   /** Links the account of a provider to mine, with a flow that I began while signed in. Linking it again changes nothing. */
   linkProvider: User;
@@ -254,6 +262,12 @@ export type Mutation = {
   loginWithProvider: AuthPayload;
   /** Ends sessions. `THIS` takes the access token (an expired one too), the cookie or the argument, and is true however often it is called; `OTHERS` and `ALL` need a live access token. */
   logout: Scalars['Boolean']['output'];
+  /** Issues an access token for other services alone, to hand it to one of them. It opens nothing here, cannot be refreshed or widened, and expires no later than the access token that it is asked for with. */
+  narrowAccessToken: NarrowedToken;
+  /** Proves with my password that it is still me, for fields that need a recent proof (`@requiresFresh`). The session stays the same; its tokens are replaced, and the new refresh token travels as the old one did. Fails with `INVALID_CREDENTIALS`, and with `RATE_LIMITED` as `login` does. */
+  reauthenticate: AuthPayload;
+  /** Proves with an account of a provider that is linked to mine that it is still me, for fields that need a recent proof (`@requiresFresh`). Takes a flow that I began while signed in, with the purpose `REAUTHENTICATE`. The session stays the same; its tokens are replaced, and the new refresh token travels as the old one did. Fails with `FORBIDDEN` if another account of the provider comes back. */
+  reauthenticateWithProvider: AuthPayload;
   /** Exchanges a refresh token for the next pair of tokens. Within the grace window a replaced token gets the same successor again; an older one ends the session with `REFRESH_TOKEN_REUSED`. */
   refreshToken: AuthPayload;
   /** Makes an account and signs it in. Fails with `EMAIL_TAKEN` where the address has one, `BAD_USER_INPUT` where an argument breaks a rule. */
@@ -269,6 +283,7 @@ export type Mutation = {
 
 export type MutationBeginProviderLoginArgs = {
   provider: Scalars['String']['input'];
+  purpose?: ProviderFlowPurpose;
   redirectUri: Scalars['String']['input'];
 };
 
@@ -311,6 +326,25 @@ export type MutationLogoutArgs = {
 };
 
 
+export type MutationNarrowAccessTokenArgs = {
+  audiences: Array<Scalars['String']['input']>;
+};
+
+
+export type MutationReauthenticateArgs = {
+  password: Scalars['String']['input'];
+};
+
+
+export type MutationReauthenticateWithProviderArgs = {
+  code: Scalars['String']['input'];
+  flowToken: Scalars['String']['input'];
+  iss?: InputMaybe<Scalars['String']['input']>;
+  provider: Scalars['String']['input'];
+  state: Scalars['String']['input'];
+};
+
+
 export type MutationRefreshTokenArgs = {
   refreshToken?: InputMaybe<Scalars['String']['input']>;
 };
@@ -336,6 +370,18 @@ export type MutationUnlinkProviderArgs = {
 
 export type MutationUpdateProfileArgs = {
   name?: InputMaybe<Scalars['String']['input']>;
+};
+
+/** An access token for other services, which opens nothing here. */
+export type NarrowedToken = {
+  /** A JWT (RFC 9068) for those services alone. */
+  accessToken: Scalars['String']['output'];
+  /** Its `aud` claim. */
+  audiences: Array<Scalars['String']['output']>;
+  /** Seconds until it expires. It cannot be refreshed. */
+  expiresIn: Scalars['Int']['output'];
+  /** Always `Bearer`. */
+  tokenType: Scalars['String']['output'];
 };
 
 /** Where a page lies among the others. */
@@ -368,6 +414,15 @@ export type ProviderFlow = {
   flowToken: Scalars['String']['output'];
 };
 
+/** What a flow with a provider is good for. */
+export const ProviderFlowPurpose = {
+  /** For `reauthenticateWithProvider`: the provider is asked to authenticate the user again. Needs an access token, and a provider that is linked to the account. */
+  REAUTHENTICATE: 'REAUTHENTICATE',
+  /** For `loginWithProvider`, and for `linkProvider` if begun with an access token. */
+  SIGN_IN: 'SIGN_IN'
+} as const;
+
+export type ProviderFlowPurpose = typeof ProviderFlowPurpose[keyof typeof ProviderFlowPurpose];
 /** A token for the provider's own API. */
 export type ProviderToken = {
   /** For the provider's API; not for this one. */
@@ -434,7 +489,9 @@ export const TokenErrorReason = {
   /** It is not one of ours, or was changed. */
   TOKEN_INVALID: 'TOKEN_INVALID',
   /** There is none. */
-  TOKEN_MISSING: 'TOKEN_MISSING'
+  TOKEN_MISSING: 'TOKEN_MISSING',
+  /** It was issued for another service (`narrowAccessToken`), and opens nothing here. */
+  WRONG_AUDIENCE: 'WRONG_AUDIENCE'
 } as const;
 
 export type TokenErrorReason = typeof TokenErrorReason[keyof typeof TokenErrorReason];

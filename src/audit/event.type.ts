@@ -18,6 +18,12 @@ registerEnumType(EventType, {
     },
     SIGNED_IN: { description: 'A session was begun.' },
     SIGN_IN_FAILED: { description: 'A sign-in was refused; `reason` says why.' },
+    REAUTHENTICATED: {
+      description: 'The user of a session proved again who they are; `method` says how.',
+    },
+    REAUTHENTICATION_FAILED: {
+      description: 'Such a proof was refused; `reason` says why.',
+    },
     REFRESH_TOKEN_REUSED: {
       description:
         'An old refresh token came back: somebody may have copied it. The session was ended.',
@@ -89,6 +95,9 @@ registerEnumType(EventReason, {
     },
     LINKED_TO_ANOTHER: {
       description: 'The account at the provider is linked to another account here.',
+    },
+    OTHER_IDENTITY: {
+      description: 'The account at the provider is not the one that is linked to this account.',
     },
     REGISTRATION_CLOSED: { description: 'It would have made an account.' },
     LOGOUT: { description: 'By `logout`, this session.' },

@@ -16,7 +16,10 @@ const errorCodeEnum = new GraphQLEnumType({
   values: describe({
     UNAUTHENTICATED:
       'A guarded field without a good access token; `reason` says what is wrong with it.',
-    FORBIDDEN: 'Signed in, but without the role that this needs; or registration is closed.',
+    REAUTHENTICATION_REQUIRED:
+      'Signed in, but the last proof of it is too old for this: prove it again by `reauthenticate` or `reauthenticateWithProvider`, then send the same once more. `maxAge` says how many seconds old the proof may be, `methods` how it can be given: `password`, or ids of providers.',
+    FORBIDDEN:
+      'Signed in, but without the role that this needs; the account at the provider is not the one that is linked; or registration is closed.',
     BAD_USER_INPUT: 'An argument breaks a rule; `field` names it.',
     INVALID_CREDENTIALS: 'Wrong e-mail or password. Which of the two is not said.',
     EMAIL_TAKEN: 'There is an account with this e-mail address.',
@@ -45,6 +48,8 @@ const tokenErrorReasonEnum = new GraphQLEnumType({
     TOKEN_MISSING: 'There is none.',
     TOKEN_INVALID: 'It is not one of ours, or was changed.',
     TOKEN_EXPIRED: 'It was good, and its time is over.',
+    WRONG_AUDIENCE:
+      'It was issued for another service (`narrowAccessToken`), and opens nothing here.',
     SESSION_ENDED:
       'Its session was ended: by a sign-out, a new password, a replayed refresh token, an operator.',
     ACCOUNT_DISABLED: 'An operator has disabled the account.',

@@ -106,6 +106,14 @@ const errorListener: GraphQLRequestListener<RequestContext> = {
     if (status === undefined) return
     response.http.status = status
     const { retryAfter } = appErrors[0]!.extensions
+    if (code === ErrorCode.REAUTHENTICATION_REQUIRED) {
+      // RFC 9470 section 3: one proof that is recent enough for all of the fields.
+      const maxAge = Math.min(...appErrors.map((error) => error!.extensions.maxAge!))
+      response.http.headers.set(
+        'www-authenticate',
+        `Bearer error="insufficient_user_authentication", max_age=${maxAge}`,
+      )
+    }
     if (code === ErrorCode.UNAUTHENTICATED) {
       // RFC 6750 section 3.1: without credentials the answer names no error.
       const isGiven = contextValue.request.authorization !== undefined
@@ -118,6 +126,7 @@ const errorListener: GraphQLRequestListener<RequestContext> = {
 
 const httpStatus = {
   [ErrorCode.UNAUTHENTICATED]: 401,
+  [ErrorCode.REAUTHENTICATION_REQUIRED]: 401,
   [ErrorCode.FORBIDDEN]: 403,
   [ErrorCode.RATE_LIMITED]: 429,
 } as const

@@ -9,6 +9,7 @@ const messages: Record<TokenErrorReason, string> = {
   TOKEN_MISSING: 'Sign in: this field needs an access token.',
   TOKEN_INVALID: 'The access token is not valid.',
   TOKEN_EXPIRED: 'The access token has expired. Refresh it.',
+  WRONG_AUDIENCE: 'The access token is for another service, not for this server.',
   SESSION_ENDED: 'The session has ended. Sign in again.',
   ACCOUNT_DISABLED: 'This account is disabled.',
 }
@@ -19,11 +20,16 @@ export function requireAuthenticated(viewer: Viewer): Authenticated {
   throw new AppError(ErrorCode.UNAUTHENTICATED, messages[viewer.reason], { reason: viewer.reason })
 }
 
-// An arrow: type-graphql takes a `function` declaration for a class.
-export const authChecker: AuthChecker<Context, Role> = ({ context }, roles) => {
-  const { user } = requireAuthenticated(context.viewer)
+/** @throws AppError UNAUTHENTICATED, FORBIDDEN without any of the roles, if some are given */
+export function requireRole(viewer: Viewer, roles: readonly Role[]): void {
+  const { user } = requireAuthenticated(viewer)
   if (roles.length > 0 && !roles.some((role) => user.roles.includes(role))) {
     throw new AppError(ErrorCode.FORBIDDEN, 'This needs a role that you do not have.')
   }
+}
+
+// An arrow: type-graphql takes a `function` declaration for a class.
+export const authChecker: AuthChecker<Context, Role> = ({ context }, roles) => {
+  requireRole(context.viewer, roles)
   return true
 }

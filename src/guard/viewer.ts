@@ -2,7 +2,8 @@
 import type { Database } from '../database/database.ts'
 import type { PreparedRead } from '../database/driver.ts'
 import { TokenErrorReason } from '../errors.ts'
-import type { AccessTokens } from '../tokens/access-token.ts'
+import { authenticatedAtSql } from '../sessions/session-row.ts'
+import type { AccessTokens, VerifiedToken } from '../tokens/access-token.ts'
 import { fromUserRow, userColumns, type UserRow } from '../users/user-row.ts'
 import type { UserType } from '../users/user.type.ts'
 
@@ -17,6 +18,14 @@ export interface Authenticated {
   readonly isAuthenticated: true
   readonly user: UserType
   readonly sessionId: string
+  readonly token: VerifiedToken
+  /**
+   * When this token's holder last proved who they are, in milliseconds since the epoch. The older of what
+   * the token and the session say: a copy of an older token gains nothing by a proof that came after it.
+   */
+  readonly authenticatedAt: number
+  /** When the session ends if it is not refreshed before. */
+  readonly sessionExpiresAt: number
 }
 
 export type Viewer = Anonymous | Authenticated
@@ -26,11 +35,13 @@ const bearer = /^bearer +(\S+) *$/i
 
 interface ViewerRow extends UserRow {
   expires_at: number | string
+  authenticated_at: number | string
 }
 
 // Session and person in one read by primary key; the row is the viewer. It is on the path of every
 // request, hence neither an entity nor a query that is built anew (docs/adr/0006).
-const viewerQuery = `select sessions.expires_at, ${userColumns}
+const viewerQuery = `select sessions.expires_at, ${authenticatedAtSql} as authenticated_at,
+    ${userColumns}
   from sessions join users on users.id = sessions.user_id
   where sessions.id = ?`
 
@@ -52,7 +63,9 @@ export class Viewers {
     if (token === undefined) return anonymous(TokenErrorReason.TOKEN_INVALID)
     const verified = await this.#accessTokens.verify(token)
     if (verified.status === 'invalid') return anonymous(TokenErrorReason.TOKEN_INVALID)
-    const { sid: sessionId, sub: userId } = verified
+    const { sid: sessionId, sub: userId, authTime } = verified
+    // Whatever else is true of it: it cannot be refreshed, and names no session that could be ended.
+    if (!verified.isForUs) return anonymous(TokenErrorReason.WRONG_AUDIENCE)
     if (verified.status === 'expired') {
       return { ...anonymous(TokenErrorReason.TOKEN_EXPIRED), expired: { userId, sessionId } }
     }
@@ -61,7 +74,14 @@ export class Viewers {
       return anonymous(TokenErrorReason.SESSION_ENDED)
     }
     if (row.disabled_at !== null) return anonymous(TokenErrorReason.ACCOUNT_DISABLED)
-    return { isAuthenticated: true, sessionId, user: fromUserRow(row, sessionId) }
+    return {
+      isAuthenticated: true,
+      sessionId,
+      user: fromUserRow(row, sessionId),
+      token: verified,
+      authenticatedAt: Math.min(authTime * 1000, Number(row.authenticated_at)),
+      sessionExpiresAt: Number(row.expires_at),
+    }
   }
 }
 

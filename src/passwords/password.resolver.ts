@@ -60,7 +60,7 @@ export class PasswordResolver {
   @Mutation(() => AuthPayloadType, {
     complexity: 50,
     description:
-      'Changes my password, or sets the first one, and ends my other sessions. The tokens of this session are replaced; the new refresh token travels as the old one did.',
+      'Changes my password, or sets the first one, and ends my other sessions. The tokens of this session are replaced; the new refresh token travels as the old one did. Setting the first one fails with `REAUTHENTICATION_REQUIRED` if I have not proved in the last 5 minutes who I am.',
   })
   changePassword(
     @Ctx() context: Context,
@@ -77,5 +77,18 @@ export class PasswordResolver {
       { userId: user.id, sessionId },
       { currentPassword: currentPassword ?? undefined, newPassword },
     )
+  }
+
+  @Authorized()
+  @Mutation(() => AuthPayloadType, {
+    complexity: 50,
+    description:
+      'Proves with my password that it is still me, for fields that need a recent proof (`@requiresFresh`). The session stays the same; its tokens are replaced, and the new refresh token travels as the old one did. Fails with `INVALID_CREDENTIALS`, and with `RATE_LIMITED` as `login` does.',
+  })
+  reauthenticate(
+    @Ctx() context: Context,
+    @Arg('password', () => String, { description: 'As it was registered.' }) password: string,
+  ): Promise<AuthPayloadType> {
+    return context.passwords.reauthenticate(context.sessionReference(), password)
   }
 }

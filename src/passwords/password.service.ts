@@ -28,6 +28,8 @@ export interface PasswordServiceOptions {
   readonly clock: () => number
   readonly client: Client
   readonly isRegistrationOpen: boolean
+  /** @throws AppError REAUTHENTICATION_REQUIRED unless the request comes with a recent proof */
+  readonly requireRecentProof: () => Promise<void>
   /** A stored hash that bcrypt would not understand, for the log. */
   readonly onCorruptHash: (userId: string) => void
 }
@@ -147,20 +149,18 @@ export class PasswordService {
       throw new AppError(ErrorCode.INVALID_CREDENTIALS, 'Wrong e-mail or password.')
     }
     await charge.giveBack()
-    if (renewedHash !== undefined) {
-      // Unless the password was changed meanwhile.
-      const verified = { id: user.id, passwordHash: user.passwordHash ?? null }
-      await em.nativeUpdate(User, verified, { passwordHash: renewedHash })
-    }
+    if (renewedHash !== undefined) await this.#keepRenewedHash(user, renewedHash)
     await throttle.makeFamiliar(this.#pair(user.email!))
     const { id: userId, credentialVersion } = user
     return sessions.begin({ userId, credentialVersion, method }, transport)
   }
 
   /**
-   * Changes the password, or sets the first one, and ends the person's other sessions.
+   * Changes the password, or sets the first one, and ends the user's other sessions. The current password
+   * is proof enough of who asks; without one, the session's last proof has to be recent.
    * @param current the session that asks
-   * @throws AppError BAD_USER_INPUT, INVALID_CREDENTIALS, RATE_LIMITED, UNAUTHENTICATED
+   * @throws AppError BAD_USER_INPUT, INVALID_CREDENTIALS, RATE_LIMITED, REAUTHENTICATION_REQUIRED,
+   * UNAUTHENTICATED
    */
   async change(
     current: SessionReference,
@@ -168,19 +168,53 @@ export class PasswordService {
   ): Promise<AuthPayloadType> {
     const { em, hasher, sessions } = this.#options
     const user = await em.findOneOrFail(User, { id: current.userId }, freshly)
+    const isFirst = user.passwordHash == null
+    // A first password opens the account for good: the access token alone must not set one.
+    if (isFirst) await this.#options.requireRecentProof()
     const newPassword = checkNewPassword('newPassword', input.newPassword, user.email ?? null)
-    const passwordHash =
-      user.passwordHash == null
-        ? await hasher.hash(newPassword, this.#network)
-        : await this.#replace(user, input.currentPassword, newPassword, current)
-    const type = user.passwordHash == null ? EventType.PASSWORD_SET : EventType.PASSWORD_CHANGED
-    return sessions.changeCredentials(current, type, async (kysely) => {
+    const passwordHash = isFirst
+      ? await hasher.hash(newPassword, this.#network)
+      : await this.#replace(user, input.currentPassword, newPassword, current)
+    const type = isFirst ? EventType.PASSWORD_SET : EventType.PASSWORD_CHANGED
+    const provenBy = isFirst ? undefined : method
+    return sessions.changeCredentials(current, type, provenBy, async (kysely) => {
       const updated = await sql`update users
         set password_hash = ${passwordHash}, password_expires_at = null,
           credential_version = credential_version + 1
         where id = ${user.id} and credential_version = ${user.credentialVersion}
           and disabled_at is null`.execute(kysely)
       return updated.numAffectedRows === 1n
+    })
+  }
+
+  /**
+   * Proves with the password that the user of the session is still there. It has the budgets, the work
+   * and the record of a sign-in: a stolen access token is no further way to guess.
+   * @param current the session that asks
+   * @throws AppError INVALID_CREDENTIALS, RATE_LIMITED, UNAUTHENTICATED
+   */
+  async reauthenticate(current: SessionReference, password: string): Promise<AuthPayloadType> {
+    const { audit, em, hasher, sessions, throttle } = this.#options
+    hasher.checkRoom(this.#network)
+    const user = await em.findOneOrFail(User, { id: current.userId }, freshly)
+    const charge = await throttle.charge(this.#budgets(user.email ?? user.id))
+    const { isCorrect, renewedHash } = await givingBackOnFailure(charge, () =>
+      this.#verify(password, user),
+    )
+    if (!isCorrect) {
+      const type = EventType.REAUTHENTICATION_FAILED
+      const reason = this.#reasonOf(user)
+      await audit.record(em, { type, ...current, actor: EventActor.ACCOUNT, reason, method })
+      throw new AppError(ErrorCode.INVALID_CREDENTIALS, 'The password is wrong.')
+    }
+    await charge.giveBack()
+    if (renewedHash !== undefined) await this.#keepRenewedHash(user, renewedHash)
+    const { id, credentialVersion } = user
+    return sessions.reauthenticated(current, method, async (kysely) => {
+      const confirmed = await sql`update users set credential_version = credential_version
+        where id = ${id} and credential_version = ${credentialVersion}
+          and disabled_at is null`.execute(kysely)
+      return confirmed.numAffectedRows === 1n
     })
   }
 
@@ -227,20 +261,29 @@ export class PasswordService {
     return passwordHash
   }
 
+  /** Unless the password was changed meanwhile. */
+  async #keepRenewedHash(user: User, renewedHash: string): Promise<void> {
+    const verified = { id: user.id, passwordHash: user.passwordHash ?? null }
+    await this.#options.em.nativeUpdate(User, verified, { passwordHash: renewedHash })
+  }
+
   async #recordFailure(user: User | null): Promise<void> {
-    const { audit, clock, em } = this.#options
-    const reasonOfPassword =
-      user && !isPasswordUsable(storedPasswordOf(user), clock())
-        ? EventReason.PASSWORD_EXPIRED
-        : EventReason.WRONG_PASSWORD
-    const reasonOfAccount = user?.passwordHash == null ? EventReason.NO_PASSWORD : reasonOfPassword
+    const { audit, em } = this.#options
     await audit.record(em, {
       type: EventType.SIGN_IN_FAILED,
       userId: user?.id ?? null,
       actor: EventActor.ANONYMOUS,
-      reason: user ? reasonOfAccount : EventReason.UNKNOWN_ACCOUNT,
+      reason: user ? this.#reasonOf(user) : EventReason.UNKNOWN_ACCOUNT,
       method,
     })
+  }
+
+  /** Why a password was refused. */
+  #reasonOf(user: User): EventReason {
+    if (user.passwordHash == null) return EventReason.NO_PASSWORD
+    return isPasswordUsable(storedPasswordOf(user), this.#options.clock())
+      ? EventReason.WRONG_PASSWORD
+      : EventReason.PASSWORD_EXPIRED
   }
 
   /** @returns whether the password is right, and a new hash where it was hashed at a lower cost */

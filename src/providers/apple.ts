@@ -29,6 +29,8 @@ export function apple(): ProviderFacts {
     scopes: ['openid', 'email', 'name'],
     clientAuthentication: 'apple',
     authorizationParameters: { response_mode: 'form_post' },
+    // Apple documents no parameter for it, and asks for a confirmation each time.
+    reauthenticationParameters: {},
     postsAnswer: true,
     postedName,
     profile: ({ claims }) => ({

@@ -1,7 +1,8 @@
 /**
  * Facebook: plain OAuth2, the profile from the Graph API.
  * Facts: developers.facebook.com/docs/facebook-login/guides/advanced/manual-flow and
- * .../docs/graph-api/reference/user. The id is the person's for this app. There may be no e-mail (an
+ * .../docs/graph-api/reference/user; .../docs/facebook-login/reauthentication (`auth_type=reauthenticate`
+ * asks for the password again). The id is the person's for this app. There may be no e-mail (an
  * account by telephone number, or a person who declined), and nothing says whether it is proven, so
  * it is never attested. Tokens last about sixty days and cannot be renewed.
  */
@@ -22,6 +23,7 @@ export function facebook(): ProviderFacts {
     },
     scopes: ['public_profile', 'email'],
     clientAuthentication: 'client_secret_post',
+    reauthenticationParameters: { auth_type: 'reauthenticate' },
     profile: async ({ get }) => {
       const user = record(
         await get(`https://graph.facebook.com/${version}/me?fields=id,name,email`),

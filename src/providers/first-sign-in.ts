@@ -11,16 +11,15 @@ import { AppError, ErrorCode, TokenErrorReason } from '../errors.ts'
 import { Role } from '../guard/role.ts'
 import { pairOf } from '../throttle/address.ts'
 import type { Throttle } from '../throttle/throttle.ts'
-import { Identity } from '../users/identity.entity.ts'
 import { reclaimAccount } from '../users/reclaim-account.ts'
-import { isPasswordUsable, storedPasswordOf } from '../users/usable-password.ts'
+import { storedPasswordOf } from '../users/usable-password.ts'
 import { User } from '../users/user.entity.ts'
 import {
   addIdentity,
   displayNameOf,
   emailOf,
   findIdentity,
-  waysInOf,
+  waysIn,
   type Linked,
 } from './identities.ts'
 import type { ProviderClient } from './provider-client.ts'
@@ -136,7 +135,10 @@ export class FirstSignIn {
     throw new AppError(
       ErrorCode.LINK_REQUIRED,
       `There is an account with the e-mail address of this ${provider.name} account. Sign in to it, then link ${provider.name}.`,
-      { provider: provider.id, linkableWith: await this.#waysIn(em, owner) },
+      {
+        provider: provider.id,
+        linkableWith: await waysIn(em, ofUser(owner), this.#options.clients, this.#options.clock()),
+      },
     )
   }
 
@@ -167,13 +169,10 @@ export class FirstSignIn {
       disabledAt: null,
     })
   }
+}
 
-  async #waysIn(em: SqlEntityManager, user: User): Promise<string[]> {
-    const identities = await em.find(Identity, { user: user.id })
-    const providers = waysInOf(identities, this.#options.clients)
-    const isUsable = isPasswordUsable(storedPasswordOf(user), this.#options.clock())
-    return [...(isUsable ? ['password'] : []), ...providers]
-  }
+function ofUser(user: User) {
+  return { id: user.id, ...storedPasswordOf(user) }
 }
 
 function by({ id }: User) {

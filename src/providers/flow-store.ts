@@ -4,7 +4,15 @@ import { sql } from 'kysely'
 import type { Database } from '../database/database.ts'
 import type { FlowSecrets, ProviderClient } from './provider-client.ts'
 
+export enum FlowPurpose {
+  SIGN_IN = 'SIGN_IN',
+  REAUTHENTICATE = 'REAUTHENTICATE',
+}
+
 export interface Flow extends FlowSecrets {
+  readonly purpose: FlowPurpose
+  /** Milliseconds since the epoch. */
+  readonly begunAt: number
   readonly redirectUri: string
   /** Who was signed in when it began. */
   readonly userId: string | null
@@ -38,7 +46,8 @@ export class FlowStore {
   }
 
   /** A flow with fresh secrets, not yet kept. */
-  create(redirectUri: string, userId: string | null): BegunFlow {
+  create(redirectUri: string, userId: string | null, purpose: FlowPurpose): BegunFlow {
+    const begunAt = this.#clock()
     return {
       flowToken: secret(),
       state: secret(),
@@ -47,7 +56,9 @@ export class FlowStore {
       redirectUri,
       userId,
       name: null,
-      expiresAt: this.#clock() + lifetimeMilliseconds,
+      purpose,
+      begunAt,
+      expiresAt: begunAt + lifetimeMilliseconds,
     }
   }
 
@@ -61,10 +72,10 @@ export class FlowStore {
     const insert = async () => {
       const result = await sql`insert into provider_flows
           (token_hash, provider, issuer, state_hash, nonce, code_verifier, redirect_uri, user_id, network,
-            expires_at)
+            purpose, expires_at)
         select ${digest(flow.flowToken)}, ${provider.id}, ${provider.issuer}, ${digest(flow.state)}, ${flow.nonce},
           ${flow.codeVerifier}, ${flow.redirectUri}, ${userIdOf(flow, this.#database.engine)},
-          ${network}, cast(${flow.expiresAt} as bigint)
+          ${network}, cast(${flow.purpose} as varchar(32)), cast(${flow.expiresAt} as bigint)
         where (select count(*) from provider_flows) < ${maximumFlows}`.execute(kysely)
       return result.numAffectedRows === 1n
     }
@@ -81,19 +92,30 @@ export class FlowStore {
       order by expires_at limit ${evictedFlows})`.execute(this.#database.kysely)
   }
 
-  /** Takes the flow out: of any number of calls with the same token and state one gets it. */
-  async take(provider: FlowProvider, flowToken: string, state: string): Promise<Flow | undefined> {
+  /**
+   * Takes the flow out: of any number of calls with the same token and state one gets it. Of a flow that
+   * was begun for something else nothing is found, and it stays.
+   */
+  async take(
+    provider: FlowProvider,
+    { flowToken, state }: { readonly flowToken: string; readonly state: string },
+    purpose: FlowPurpose,
+  ): Promise<Flow | undefined> {
     const { rows } = await sql<{
       nonce: string
       code_verifier: string
       redirect_uri: string
       user_id: string | null
       name: string | null
+      expires_at: number | string
     }>`delete from provider_flows
       where token_hash = ${digest(flowToken)} and provider = ${provider.id}
         and (issuer is null or issuer = ${provider.issuer})
-        and state_hash = ${digest(state)} and expires_at > ${this.#clock()}
-      returning nonce, code_verifier, redirect_uri, user_id, name`.execute(this.#database.kysely)
+        and state_hash = ${digest(state)} and purpose = ${purpose}
+        and expires_at > ${this.#clock()}
+      returning nonce, code_verifier, redirect_uri, user_id, name, expires_at`.execute(
+      this.#database.kysely,
+    )
     const row = rows[0]
     return (
       row && {
@@ -103,6 +125,8 @@ export class FlowStore {
         redirectUri: row.redirect_uri,
         userId: row.user_id,
         name: row.name,
+        purpose,
+        begunAt: Number(row.expires_at) - lifetimeMilliseconds,
       }
     )
   }

@@ -8,6 +8,7 @@
  * `iss` (RFC 9207) has come with the code since 2026, with the issuer below, after a first attempt
  * that was taken back (github.com/langfuse/langfuse/issues/13091); Enterprise Servers send none. So
  * it is compared where it is there, and not demanded.
+ * Nothing makes GitHub ask for the password again; `prompt=select_account` makes it ask something.
  */
 import { responseOf } from './provider-failure.ts'
 import { record, subject, text, type ProviderFacts } from './provider-facts.ts'
@@ -31,6 +32,7 @@ export function github(url?: string): ProviderFacts {
     },
     scopes: ['read:user', 'user:email'],
     clientAuthentication: 'client_secret_post',
+    reauthenticationParameters: { prompt: 'select_account' },
     profile: async ({ get, optional, pages }) => {
       const user = record(await get(`${api}/user`, headers))
       const primary = await optional(async () => {

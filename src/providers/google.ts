@@ -5,7 +5,8 @@
  * for an address: `@gmail.com`, or `email_verified` with `hd`, a Workspace domain);
  * support.google.com/mail/answer/10313 (`@googlemail.com` is the same service);
  * developers.google.com/identity/protocols/oauth2/web-server (`access_type=offline` for a refresh
- * token, which comes only with a consent that is given anew).
+ * token, which comes only with a consent that is given anew). The documented values of `prompt` are `none`,
+ * `consent` and `select_account`: there is none that asks for the password.
  */
 import { nameIn, subject, text, type ProviderFacts } from './provider-facts.ts'
 
@@ -16,6 +17,7 @@ export function google(): ProviderFacts {
     scopes: ['openid', 'email', 'profile'],
     clientAuthentication: 'client_secret_post',
     offline: { parameters: { access_type: 'offline', prompt: 'consent' } },
+    reauthenticationParameters: { prompt: 'select_account', max_age: '0' },
     profile: ({ claims }) => {
       const email = text(claims['email'])
       const isGoogles = /@(gmail|googlemail)\.com$/i.test(email ?? '')

@@ -4,6 +4,7 @@ import type { SqlEntityManager } from '@mikro-orm/sqlite'
 import { normalizeEmail } from '../users/email.ts'
 import { Identity } from '../users/identity.entity.ts'
 import { shortenName } from '../users/name.ts'
+import { isPasswordUsable, type StoredPassword } from '../users/usable-password.ts'
 import type { User } from '../users/user.entity.ts'
 import type { ProviderClient } from './provider-client.ts'
 import type { ProviderProfile } from './provider-facts.ts'
@@ -48,6 +49,17 @@ export function waysInOf(
     (identity) => clients.get(identity.provider)?.isIssuerOf(identity) === true,
   )
   return [...new Set(open.map(({ provider }) => provider))]
+}
+
+/** With what the user can prove who they are: `password`, and the ids of linked providers. */
+export async function waysIn(
+  em: SqlEntityManager,
+  user: { readonly id: string } & StoredPassword,
+  clients: ReadonlyMap<string, ProviderClient>,
+  now: number,
+): Promise<string[]> {
+  const identities = await em.find(Identity, { user: user.id }, { orderBy: { linkedAt: 'asc' } })
+  return [...(isPasswordUsable(user, now) ? ['password'] : []), ...waysInOf(identities, clients)]
 }
 
 /** @param user may be new, and is then stored with it */

@@ -60,6 +60,9 @@ const metadataLifetimeMilliseconds = 60 * 60 * 1000
  */
 const keyAgeSeconds = 60
 
+/** How far a provider's clock may be from ours. */
+const providerClockLeewayMilliseconds = 60_000
+
 /** Ten years: further ahead no answer means anything. */
 const longestLifetimeSeconds = 10 * 365 * 24 * 3600
 
@@ -112,13 +115,19 @@ export class ProviderClient {
    * Where to send the person.
    * @throws ProviderFailure
    */
-  async authorizationUrl(redirectUri: string, flow: FlowSecrets): Promise<string> {
+  async authorizationUrl(
+    redirectUri: string,
+    flow: FlowSecrets,
+    isReauthentication: boolean,
+  ): Promise<string> {
     return failing(async () => {
       const { config } = await this.#configuration()
-      const offline = this.#offline(config.serverMetadata())
+      // A proof is not kept, so it asks for nothing that would be renewed.
+      const offline = isReauthentication ? {} : this.#offline(config.serverMetadata())
       const url = openid.buildAuthorizationUrl(config, {
         ...this.facts.authorizationParameters,
         ...offline.parameters,
+        ...(isReauthentication && this.#reauthenticationParameters()),
         redirect_uri: redirectUri,
         scope: [...new Set([...this.#scopes(), ...(offline.scopes ?? [])])].join(' '),
         state: flow.state,
@@ -132,9 +141,15 @@ export class ProviderClient {
 
   /**
    * Exchanges the code and reads the person's profile.
+   * @param provenSince for a flow that asked to authenticate the user again: what the provider says of an
+   * earlier time, in milliseconds since the epoch, does not count
    * @throws ProviderFailure
    */
-  async exchange(answer: AuthorizationResponse, flow: FlowSecrets): Promise<Exchange> {
+  async exchange(
+    answer: AuthorizationResponse,
+    flow: FlowSecrets,
+    provenSince?: number,
+  ): Promise<Exchange> {
     return failing(async () => {
       const { config, request } = await this.#configuration()
       const currentUrl = new URL(answer.redirectUri)
@@ -156,6 +171,7 @@ export class ProviderClient {
         if (!isFinal) unanswered = failure
       })
       const claims = this.#isOpenid() ? await sources.claims(this.facts.usesUserinfo === true) : {}
+      if (provenSince !== undefined) this.#checkAuthTime(response.claims()?.auth_time, provenSince)
       const { get, optional, pages } = sources
       const profile = await this.facts.profile({ claims, get, optional, pages })
       const emailFailure = profile.email === null ? unanswered : undefined
@@ -184,6 +200,27 @@ export class ProviderClient {
   #isOpenid(): boolean {
     const { server } = this.facts
     return 'issuer' in server || server.metadata.jwks_uri !== undefined
+  }
+
+  /** OpenID Connect Core section 3.1.2.1. */
+  #reauthenticationParameters(): Readonly<Record<string, string>> {
+    const fallback: Record<string, string> = this.#isOpenid()
+      ? { prompt: 'login', max_age: '0' }
+      : {}
+    return this.facts.reauthenticationParameters ?? fallback
+  }
+
+  /**
+   * A provider that ignores `max_age` may leave `auth_time` out, and then its word on who came back has to
+   * do. One that says when it authenticated the user must have done so for this flow.
+   */
+  #checkAuthTime(authTime: unknown, provenSince: number): void {
+    if (authTime === undefined) return
+    const at = typeof authTime === 'number' ? authTime * 1000 : Number.NaN
+    const isRecent =
+      at >= provenSince - providerClockLeewayMilliseconds &&
+      at <= this.#clock() + providerClockLeewayMilliseconds
+    if (!isRecent) throw new TypeError('The provider did not authenticate the user again')
   }
 
   /** OpenID Connect Core section 11: a refresh token needs its own scope, and a consent for it. */

@@ -51,6 +51,11 @@ export interface ProviderFacts {
     readonly scopes?: readonly string[]
     readonly parameters?: Readonly<Record<string, string>>
   }
+  /**
+   * What is asked for when the user is to prove again who they are, for a provider that does not take what
+   * OpenID Connect has for it: `prompt=login` and `max_age=0`.
+   */
+  readonly reauthenticationParameters?: Readonly<Record<string, string>>
   /** The provider posts its answer as a form, which the server relays to the redirect URI. */
   readonly postsAnswer?: boolean
   /** The name in the form's `user`, as a posted response has it. Anyone can post it: it identifies nobody. */

@@ -16,6 +16,8 @@ const ProviderFlowSchema = defineEntity({
     nonce: p.string().length(64),
     codeVerifier: p.string().length(64),
     redirectUri: p.text(),
+    /** What it was begun for; it is good for nothing else. */
+    purpose: p.string().length(32).default('SIGN_IN'),
     /** Who was signed in when it began: only they can link with it. */
     user: () => p.manyToOne(User).nullable().deleteRule('cascade').index(),
     /** What the provider calls the user in a response that it posts: Apple does so once. */

@@ -1,8 +1,9 @@
 import { Arg, Ctx, Mutation, Query, Resolver } from 'type-graphql'
 import type { Context } from '../context.ts'
-import { Authorized } from '../guard/authorized.ts'
+import { Authorized, Fresh } from '../guard/authorized.ts'
 import { AuthPayloadType, TokenTransport } from '../sessions/session.type.ts'
 import { UserType } from '../users/user.type.ts'
+import { FlowPurpose } from './flow-store.ts'
 import { ProviderFlowType, ProviderTokenType, ProviderType } from './provider.type.ts'
 
 const descriptions = {
@@ -35,10 +36,17 @@ export class ProviderResolver {
         'Where the person comes back to: exactly one of the server’s `REDIRECT_URIS` (with any port, if the entry is a loopback IP without a port), or its account page’s `/callback`.',
     })
     redirectUri: string,
+    @Arg('purpose', () => FlowPurpose, {
+      defaultValue: FlowPurpose.SIGN_IN,
+      description: 'What the flow is begun for. It is good for nothing else.',
+    })
+    purpose: FlowPurpose,
   ): Promise<ProviderFlowType> {
     const { viewer } = context
-    const userId = viewer.isAuthenticated ? viewer.user.id : undefined
-    return context.providers.begin(provider, redirectUri, userId)
+    const isUserNeeded = purpose === FlowPurpose.REAUTHENTICATE
+    const userId =
+      isUserNeeded || viewer.isAuthenticated ? context.authenticated().user.id : undefined
+    return context.providers.begin(provider, redirectUri, userId, purpose)
   }
 
   @Mutation(() => AuthPayloadType, {
@@ -67,6 +75,28 @@ export class ProviderResolver {
   }
 
   @Authorized()
+  @Mutation(() => AuthPayloadType, {
+    complexity: 100,
+    description:
+      'Proves with an account of a provider that is linked to mine that it is still me, for fields that need a recent proof (`@requiresFresh`). Takes a flow that I began while signed in, with the purpose `REAUTHENTICATE`. The session stays the same; its tokens are replaced, and the new refresh token travels as the old one did. Fails with `FORBIDDEN` if another account of the provider comes back.',
+  })
+  reauthenticateWithProvider(
+    @Ctx() context: Context,
+    @Arg('provider', () => String, { description: descriptions.provider }) provider: string,
+    @Arg('code', () => String, { description: descriptions.code }) code: string,
+    @Arg('state', () => String, { description: descriptions.state }) state: string,
+    @Arg('flowToken', () => String, { description: descriptions.flowToken }) flowToken: string,
+    @Arg('iss', () => String, { nullable: true, description: descriptions.iss })
+    iss?: string | null,
+  ): Promise<AuthPayloadType> {
+    return context.providers.reauthenticate(
+      { provider, code, state, flowToken, iss: iss ?? undefined },
+      context.sessionReference(),
+    )
+  }
+
+  @Authorized()
+  @Fresh({ maxAge: '5m' })
   @Mutation(() => UserType, {
     complexity: 100,
     description:
@@ -90,6 +120,7 @@ export class ProviderResolver {
   }
 
   @Authorized()
+  @Fresh({ maxAge: '5m' })
   @Mutation(() => UserType, {
     complexity: 50,
     description:
@@ -105,6 +136,7 @@ export class ProviderResolver {
   }
 
   @Authorized()
+  @Fresh({ maxAge: '5m' })
   @Query(() => ProviderTokenType, {
     complexity: 50,
     description:

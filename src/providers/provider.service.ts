@@ -4,7 +4,7 @@ import { sql, type Kysely } from 'kysely'
 import type { AuditTrail } from '../audit/audit-trail.ts'
 import { EventActor, EventReason, EventType } from '../audit/event.ts'
 import { AppError, ErrorCode, badUserInput } from '../errors.ts'
-import type { SessionService } from '../sessions/session.service.ts'
+import { endedMeanwhile, type SessionService } from '../sessions/session.service.ts'
 import type { Client, SessionReference } from '../sessions/authentication.ts'
 import type { AuthPayloadType, TokenTransport } from '../sessions/session.type.ts'
 import { addressBlock, networkBlock } from '../throttle/address.ts'
@@ -13,8 +13,8 @@ import { Identity } from '../users/identity.entity.ts'
 import { isPasswordUsable, storedPasswordOf } from '../users/usable-password.ts'
 import { User } from '../users/user.entity.ts'
 import { AccountLinking } from './account-linking.ts'
-import { emailOf, waysInOf } from './identities.ts'
-import type { FlowStore, Flow } from './flow-store.ts'
+import { FlowPurpose, type Flow, type FlowStore } from './flow-store.ts'
+import { emailOf, findIdentity, waysInOf } from './identities.ts'
 import type { KeptTokens } from './kept-tokens.ts'
 import type { Exchange, ProviderClient } from './provider-client.ts'
 import { OtherIssuerFailure, ProviderFailure } from './provider-failure.ts'
@@ -57,6 +57,8 @@ export interface ProviderAnswer {
 const flowsPerAddress = 1000
 /** The same for all addresses of a network. */
 const flowsPerNetwork = 5000
+/** Proofs an hour for one account before delays begin, so that refused ones cannot fill its trail. */
+const proofsPerAccount = 10
 const providerIdShape = /^[a-z0-9-]{1,64}$/
 
 export class ProviderService {
@@ -70,23 +72,34 @@ export class ProviderService {
 
   /**
    * Begins a flow: where to send the person, and what only this client knows of it.
-   * @param userId who is signed in, for linking
-   * @throws AppError UNKNOWN_PROVIDER, BAD_USER_INPUT, RATE_LIMITED, PROVIDER_ERROR
+   * @param userId who is signed in: for linking, or to prove that it is still them
+   * @throws AppError UNKNOWN_PROVIDER, also to prove it with one that is not linked; BAD_USER_INPUT,
+   * RATE_LIMITED, PROVIDER_ERROR
    */
   async begin(
     providerId: string,
     redirectUri: string,
     userId: string | undefined,
+    purpose: FlowPurpose,
   ): Promise<ProviderFlowType> {
-    const { flows, redirectUris } = this.#options
+    const { clients, em, flows, redirectUris } = this.#options
     const provider = this.#provider(providerId)
+    const isReauthentication = purpose === FlowPurpose.REAUTHENTICATE
+    if (isReauthentication) {
+      const identities = await em.find(Identity, { user: userId!, provider: provider.id })
+      if (waysInOf(identities, clients).length === 0) throw unknownProvider(providerId)
+    }
     if (!isAllowedRedirectUri(redirectUri, redirectUris)) {
       throw badUserInput('redirectUri', 'This redirect URI is not on the list of the server.')
     }
     const charge = await this.#chargeFlow()
-    const flow = flows.create(redirectUri, userId ?? null)
+    const flow = flows.create(redirectUri, userId ?? null, purpose)
     const authorizationUrl = await this.#asking(provider, charge, () =>
-      provider.authorizationUrl(this.#knownRedirectUri(provider, redirectUri), flow),
+      provider.authorizationUrl(
+        this.#knownRedirectUri(provider, redirectUri),
+        flow,
+        isReauthentication,
+      ),
     )
     if (!(await flows.keep(provider, flow, networkBlock(this.#options.client.ip)))) {
       throw new AppError(ErrorCode.RATE_LIMITED, 'Too many sign-ins are under way.', {
@@ -105,7 +118,12 @@ export class ProviderService {
     const { sessions } = this.#options
     const refused = () =>
       this.#linking.recordFailure(answer.provider, null, EventReason.PROVIDER_ERROR)
-    const { provider, exchange } = await this.#exchange(answer, () => true, refused)
+    const { provider, exchange } = await this.#exchange(
+      answer,
+      FlowPurpose.SIGN_IN,
+      () => true,
+      refused,
+    )
     await sessions.prepare()
     const { user, identity } = await this.#identifying(
       provider,
@@ -139,6 +157,7 @@ export class ProviderService {
       })
     const { provider, exchange } = await this.#exchange(
       answer,
+      FlowPurpose.SIGN_IN,
       (flow) => flow.userId === userId,
       () => refused(EventReason.PROVIDER_ERROR),
     )
@@ -162,17 +181,76 @@ export class ProviderService {
   }
 
   /**
+   * Proves with a linked account of a provider that the user of the session is still there. It keeps
+   * nothing of what the provider says.
+   * @throws AppError UNKNOWN_PROVIDER, INVALID_FLOW, PROVIDER_ERROR, RATE_LIMITED, FORBIDDEN if another
+   * account of the provider came back, UNAUTHENTICATED if the session has ended meanwhile
+   */
+  async reauthenticate(
+    answer: ProviderAnswer,
+    current: SessionReference,
+  ): Promise<AuthPayloadType> {
+    const { audit, em, sessions, throttle } = this.#options
+    const { userId } = current
+    const charge = await throttle.charge([
+      { name: 'proof', subject: userId, limit: proofsPerAccount },
+    ])
+    let isRecorded = false
+    const refused = (reason: EventReason) => {
+      isRecorded = true
+      const type = EventType.REAUTHENTICATION_FAILED
+      const by = { ...current, actor: EventActor.ACCOUNT }
+      return audit.record(em, { type, ...by, reason, method: answer.provider })
+    }
+    try {
+      const { provider, exchange } = await this.#exchange(
+        answer,
+        FlowPurpose.REAUTHENTICATE,
+        (flow) => flow.userId === userId,
+        () => refused(EventReason.PROVIDER_ERROR),
+      )
+      const linked = await this.#identifying(
+        provider,
+        () => findIdentity(em, provider, exchange.profile),
+        () => refused(EventReason.PROVIDER_ERROR),
+      )
+      if (linked?.user.id !== userId) {
+        await refused(EventReason.OTHER_IDENTITY)
+        throw new AppError(
+          ErrorCode.FORBIDDEN,
+          `This is not the ${provider.name} account that is linked to yours. Choose that one.`,
+          { provider: provider.id },
+        )
+      }
+      return await sessions.reauthenticated(current, provider.id, async (kysely) => {
+        const confirmed = await sql`update users set credential_version = credential_version
+          where id = ${userId} and disabled_at is null and exists (select 1 from identities
+            where id = ${linked.identity.id} and user_id = users.id)`.execute(kysely)
+        return confirmed.numAffectedRows === 1n
+      })
+    } finally {
+      // What the trail does not keep was nobody's failure.
+      if (!isRecorded) await charge.giveBack()
+    }
+  }
+
+  /**
    * Removes the provider's accounts from the person, and ends the sessions that they began.
-   * @throws AppError UNKNOWN_PROVIDER where none is linked, LAST_CREDENTIAL
+   * @throws AppError UNKNOWN_PROVIDER where none is linked, LAST_CREDENTIAL, UNAUTHENTICATED if the session
+   * has ended meanwhile
    */
   async unlink(providerId: string, { userId, sessionId }: SessionReference): Promise<void> {
     if (!providerIdShape.test(providerId)) throw unknownProvider(providerId)
     const { audit, em } = this.#options
     await audit.transactional(em, async (tx, record) => {
       const kysely = tx.getKysely() as Kysely<unknown>
-      // Locks the person: of two removals at once, the second counts what the first has left.
-      await sql`update users set credential_version = credential_version + 1
-        where id = ${userId}`.execute(kysely)
+      // Locks the user: of two removals at once, the second counts what the first has left. A session
+      // that was ended meanwhile, as one that was stolen, removes nothing.
+      const admitted = await sql`update users set credential_version = credential_version + 1
+        where id = ${userId} and disabled_at is null and exists (select 1 from sessions
+          where id = ${sessionId} and user_id = users.id
+            and expires_at > ${this.#options.clock()})`.execute(kysely)
+      if (admitted.numAffectedRows !== 1n) throw endedMeanwhile()
       const removed = await sql`delete from identities
         where user_id = ${userId} and provider = ${providerId}`.execute(kysely)
       if (removed.numAffectedRows === 0n) throw unknownProvider(providerId)
@@ -263,11 +341,12 @@ export class ProviderService {
    */
   async #exchange(
     answer: ProviderAnswer,
+    purpose: FlowPurpose,
     isAllowed: (flow: Flow) => boolean,
     recordRefusal: () => Promise<void>,
   ): Promise<{ provider: ProviderClient; exchange: Exchange }> {
     const provider = this.#provider(answer.provider)
-    const flow = await this.#options.flows.take(provider, answer.flowToken, answer.state)
+    const flow = await this.#options.flows.take(provider, answer, purpose)
     if (!flow || !isAllowed(flow)) {
       throw new AppError(
         ErrorCode.INVALID_FLOW,
@@ -285,6 +364,7 @@ export class ProviderService {
             iss: answer.iss,
           },
           flow,
+          purpose === FlowPurpose.REAUTHENTICATE ? flow.begunAt : undefined,
         ),
       )
       for (const failure of exchange.shortfalls) this.#options.onFailure(provider.id, failure)

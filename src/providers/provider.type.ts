@@ -1,6 +1,21 @@
 /** Providers and flows, as the API shows them. */
 import { GraphQLDateTime } from 'graphql-scalars'
-import { Field, ID, ObjectType } from 'type-graphql'
+import { Field, ID, ObjectType, registerEnumType } from 'type-graphql'
+import { FlowPurpose } from './flow-store.ts'
+
+registerEnumType(FlowPurpose, {
+  name: 'ProviderFlowPurpose',
+  description: 'What a flow with a provider is good for.',
+  valuesConfig: {
+    SIGN_IN: {
+      description: 'For `loginWithProvider`, and for `linkProvider` if begun with an access token.',
+    },
+    REAUTHENTICATE: {
+      description:
+        'For `reauthenticateWithProvider`: the provider is asked to authenticate the user again. Needs an access token, and a provider that is linked to the account.',
+    },
+  },
+})
 
 @ObjectType('Provider', { description: 'A way to sign in with an account from elsewhere.' })
 export class ProviderType {

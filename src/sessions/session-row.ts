@@ -9,7 +9,18 @@ export interface SessionRecord {
   readonly createdAt: number
   readonly expiresAt: number
   readonly rotatedAt: number | null
+  /** When the user last proved who they are. */
+  readonly authenticatedAt: number
+  /** How: `password` or a provider's id. */
+  readonly authenticatedBy: string
 }
+
+/**
+ * When the user last proved who they are. An older version that serves on during a rolling update
+ * leaves 0: with it, nobody proves anything after the sign-in.
+ */
+export const authenticatedAtSql =
+  'coalesce(nullif(sessions.authenticated_at, 0), sessions.created_at)'
 
 /** PostgreSQL gives a bigint as a string. */
 export interface SessionRow {
@@ -20,10 +31,13 @@ export interface SessionRow {
   created_at: number | string
   expires_at: number | string
   rotated_at: number | string | null
+  authenticated_at: number | string
+  authenticated_by: string | null
 }
 
 export const sessionColumns = sql`sessions.id, sessions.user_id, sessions.generation, sessions.method,
-  sessions.created_at, sessions.expires_at, sessions.rotated_at`
+  sessions.created_at, sessions.expires_at, sessions.rotated_at, sessions.authenticated_by,
+  ${sql.raw(authenticatedAtSql)} as authenticated_at`
 
 export function fromSessionRow(row: SessionRow): SessionRecord {
   return {
@@ -34,5 +48,7 @@ export function fromSessionRow(row: SessionRow): SessionRecord {
     createdAt: Number(row.created_at),
     expiresAt: Number(row.expires_at),
     rotatedAt: row.rotated_at === null ? null : Number(row.rotated_at),
+    authenticatedAt: Number(row.authenticated_at),
+    authenticatedBy: row.authenticated_by ?? row.method,
   }
 }

@@ -12,6 +12,10 @@ const SessionSchema = defineEntity({
     user: () => p.manyToOne(User).deleteRule('cascade').index(false),
     /** How the person signed in: `password` or a provider's id. */
     method: p.string().length(64),
+    /** When the user last proved who they are; 0, from an older version, stands for `createdAt`. */
+    authenticatedAt: p.bigint('number').defaultRaw('0'),
+    /** How, if it was not by `method`: `password` or a provider's id. */
+    authenticatedBy: p.string().length(64).nullable(),
     /** Counts the refresh tokens handed out; only the newest one rotates. */
     generation: p.integer(),
     /** When the newest refresh token replaced the one before; null where there is no grace for that one. */

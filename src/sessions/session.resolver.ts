@@ -2,7 +2,8 @@ import { Arg, Ctx, FieldResolver, ID, Mutation, Resolver, Root } from 'type-grap
 import type { Context } from '../context.ts'
 import { Authorized } from '../guard/authorized.ts'
 import { UserType } from '../users/user.type.ts'
-import { AuthPayloadType, LogoutScope, SessionType } from './session.type.ts'
+import { narrowToken } from './narrowed-token.ts'
+import { AuthPayloadType, LogoutScope, NarrowedTokenType, SessionType } from './session.type.ts'
 
 @Resolver(() => UserType)
 export class SessionResolver {
@@ -59,6 +60,22 @@ export class SessionResolver {
     @Arg('id', () => ID, { description: 'As in `Session.id`.' }) id: string,
   ): Promise<boolean> {
     return context.sessions.end(context.authenticated().user.id, id)
+  }
+
+  @Authorized()
+  @Mutation(() => NarrowedTokenType, {
+    complexity: 10,
+    description:
+      'Issues an access token for other services alone, to hand it to one of them. It opens nothing here, cannot be refreshed or widened, and expires no later than the access token that it is asked for with.',
+  })
+  narrowAccessToken(
+    @Ctx() context: Context,
+    @Arg('audiences', () => [String], {
+      description: 'For which services: one or more of the server’s `TOKEN_AUDIENCE`.',
+    })
+    audiences: string[],
+  ): Promise<NarrowedTokenType> {
+    return narrowToken(context.authenticated(), audiences, context.services)
   }
 
   @FieldResolver(() => [SessionType], {

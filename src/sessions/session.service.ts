@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto'
 import type { SqlEntityManager } from '@mikro-orm/sqlite'
 import { sql, type Kysely } from 'kysely'
-import type { NewEvent } from '../audit/audit-trail.ts'
+import type { NewEvent, RecordEvent } from '../audit/audit-trail.ts'
 import { EventActor, EventReason, EventType } from '../audit/event.ts'
 import type { PreparedRead } from '../database/driver.ts'
 import { AppError, ErrorCode, TokenErrorReason } from '../errors.ts'
@@ -89,9 +89,9 @@ export class SessionService {
       }
       if (replaced) await endReplacedSession(tx, record, replaced, now)
       await sql`insert into sessions (id, user_id, method, generation, rotated_at, created_at,
-          last_used_at, expires_at, ends_at, user_agent, ip)
+          authenticated_at, last_used_at, expires_at, ends_at, user_agent, ip)
         values (${session.id}, ${userId}, ${session.method}, ${session.generation}, null, ${now},
-          ${now}, ${session.expiresAt}, ${session.endsAt}, ${session.userAgent}, ${session.ip})`.execute(
+          ${now}, ${now}, ${session.expiresAt}, ${session.endsAt}, ${session.userAgent}, ${session.ip})`.execute(
         kysely,
       )
       // Never the new one, even if an instance whose clock is ahead wrote all the others.
@@ -211,39 +211,76 @@ export class SessionService {
   }
 
   /**
-   * Changes a person's credentials: ends their other sessions and replaces this one's refresh token
-   * without grace, so that a copy of the old one is good for nothing. The new one travels as it did.
-   * @param current the session that asks
+   * Changes a user's credentials and ends their other sessions. The tokens of this one are replaced, see
+   * `#renew`.
+   * @param provenBy how the request proved who the user is; undefined if it relies on an earlier proof
    * @param change changes them, in the transaction. @returns whether they were as the request had seen them
-   * @throws AppError UNAUTHENTICATED (SESSION_ENDED), with nothing changed, where they were not, or where
-   * the session has ended meanwhile
+   * @throws AppError UNAUTHENTICATED (SESSION_ENDED), with nothing changed, if they were not, or if the
+   * session has ended meanwhile
    */
   async changeCredentials(
     current: SessionReference,
     type: EventType,
+    provenBy: string | undefined,
     change: (kysely: Kysely<unknown>) => Promise<boolean>,
   ): Promise<AuthPayloadType> {
+    return this.#renew(current, provenBy, async (kysely, record) => {
+      if (!(await change(kysely))) throw endedMeanwhile()
+      const others = await sql`delete from sessions
+        where user_id = ${current.userId} and id <> ${current.sessionId}`.execute(kysely)
+      const sessionsEnded = Number(others.numAffectedRows)
+      await record({ type, ...current, actor: EventActor.ACCOUNT, sessionsEnded })
+    })
+  }
+
+  /**
+   * The user of this session has just proved again who they are: its tokens are replaced, see `#renew`,
+   * and the new ones tell of the proof.
+   * @param confirm locks the user's row, in the transaction. @returns whether the proof still holds
+   * @throws AppError UNAUTHENTICATED (SESSION_ENDED) if it does not, or if the session has ended meanwhile
+   */
+  async reauthenticated(
+    current: SessionReference,
+    method: string,
+    confirm: (kysely: Kysely<unknown>) => Promise<boolean>,
+  ): Promise<AuthPayloadType> {
+    return this.#renew(current, method, async (kysely, record) => {
+      if (!(await confirm(kysely))) throw endedMeanwhile()
+      const type = EventType.REAUTHENTICATED
+      await record({ type, ...current, actor: EventActor.ACCOUNT, method })
+    })
+  }
+
+  /**
+   * Replaces the refresh token of a session without grace: a copy of the old one must not come by what
+   * the session has gained (docs/adr/0032). The new one travels as the old one did.
+   * @param provenBy how the user has just proved who they are, if they did
+   * @param work what else belongs to the transaction; it comes first, to lock the user's row
+   */
+  async #renew(
+    { sessionId, userId }: SessionReference,
+    provenBy: string | undefined,
+    work: (kysely: Kysely<unknown>, record: RecordEvent) => Promise<void>,
+  ): Promise<AuthPayloadType> {
     const { accessTokens, audit, clock, cookie, em, secrets } = this.#options
-    const { sessionId, userId } = current
-    // As in `begin`: what was told to have failed must not come true.
+    // As in `begin`: read before anything is committed that an access token is the response to.
     const key = await accessTokens.signingKey()
     const { session, user } = await audit.transactional(em, async (tx, record) => {
       const kysely = tx.getKysely() as Kysely<unknown>
-      if (!(await change(kysely))) throw endedMeanwhile()
-      const others =
-        await sql`delete from sessions where user_id = ${userId} and id <> ${sessionId}`.execute(
-          kysely,
-        )
+      await work(kysely, record)
+      const now = clock()
+      const proof =
+        provenBy === undefined
+          ? sql``
+          : sql`, authenticated_at = ${now}, authenticated_by = ${provenBy}`
       const renewed = await sql<SessionRow>`update sessions
-        set generation = generation + 1, rotated_at = null, last_used_at = ${clock()}
-        where id = ${sessionId} and user_id = ${userId} and expires_at > ${clock()}
+        set generation = generation + 1, rotated_at = null, last_used_at = ${now}${proof}
+        where id = ${sessionId} and user_id = ${userId} and expires_at > ${now}
         returning ${sessionColumns}`.execute(kysely)
       const read = await sql<UserRow>`select ${sql.raw(userColumns)} from users
         where users.id = ${userId}`.execute(kysely)
       const [sessionRow, userRow] = [renewed.rows[0], read.rows[0]]
       if (!sessionRow || !userRow) throw endedMeanwhile()
-      const sessionsEnded = Number(others.numAffectedRows)
-      await record({ type, ...current, actor: EventActor.ACCOUNT, sessionsEnded })
       return { session: fromSessionRow(sessionRow), user: fromUserRow(userRow, sessionId) }
     })
     const inCookie = tokenInCookie(cookie, secrets)
@@ -269,6 +306,8 @@ export class SessionService {
       method,
       generation: 0,
       createdAt: now,
+      authenticatedAt: now,
+      authenticatedBy: method,
       expiresAt: Math.min(now + policy.idleLifetimeSeconds * 1000, endsAt),
       endsAt,
       userAgent: client.userAgent ?? null,
@@ -309,7 +348,10 @@ export class SessionService {
   }
 
   async #payload(
-    session: Pick<SessionRecord, 'id' | 'generation' | 'createdAt' | 'expiresAt' | 'method'>,
+    session: Pick<
+      SessionRecord,
+      'id' | 'generation' | 'expiresAt' | 'authenticatedAt' | 'authenticatedBy'
+    >,
     user: UserType,
     transport: TokenTransport,
     signingKey: CurrentKey,
@@ -324,8 +366,8 @@ export class SessionService {
       sub: user.id,
       sid: session.id,
       roles: user.roles,
-      auth_time: Math.floor(session.createdAt / 1000),
-      ...(session.method === 'password' ? { amr: ['pwd'] } : {}),
+      auth_time: Math.floor(session.authenticatedAt / 1000),
+      ...(session.authenticatedBy === 'password' ? { amr: ['pwd'] } : {}),
     }
     const accessToken = await accessTokens.issue(claims, signingKey)
     if (transport === TokenTransport.COOKIE) cookie.write(refreshToken, refreshExpiresIn)

@@ -63,6 +63,23 @@ export class AuthPayloadType {
   user!: UserType
 }
 
+@ObjectType('NarrowedToken', {
+  description: 'An access token for other services, which opens nothing here.',
+})
+export class NarrowedTokenType {
+  @Field(() => String, { description: 'A JWT (RFC 9068) for those services alone.' })
+  accessToken!: string
+
+  @Field(() => String, { description: 'Always `Bearer`.' })
+  tokenType!: string
+
+  @Field(() => Int, { description: 'Seconds until it expires. It cannot be refreshed.' })
+  expiresIn!: number
+
+  @Field(() => [String], { description: 'Its `aud` claim.' })
+  audiences!: string[]
+}
+
 @ObjectType('Session', { description: 'A sign-in that is still alive: one device, one browser.' })
 export class SessionType {
   @Field(() => ID, {

@@ -1,6 +1,6 @@
 /** Access tokens: JWTs after RFC 9068, signed by the key ring's current key. */
 import { randomUUID } from 'node:crypto'
-import { SignJWT, decodeProtectedHeader, errors, jwtVerify } from 'jose'
+import { SignJWT, decodeProtectedHeader, errors, jwtVerify, type JWTPayload } from 'jose'
 import type { CurrentKey, KeyRing } from './key-ring.ts'
 
 export interface AccessTokenClaims {
@@ -9,20 +9,41 @@ export interface AccessTokenClaims {
   /** The session's id. */
   readonly sid: string
   readonly roles: readonly string[]
-  /** When the person signed in, seconds since the epoch. */
-  readonly auth_time: number
+  /** When the user last proved who they are, seconds since the epoch. */
+  readonly auth_time?: number
   /** How, after RFC 8176; absent where no registered value fits. */
   readonly amr?: readonly string[]
 }
 
+/** What a token says whose signature and claims are good. */
+export interface VerifiedToken {
+  readonly sub: string
+  readonly sid: string
+  /** Seconds since the epoch. */
+  readonly exp: number
+  /** When its user had last proved who they are; 0 if the token does not say it as it should. */
+  readonly authTime: number
+  readonly amr: readonly string[] | undefined
+  /** Whether it is for this server, and not only for services beside it. */
+  readonly isForUs: boolean
+}
+
 export type Verification =
-  | { readonly status: 'valid' | 'expired'; readonly sub: string; readonly sid: string }
+  | ({ readonly status: 'valid' | 'expired' } & VerifiedToken)
   | { readonly status: 'invalid' }
+
+/** A token that is narrower than those of a sign-in. */
+export interface Narrowing {
+  readonly audiences: readonly string[]
+  /** It expires no later than this, in seconds since the epoch. */
+  readonly exp: number
+}
 
 export interface AccessTokensOptions {
   readonly keyRing: KeyRing
   readonly issuer: string
-  readonly audience: string
+  /** All that a token may be for. The issuer's own is always one of them: it stands for this server. */
+  readonly audiences: readonly string[]
   readonly lifetimeSeconds: number
   readonly clock: () => number
 }
@@ -35,20 +56,13 @@ const shape = /^[\w-]+\.[\w-]+\.[\w-]+$/
 const clockLeewaySeconds = 60
 const cacheEntries = 10_000
 
-interface Verified {
-  readonly sub: string
-  readonly sid: string
-  /** Seconds since the epoch. */
-  readonly exp: number
-}
-
 export class AccessTokens {
   readonly #options: AccessTokensOptions
   /**
    * Tokens whose signature and claims were found good under the ring of `#cachedGeneration`. A
    * signature does not change its mind; expiry is looked at each time, and the session elsewhere.
    */
-  readonly #verified = new Map<string, Verified>()
+  readonly #verified = new Map<string, VerifiedToken>()
   #cachedGeneration = 0
 
   constructor(options: AccessTokensOptions) {
@@ -67,16 +81,28 @@ export class AccessTokens {
     return this.#options.keyRing.current()
   }
 
-  async issue(claims: AccessTokenClaims, signingKey: CurrentKey): Promise<string> {
-    const { audience, clock, issuer, lifetimeSeconds } = this.#options
+  /** The services beside this server that a token can be for. */
+  get otherAudiences(): readonly string[] {
+    const { audiences, issuer } = this.#options
+    return audiences.filter((audience) => audience !== issuer)
+  }
+
+  /** @param narrowing absent, the token is for every audience and lives as long as tokens do */
+  async issue(
+    claims: AccessTokenClaims,
+    signingKey: CurrentKey,
+    narrowing?: Narrowing,
+  ): Promise<string> {
+    const { clock, issuer, lifetimeSeconds } = this.#options
+    const audiences = narrowing?.audiences ?? this.#options.audiences
     const { kid, algorithm, privateKey } = signingKey
     const now = Math.floor(clock() / 1000)
     return new SignJWT({ ...claims })
       .setProtectedHeader({ alg: algorithm, typ: type, kid })
       .setIssuer(issuer)
-      .setAudience(audience)
+      .setAudience(audiences.length === 1 ? audiences[0]! : [...audiences])
       .setIssuedAt(now)
-      .setExpirationTime(now + lifetimeSeconds)
+      .setExpirationTime(Math.min(now + lifetimeSeconds, narrowing?.exp ?? Infinity))
       .setJti(randomUUID())
       .sign(privateKey)
   }
@@ -95,14 +121,14 @@ export class AccessTokens {
       if (!verified) return { status: 'invalid' }
       if (verified.exp > now) this.#remember(token, verified)
     }
-    if (verified.exp > now) return { status: 'valid', sub: verified.sub, sid: verified.sid }
+    if (verified.exp > now) return { status: 'valid', ...verified }
     this.#verified.delete(token)
-    return { status: 'expired', sub: verified.sub, sid: verified.sid }
+    return { status: 'expired', ...verified }
   }
 
   /** Everything but expiry. */
-  async #check(token: string, now: number): Promise<Verified | undefined> {
-    const { audience, issuer, keyRing } = this.#options
+  async #check(token: string, now: number): Promise<VerifiedToken | undefined> {
+    const { audiences, issuer, keyRing } = this.#options
     if (!shape.test(token) || !hasCanonicalSignature(token)) return undefined
     try {
       const { alg, kid } = decodeProtectedHeader(token)
@@ -111,7 +137,7 @@ export class AccessTokens {
       const { payload } = await jwtVerify(token, key.publicKey, {
         algorithms,
         issuer,
-        audience,
+        audience: [...audiences],
         typ: type,
         requiredClaims,
         // Expiry is the caller's to judge: here `exp` only has to be a number.
@@ -127,19 +153,37 @@ export class AccessTokens {
         typeof jti === 'string' &&
         typeof sub === 'string' &&
         typeof sid === 'string'
-      return isGood ? { exp: exp!, sub, sid } : undefined
+      if (!isGood) return undefined
+      const isForUs = [payload.aud].flat().includes(issuer)
+      return { exp: exp!, sub, sid, isForUs, ...readProof(payload, iat!) }
     } catch (error) {
       if (error instanceof errors.JOSEError || error instanceof TypeError) return undefined
       throw error
     }
   }
 
-  #remember(token: string, verified: Verified): void {
+  #remember(token: string, verified: VerifiedToken): void {
     if (this.#verified.size >= cacheEntries) {
       // A Map iterates in order of insertion: this is the oldest.
       this.#verified.delete(this.#verified.keys().next().value!)
     }
     this.#verified.set(token, verified)
+  }
+}
+
+/**
+ * Both claims are optional (RFC 9068 section 2.2.1): one that makes no sense proves nothing. Neither does a
+ * proof that came after the token.
+ */
+function readProof({ auth_time: authTime, amr }: JWTPayload, issuedAt: number) {
+  const isTime =
+    Number.isSafeInteger(authTime) &&
+    (authTime as number) > 0 &&
+    (authTime as number) <= issuedAt + clockLeewaySeconds
+  const isText = (value: unknown) => typeof value === 'string'
+  return {
+    authTime: isTime ? (authTime as number) : 0,
+    amr: Array.isArray(amr) && amr.every(isText) ? amr : undefined,
   }
 }
 

@@ -10,6 +10,7 @@ import {
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createSchema } from '../../src/schema.ts'
 import type { Tokens } from '../support/client.ts'
+import { longAgo } from '../support/proof.ts'
 import { startServer, type TestServer } from '../support/server.ts'
 
 const signedInOnly = {
@@ -18,9 +19,13 @@ const signedInOnly = {
   expired: 'UNAUTHENTICATED TOKEN_EXPIRED',
   ended: 'UNAUTHENTICATED SESSION_ENDED',
   disabled: 'UNAUTHENTICATED ACCOUNT_DISABLED',
+  elsewhere: 'UNAUTHENTICATED WRONG_AUDIENCE',
+  longAgo: 'allowed',
   user: 'allowed',
   admin: 'allowed',
 }
+/** The same, if they have proved a moment ago who they are. */
+const provenOnly = { ...signedInOnly, longAgo: 'REAUTHENTICATION_REQUIRED' }
 type Actor = keyof typeof signedInOnly
 const actors = Object.keys(signedInOnly) as Actor[]
 const everybody = Object.fromEntries(actors.map((actor) => [actor, 'allowed']))
@@ -30,7 +35,7 @@ const access: Record<string, Record<string, string>> = {
   'Query.me': signedInOnly,
   'Query.protected': signedInOnly,
   'Query.providers': everybody,
-  'Query.providerToken': signedInOnly,
+  'Query.providerToken': provenOnly,
   'Mutation.register': everybody,
   'Mutation.login': everybody,
   'Mutation.refreshToken': everybody,
@@ -39,8 +44,15 @@ const access: Record<string, Record<string, string>> = {
   'Mutation.changePassword': signedInOnly,
   'Mutation.beginProviderLogin': everybody,
   'Mutation.loginWithProvider': everybody,
-  'Mutation.linkProvider': signedInOnly,
-  'Mutation.unlinkProvider': signedInOnly,
+  'Mutation.linkProvider': provenOnly,
+  'Mutation.unlinkProvider': provenOnly,
+  'Mutation.reauthenticate': signedInOnly,
+  'Mutation.reauthenticateWithProvider': signedInOnly,
+  'Mutation.narrowAccessToken': signedInOnly,
+  'NarrowedToken.accessToken': everybody,
+  'NarrowedToken.tokenType': everybody,
+  'NarrowedToken.expiresIn': everybody,
+  'NarrowedToken.audiences': everybody,
   'Mutation.updateProfile': signedInOnly,
   'AuthPayload.accessToken': everybody,
   'AuthPayload.tokenType': everybody,
@@ -100,6 +112,7 @@ const access: Record<string, Record<string, string>> = {
   'ProviderToken.scopes': everybody,
 }
 
+const audience = 'https://notes.example.com'
 const providerAnswer = 'provider: "google", code: "any", state: "any", flowToken: "any"'
 
 /** How each root field is called; what it names belongs to a bystander, never to who asks. */
@@ -118,6 +131,9 @@ const calls: Record<string, (bystander: Bystander) => string> = {
   'Mutation.beginProviderLogin': () =>
     'beginProviderLogin(provider: "google", redirectUri: "https://app.example.com/callback")',
   'Mutation.loginWithProvider': () => `loginWithProvider(${providerAnswer})`,
+  'Mutation.reauthenticate': () => 'reauthenticate(password: "correct horse battery")',
+  'Mutation.reauthenticateWithProvider': () => `reauthenticateWithProvider(${providerAnswer})`,
+  'Mutation.narrowAccessToken': () => `narrowAccessToken(audiences: ["${audience}"])`,
   'Mutation.linkProvider': () => `linkProvider(${providerAnswer})`,
   'Mutation.unlinkProvider': () => 'unlinkProvider(provider: "google")',
   'Mutation.updateProfile': () => 'updateProfile',
@@ -128,8 +144,14 @@ type Bystander = Tokens & { email: string; password: string; unused: string }
 const schema = createSchema()
 const roots = [schema.getQueryType()!, schema.getMutationType()!]
 
-/** `Query.me`, and whether the schema shows a guard on it. */
-function* fieldsOf(type: GraphQLObjectType): Generator<{ key: string; isGuarded: boolean }> {
+interface GuardedField {
+  readonly key: string
+  readonly isGuarded: boolean
+  readonly isFresh: boolean
+}
+
+/** `Query.me`, and which guards the schema shows on it. */
+function* fieldsOf(type: GraphQLObjectType): Generator<GuardedField> {
   for (const [name, field] of Object.entries(type.getFields())) {
     const guards = [...(field.astNode?.directives ?? []), ...(type.astNode?.directives ?? [])]
     yield {
@@ -137,6 +159,7 @@ function* fieldsOf(type: GraphQLObjectType): Generator<{ key: string; isGuarded:
       isGuarded: guards.some((guard) =>
         ['authenticated', 'requiresRole'].includes(guard.name.value),
       ),
+      isFresh: guards.some((guard) => guard.name.value === 'requiresFresh'),
     }
   }
 }
@@ -195,7 +218,7 @@ function keyOf(root: GraphQLObjectType, path: readonly (string | number)[]): str
 describe('access', () => {
   let server: TestServer
   let count = 0
-  beforeAll(async () => (server = await startServer()))
+  beforeAll(async () => (server = await startServer({ TOKEN_AUDIENCE: audience })))
   afterAll(() => server.close())
 
   const newBystander = async (): Promise<Bystander> => ({
@@ -207,13 +230,21 @@ describe('access', () => {
   async function tokenOf(actor: Actor, brief: TestServer): Promise<string | undefined> {
     if (actor === 'anonymous') return undefined
     const { client } = actor === 'expired' ? brief : server
-    const { accessToken, user } = await client.register()
+    const registered = await client.register()
+    const { accessToken, user } = registered
     if (actor === 'forged') return accessToken.replace(/\.[^.]+\./, '.e30.')
     await server.database.query(
       'insert into identities (id, user_id, provider, subject, email, linked_at) values (?, ?, ?, ?, null, 1)',
       [randomUUID(), user.id, 'google', user.id],
     )
     if (actor === 'expired') server.advance(2)
+    if (actor === 'longAgo') return (await longAgo(server, registered)).accessToken
+    if (actor === 'elsewhere') {
+      const answer = await client
+        .as(accessToken)
+        .send(`mutation { narrowAccessToken(audiences: ["${audience}"]) { accessToken } }`)
+      return answer.data.narrowAccessToken.accessToken
+    }
     if (actor === 'ended') await client.as(accessToken).send('mutation { logout }')
     if (actor === 'disabled') {
       await server.database.query('update users set disabled_at = 1 where id = ?', [user.id])
@@ -242,12 +273,16 @@ describe('access', () => {
       'fields whose guard in the schema differs from their row': fields
         .filter(({ key, isGuarded }) => access[key] && isGuarded !== (access[key] !== everybody))
         .map(({ key }) => key),
+      'fields whose need of a recent proof differs from their row': fields
+        .filter(({ key, isFresh }) => access[key] && isFresh !== (access[key] === provenOnly))
+        .map(({ key }) => key),
     }).toEqual({
       'fields without a row in `access`': [],
       'rows in `access` without a field': [],
       'root fields without a call in `calls`': [],
       'calls in `calls` without a root field': [],
       'fields whose guard in the schema differs from their row': [],
+      'fields whose need of a recent proof differs from their row': [],
     })
   })
 

@@ -34,7 +34,7 @@ describe('the claims of an access token', () => {
     expect(header).toEqual({ alg: 'EdDSA', typ: 'at+jwt', kid: key.kid })
     expect(claims).toEqual({
       iss: issuer,
-      aud: audience,
+      aud: [audience, issuer],
       sub: account.user.id,
       sid: expect.stringMatching(/^[\w-]{22}$/),
       jti: expect.stringMatching(/^[\da-f-]{36}$/),
@@ -86,6 +86,9 @@ describe('the claims of an access token', () => {
     ['aud', []],
     ['aud', [[audience]]],
     ['aud', { [audience]: true }],
+    ['aud', `${issuer}/`],
+    ['aud', issuer.toUpperCase()],
+    ['aud', [[issuer]]],
     ['aud', ''],
     ['aud', '*'],
     ['sub', 1],
@@ -98,7 +101,7 @@ describe('the claims of an access token', () => {
   })
 
   it('may name further audiences', async () => {
-    const token = withClaims({ aud: ['https://other.example.com', audience] })
+    const token = withClaims({ aud: ['https://other.example.com', issuer] })
     expect(await reasonFor(token)).toBe('open')
   })
 

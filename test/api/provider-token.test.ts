@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { json, startHosts, type Call, type Hosts, type Routes } from '../support/hosts.ts'
+import { sidOf } from '../support/proof.ts'
 import { begin, readAnswer, sendLogin } from '../support/provider-sign-in.ts'
 import { startServer, type Environment, type TestServer } from '../support/server.ts'
 import {
@@ -134,9 +135,13 @@ interface Session {
   readonly refreshToken: string
 }
 
-/** The session, after a time in which its own access token has run out. */
-async function later(seconds: number, { refreshToken }: Session): Promise<Session> {
+/** The session, after a time in which its own access token has run out, and a proof of its user. */
+async function later(seconds: number, { accessToken, refreshToken }: Session): Promise<Session> {
   server.advance(seconds)
+  await server.database.query('update sessions set authenticated_at = ? where id = ?', [
+    server.now(),
+    sidOf(accessToken),
+  ])
   const { refreshToken: next } = (await server.client.refresh(refreshToken)).data
   return { accessToken: next.accessToken, refreshToken: next.refreshToken }
 }

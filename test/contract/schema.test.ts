@@ -88,6 +88,7 @@ const promisedEnums = {
     'PROVIDER_ERROR',
     'QUERY_TOO_COMPLEX',
     'RATE_LIMITED',
+    'REAUTHENTICATION_REQUIRED',
     'REFRESH_TOKEN_REUSED',
     'UNAUTHENTICATED',
     'UNKNOWN_PROVIDER',
@@ -98,6 +99,7 @@ const promisedEnums = {
     'TOKEN_EXPIRED',
     'TOKEN_INVALID',
     'TOKEN_MISSING',
+    'WRONG_AUDIENCE',
   ],
 }
 

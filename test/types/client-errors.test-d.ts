@@ -29,6 +29,9 @@ export function everyCode(error: ServerError): string {
     case 'LINK_REQUIRED':
       expectTypeOf(error.linkableWith).toEqualTypeOf<readonly string[]>()
       return error.provider
+    case 'REAUTHENTICATION_REQUIRED':
+      expectTypeOf(error.maxAge).toEqualTypeOf<number>()
+      return error.methods.join()
     case 'BAD_USER_INPUT':
       return error.field ?? ''
     case 'INTERNAL_SERVER_ERROR':
@@ -38,8 +41,8 @@ export function everyCode(error: ServerError): string {
     case 'UNKNOWN_PROVIDER':
     case 'INVALID_FLOW':
     case 'LAST_CREDENTIAL':
-      return error.provider ?? ''
     case 'FORBIDDEN':
+      return error.provider ?? ''
     case 'INVALID_CREDENTIALS':
     case 'EMAIL_TAKEN':
     case 'REFRESH_TOKEN_REUSED':
@@ -68,6 +71,7 @@ export function aCodeIsForgotten(error: ServerError): string {
     case 'UNKNOWN_PROVIDER':
     case 'INVALID_FLOW':
     case 'LAST_CREDENTIAL':
+    case 'REAUTHENTICATION_REQUIRED':
     case 'FORBIDDEN':
     case 'INVALID_CREDENTIALS':
     case 'REFRESH_TOKEN_REUSED':

@@ -26,7 +26,7 @@ describe('the configuration of an empty environment', () => {
       appSecret: undefined,
       tokens: {
         issuer: 'http://127.0.0.1:4000',
-        audience: 'http://127.0.0.1:4000',
+        audiences: ['http://127.0.0.1:4000'],
         algorithm: 'EdDSA',
         lifetimeSeconds: 15 * 60,
         keyRotationSeconds: 90 * 24 * 3600,
@@ -154,12 +154,22 @@ describe('the configuration', () => {
     [
       'TOKEN_ISSUER',
       'https://issuer.example',
-      { tokens: { issuer: 'https://issuer.example', audience: 'https://issuer.example' } },
+      { tokens: { issuer: 'https://issuer.example', audiences: ['https://issuer.example'] } },
     ],
     [
       'TOKEN_AUDIENCE',
       'my-api',
-      { tokens: { issuer: 'http://127.0.0.1:4000', audience: 'my-api' } },
+      {
+        tokens: {
+          issuer: 'http://127.0.0.1:4000',
+          audiences: ['my-api', 'http://127.0.0.1:4000'],
+        },
+      },
+    ],
+    [
+      'TOKEN_AUDIENCE',
+      ' a, b,,a ,',
+      { tokens: { audiences: ['a', 'b', 'http://127.0.0.1:4000'] } },
     ],
     ['TOKEN_ALGORITHM', 'RS256', { tokens: { algorithm: 'RS256' } }],
     ['ACCESS_TOKEN_LIFETIME', '1s', { tokens: { lifetimeSeconds: 1 } }],

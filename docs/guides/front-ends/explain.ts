@@ -26,6 +26,8 @@ function explainRefusal(said: ServerError): string {
     case 'UNAUTHENTICATED':
     case 'INVALID_REFRESH_TOKEN':
       return said.reason === 'ACCOUNT_DISABLED' ? 'This account is disabled.' : 'Sign in again.'
+    case 'REAUTHENTICATION_REQUIRED':
+      return 'Confirm first that it is you.'
     case 'LINK_REQUIRED':
       return `There is an account with this address. Sign in with ${said.linkableWith.join(' or ')}, then link ${said.provider}.`
     case 'PROVIDER_ERROR':
