@@ -24,8 +24,8 @@ export interface Authenticated {
    * the token and the session say: a copy of an older token gains nothing by a proof that came after it.
    */
   readonly authenticatedAt: number
-  /** When the session ends if it is not refreshed before. */
-  readonly sessionExpiresAt: number
+  /** When the session ends, however often it is refreshed. */
+  readonly sessionEndsAt: number
 }
 
 export type Viewer = Anonymous | Authenticated
@@ -35,12 +35,13 @@ const bearer = /^bearer +(\S+) *$/i
 
 interface ViewerRow extends UserRow {
   expires_at: number | string
+  ends_at: number | string
   authenticated_at: number | string
 }
 
 // Session and person in one read by primary key; the row is the viewer. It is on the path of every
 // request, hence neither an entity nor a query that is built anew (docs/adr/0006).
-const viewerQuery = `select sessions.expires_at, ${authenticatedAtSql} as authenticated_at,
+const viewerQuery = `select sessions.expires_at, sessions.ends_at, ${authenticatedAtSql} as authenticated_at,
     ${userColumns}
   from sessions join users on users.id = sessions.user_id
   where sessions.id = ?`
@@ -80,7 +81,7 @@ export class Viewers {
       user: fromUserRow(row, sessionId),
       token: verified,
       authenticatedAt: Math.min(authTime * 1000, Number(row.authenticated_at)),
-      sessionExpiresAt: Number(row.expires_at),
+      sessionEndsAt: Number(row.ends_at),
     }
   }
 }

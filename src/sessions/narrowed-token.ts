@@ -6,8 +6,8 @@ import type { NarrowedTokenType } from './session.type.ts'
 export interface TokenHolder {
   readonly user: { readonly roles: readonly string[] }
   readonly token: VerifiedToken
-  /** Milliseconds since the epoch. */
-  readonly sessionExpiresAt: number
+  /** When the session ends, however often it is refreshed: the idle end tells when it last was. */
+  readonly sessionEndsAt: number
 }
 
 /**
@@ -16,7 +16,7 @@ export interface TokenHolder {
  * @throws AppError BAD_USER_INPUT
  */
 export async function narrowToken(
-  { sessionExpiresAt, token, user }: TokenHolder,
+  { sessionEndsAt, token, user }: TokenHolder,
   wanted: readonly string[],
   { accessTokens, clock }: { accessTokens: AccessTokens; clock: () => number },
 ): Promise<NarrowedTokenType> {
@@ -27,12 +27,12 @@ export async function narrowToken(
     // Without what was sent: it may be a secret in the wrong place.
     throw badUserInput(
       'audiences',
-      'Each has to be one of TOKEN_AUDIENCE, and none of them this server itself.',
+      'Each audience must be listed in TOKEN_AUDIENCE and must not be this server.',
     )
   }
   const lifetimeSeconds = accessTokens.lifetimeSeconds
   const now = Math.floor(clock() / 1000)
-  const exp = Math.min(now + lifetimeSeconds, token.exp, Math.floor(sessionExpiresAt / 1000))
+  const exp = Math.min(now + lifetimeSeconds, token.exp, Math.floor(sessionEndsAt / 1000))
   const accessToken = await accessTokens.issue(
     {
       sub: token.sub,

@@ -123,6 +123,14 @@ describe('the audience of access tokens', () => {
     expect(answer.data.narrowAccessToken.expiresIn).toBe(60)
   })
 
+  it('of a narrowed token does not tell when the session was refreshed', async () => {
+    const brief = await server.sibling({ SESSION_IDLE_LIFETIME: '60s' })
+    const user = await brief.client.register()
+    const answer = await brief.client.as(user.accessToken).send(narrow, { audiences: [notes] })
+    // As long as the token that it came from, and not until the session would be idle for too long.
+    expect(answer.data.narrowAccessToken.expiresIn).toBe(900)
+  })
+
   it('of a narrowed token keeps the time of the proof of the token that it came from', async () => {
     const user = await longAgo(server, await server.client.register())
     expect(claimsOf(await narrowed(user))['auth_time']).toBe(
