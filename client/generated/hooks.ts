@@ -89,11 +89,11 @@ export const useLogoutMutation = /* @__PURE__ */ mutationHook(Documents.LogoutDo
 export const useProvidersQuery = /* @__PURE__ */ queryHook(Documents.ProvidersDocument)
 
 /**
- * Begins a sign-in with a provider: OAuth 2.0 authorization code with PKCE. Send the person to `authorizationUrl`; they come back to `redirectUri` with a code. Called with an access token, the flow can also link the account (`linkProvider`).
+ * Begins a sign-in with a provider: OAuth 2.0 authorization code with PKCE. Send the user to `authorizationUrl`; they come back to `redirectUri` with a code. Called with an access token, the flow can also link the account (`linkProvider`).
  *
  * - `provider`: As in `Provider.id`.
  * - `redirectUri`: Where the person comes back to: exactly one of the server’s `REDIRECT_URIS` (with any port, if the entry is a loopback IP without a port), or its account page’s `/callback`.
- * - `purpose`: What the flow is begun for. It is good for nothing else.
+ * - `purpose`: What the flow is for. It cannot be used for anything else.
  */
 export const useBeginProviderLoginMutation = /* @__PURE__ */ mutationHook(Documents.BeginProviderLoginDocument)
 
@@ -102,9 +102,9 @@ export const useBeginProviderLoginMutation = /* @__PURE__ */ mutationHook(Docume
  *
  * - `provider`: As in `Provider.id`.
  * - `code`: The `code` that the provider has put into the redirect URI.
- * - `state`: The `state` beside it.
+ * - `state`: The `state` of the same response.
  * - `flowToken`: From `beginProviderLogin`.
- * - `iss`: The `iss` beside it, where there is one (RFC 9207).
+ * - `iss`: The `iss` of the same response, if it has one (RFC 9207).
  * - `transport`: How the refresh token travels.
  */
 export const useLoginWithProviderMutation = /* @__PURE__ */ mutationHook(Documents.LoginWithProviderDocument)
@@ -116,9 +116,9 @@ export const useLoginWithProviderMutation = /* @__PURE__ */ mutationHook(Documen
  *
  * - `provider`: As in `Provider.id`.
  * - `code`: The `code` that the provider has put into the redirect URI.
- * - `state`: The `state` beside it.
+ * - `state`: The `state` of the same response.
  * - `flowToken`: From `beginProviderLogin`.
- * - `iss`: The `iss` beside it, where there is one (RFC 9207).
+ * - `iss`: The `iss` of the same response, if it has one (RFC 9207).
  */
 export const useLinkProviderMutation = /* @__PURE__ */ mutationHook(Documents.LinkProviderDocument)
 
@@ -170,9 +170,9 @@ export const useReauthenticateMutation = /* @__PURE__ */ mutationHook(Documents.
  *
  * - `provider`: As in `Provider.id`.
  * - `code`: The `code` that the provider has put into the redirect URI.
- * - `state`: The `state` beside it.
+ * - `state`: The `state` of the same response.
  * - `flowToken`: From `beginProviderLogin`.
- * - `iss`: The `iss` beside it, where there is one (RFC 9207).
+ * - `iss`: The `iss` of the same response, if it has one (RFC 9207).
  */
 export const useReauthenticateWithProviderMutation = /* @__PURE__ */ mutationHook(Documents.ReauthenticateWithProviderDocument)
 

@@ -27,7 +27,7 @@ export function accessDirectives(roleEnum: GraphQLEnumType): GraphQLDirective[] 
     new GraphQLDirective({
       name: 'requiresRole',
       description:
-        'Needs an access token of a person who has one of the roles. Others fail with `FORBIDDEN`.',
+        'Needs an access token of a user who has one of the roles. Others fail with `FORBIDDEN`.',
       locations,
       args: {
         roles: {

@@ -16,10 +16,10 @@ import { requireRole } from './auth-checker.ts'
 import type { Role } from './role.ts'
 import type { Authenticated } from './viewer.ts'
 
-/** How old a proof may be for whatever changes who may sign in to an account, or tells its secrets. */
+/** The maximum age of a proof for fields that change how an account is signed in to, or return its secrets. */
 export const recentProofSeconds = 300
 
-/** How far ahead of ours the clock of an instance may be. What is later than that proves nothing. */
+/** Clocks of instances differ by up to this. A proof dated further in the future is rejected. */
 const clockLeewayMilliseconds = 60_000
 
 /**
@@ -36,14 +36,14 @@ export async function requireFresh(
   if (age >= -clockLeewayMilliseconds && age <= maxAgeSeconds * 1000) return
   throw new AppError(
     ErrorCode.REAUTHENTICATION_REQUIRED,
-    'Prove again who you are: too much time has passed since you last did.',
+    'Confirm your identity again: the last confirmation is too old.',
     { maxAge: maxAgeSeconds, methods: await methods() },
   )
 }
 
 /**
- * Enforces `@requiresFresh` on every field that carries it in the schema. What is shown is what is done: a
- * middleware of type-graphql would be left out for a field with `simple: true`.
+ * Enforces `@requiresFresh` on every field that has it in the schema. Not a middleware of type-graphql, which
+ * skips middleware for fields with `simple: true`.
  */
 export function enforceFreshness(schema: GraphQLSchema): GraphQLSchema {
   for (const type of Object.values(schema.getTypeMap())) {
@@ -62,7 +62,7 @@ type Resolve = GraphQLFieldResolver<unknown, Context>
 
 function guarded(resolve: Resolve, maxAgeSeconds: number, roles: Role[]): Resolve {
   return async (root, args, context, info) => {
-    // First what no proof would change.
+    // Roles first: a user without the role should not be asked for a proof that would not help.
     requireRole(context.viewer, roles)
     await context.requireFresh(maxAgeSeconds)
     return resolve(root, args, context, info)
@@ -85,7 +85,7 @@ function directivesOf({ astNode }: GraphQLField<unknown, unknown>, name: string)
 function maxAgesOf(field: GraphQLField<unknown, unknown>): number[] {
   return directivesOf(field, 'requiresFresh').map(({ arguments: given }) => {
     const maxAge = given?.find(({ name }) => name.value === 'maxAge')
-    // What cannot be read lets nothing through.
+    // NaN fails every comparison, so that an unreadable maximum age denies access.
     return Number(valueFromAST(maxAge?.value, GraphQLInt) ?? Number.NaN)
   })
 }

@@ -9,9 +9,9 @@ import { ProviderFlowType, ProviderTokenType, ProviderType } from './provider.ty
 const descriptions = {
   provider: 'As in `Provider.id`.',
   code: 'The `code` that the provider has put into the redirect URI.',
-  state: 'The `state` beside it.',
+  state: 'The `state` of the same response.',
   flowToken: 'From `beginProviderLogin`.',
-  iss: 'The `iss` beside it, where there is one (RFC 9207).',
+  iss: 'The `iss` of the same response, if it has one (RFC 9207).',
 }
 
 @Resolver()
@@ -26,7 +26,7 @@ export class ProviderResolver {
   @Mutation(() => ProviderFlowType, {
     complexity: 50,
     description:
-      'Begins a sign-in with a provider: OAuth 2.0 authorization code with PKCE. Send the person to `authorizationUrl`; they come back to `redirectUri` with a code. Called with an access token, the flow can also link the account (`linkProvider`).',
+      'Begins a sign-in with a provider: OAuth 2.0 authorization code with PKCE. Send the user to `authorizationUrl`; they come back to `redirectUri` with a code. Called with an access token, the flow can also link the account (`linkProvider`).',
   })
   beginProviderLogin(
     @Ctx() context: Context,
@@ -38,7 +38,7 @@ export class ProviderResolver {
     redirectUri: string,
     @Arg('purpose', () => FlowPurpose, {
       defaultValue: FlowPurpose.SIGN_IN,
-      description: 'What the flow is begun for. It is good for nothing else.',
+      description: 'What the flow is for. It cannot be used for anything else.',
     })
     purpose: FlowPurpose,
   ): Promise<ProviderFlowType> {
