@@ -9,9 +9,8 @@ import { sql, type Kysely } from 'kysely'
 import type { RecordEvent } from '../audit/audit-trail.ts'
 import { EventActor, EventType, type EventReason } from '../audit/event.ts'
 import type { SessionReference } from '../sessions/authentication.ts'
-import { endedMeanwhile } from '../sessions/session.service.ts'
+import { lockLiveSession } from '../sessions/live-session.ts'
 import { Identity } from '../users/identity.entity.ts'
-import { lockPerson } from '../users/lock-person.ts'
 import { User } from '../users/user.entity.ts'
 import { ChangedMeanwhile, FirstSignIn, type FirstSignInOptions } from './first-sign-in.ts'
 import { emailOf, findIdentity, requireIssuer, type Linked } from './identities.ts'
@@ -74,13 +73,8 @@ export class AccountLinking {
     const kysely = tx.getKysely() as Kysely<unknown>
     const now = this.#options.clock()
     // The session may have been ended, as one that was stolen, while the provider was asked: what it
-    // links now would open the account for good. Two statements: PostgreSQL reads the sessions of a
-    // statement that has waited for the lock as they were before.
-    await lockPerson(tx, userId)
-    const { rows } = await sql`select 1 from sessions join users on users.id = sessions.user_id
-      where sessions.id = ${sessionId} and users.id = ${userId}
-        and users.disabled_at is null and sessions.expires_at > ${now}`.execute(kysely)
-    if (rows.length === 0) throw endedMeanwhile()
+    // links now would open the account for good.
+    await lockLiveSession(tx, { userId, sessionId }, now)
     const inserted =
       await sql`insert into identities (id, user_id, provider, subject, issuer, email, linked_at)
       values (${randomUUID()}, ${userId}, ${provider.id}, ${subject}, ${provider.issuer},

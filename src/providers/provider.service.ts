@@ -4,7 +4,8 @@ import { sql, type Kysely } from 'kysely'
 import type { AuditTrail } from '../audit/audit-trail.ts'
 import { EventActor, EventReason, EventType } from '../audit/event.ts'
 import { AppError, ErrorCode, badUserInput } from '../errors.ts'
-import { endedMeanwhile, type SessionService } from '../sessions/session.service.ts'
+import { lockLiveSession } from '../sessions/live-session.ts'
+import type { SessionService } from '../sessions/session.service.ts'
 import type { Client, SessionReference } from '../sessions/authentication.ts'
 import type { AuthPayloadType, TokenTransport } from '../sessions/session.type.ts'
 import { addressBlock, networkBlock } from '../throttle/address.ts'
@@ -57,8 +58,8 @@ export interface ProviderAnswer {
 const flowsPerAddress = 1000
 /** The same for all addresses of a network. */
 const flowsPerNetwork = 5000
-/** Proofs an hour for one account before delays begin, so that refused ones cannot fill its trail. */
-const proofsPerAccount = 10
+/** Proofs an hour in one session before delays begin, so that refused ones cannot fill the trail. */
+const proofsPerSession = 10
 const providerIdShape = /^[a-z0-9-]{1,64}$/
 
 export class ProviderService {
@@ -193,7 +194,8 @@ export class ProviderService {
     const { audit, em, sessions, throttle } = this.#options
     const { userId } = current
     const charge = await throttle.charge([
-      { name: 'proof', subject: userId, limit: proofsPerAccount },
+      // Not for the account: whoever has a copy of a token must not keep the user from proving elsewhere.
+      { name: 'proof', subject: current.sessionId, limit: proofsPerSession },
     ])
     let isRecorded = false
     const refused = (reason: EventReason) => {
@@ -223,10 +225,13 @@ export class ProviderService {
         )
       }
       return await sessions.reauthenticated(current, provider.id, async (kysely) => {
-        const confirmed = await sql`update users set credential_version = credential_version
-          where id = ${userId} and disabled_at is null and exists (select 1 from identities
-            where id = ${linked.identity.id} and user_id = users.id)`.execute(kysely)
-        return confirmed.numAffectedRows === 1n
+        // Two statements: one that has waited for the lock may see an identity that was unlinked meanwhile.
+        await sql`update users set credential_version = credential_version
+          where id = ${userId}`.execute(kysely)
+        const { rows } = await sql`select 1 from identities join users on users.id = user_id
+          where identities.id = ${linked.identity.id} and users.id = ${userId}
+            and disabled_at is null`.execute(kysely)
+        return rows.length === 1
       })
     } finally {
       // What the trail does not keep was nobody's failure.
@@ -246,11 +251,9 @@ export class ProviderService {
       const kysely = tx.getKysely() as Kysely<unknown>
       // Locks the user: of two removals at once, the second counts what the first has left. A session
       // that was ended meanwhile, as one that was stolen, removes nothing.
-      const admitted = await sql`update users set credential_version = credential_version + 1
-        where id = ${userId} and disabled_at is null and exists (select 1 from sessions
-          where id = ${sessionId} and user_id = users.id
-            and expires_at > ${this.#options.clock()})`.execute(kysely)
-      if (admitted.numAffectedRows !== 1n) throw endedMeanwhile()
+      await lockLiveSession(tx, { userId, sessionId }, this.#options.clock())
+      await sql`update users set credential_version = credential_version + 1
+        where id = ${userId}`.execute(kysely)
       const removed = await sql`delete from identities
         where user_id = ${userId} and provider = ${providerId}`.execute(kysely)
       if (removed.numAffectedRows === 0n) throw unknownProvider(providerId)

@@ -41,17 +41,12 @@ export async function rotate(text: string, options: RotationOptions): Promise<Se
   const token = decodeRefreshToken(text, secrets)
   if (!token) throw invalidRefreshToken(TokenErrorReason.TOKEN_INVALID)
   const now = clock()
-  const idleEnd = now + policy.idleLifetimeSeconds * 1000
   const kysely = em.getKysely() as Kysely<unknown>
 
   // Of any number of requests with the same token exactly one finds the generation it names.
   const rotated = await sql<SessionRow>`update sessions set
-      generation = generation + 1,
+      ${nextGeneration(now, policy)},
       rotated_at = ${now},
-      used_before = case when last_used_at < ${beginningOfStep(now, policy)}
-        then last_used_at else used_before end,
-      last_used_at = ${now},
-      expires_at = case when ends_at < ${idleEnd} then ends_at else ${idleEnd} end,
       user_agent = ${client.userAgent ?? null},
       ip = ${client.ip ?? null}
     where id = ${token.sessionId} and generation = ${token.generation} and expires_at > ${now}
@@ -107,6 +102,16 @@ export async function rotate(text: string, options: RotationOptions): Promise<Se
     ErrorCode.REFRESH_TOKEN_REUSED,
     'This refresh token was used before. The session is ended; sign in again.',
   )
+}
+
+/** What every new refresh token changes in the session's row: its generation and its times of use. */
+export function nextGeneration(now: number, policy: SessionPolicy) {
+  const idleEnd = now + policy.idleLifetimeSeconds * 1000
+  return sql`generation = generation + 1,
+      used_before = case when last_used_at < ${beginningOfStep(now, policy)}
+        then last_used_at else used_before end,
+      last_used_at = ${now},
+      expires_at = case when ends_at < ${idleEnd} then ends_at else ${idleEnd} end`
 }
 
 export function invalidRefreshToken(reason: TokenErrorReason): AppError {

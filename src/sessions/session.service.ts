@@ -15,8 +15,9 @@ import { fromUserRow, userColumns, type UserRow } from '../users/user-row.ts'
 import type { UserType } from '../users/user.type.ts'
 import { discardCookie, tokenInCookie, type RefreshCookie } from './refresh-cookie.ts'
 import { shownTimes } from './last-use.ts'
+import { endedMeanwhile, refusalOf } from './live-session.ts'
 import { endReplacedSession } from './replaced-session.ts'
-import { invalidRefreshToken, rotate, type RotationOptions } from './rotation.ts'
+import { invalidRefreshToken, nextGeneration, rotate, type RotationOptions } from './rotation.ts'
 import { Session } from './session.entity.ts'
 import {
   fromSessionRow,
@@ -215,8 +216,8 @@ export class SessionService {
    * `#renew`.
    * @param provenBy how the request proved who the user is; undefined if it relies on an earlier proof
    * @param change changes them, in the transaction. @returns whether they were as the request had seen them
-   * @throws AppError UNAUTHENTICATED (SESSION_ENDED), with nothing changed, if they were not, or if the
-   * session has ended meanwhile
+   * @throws AppError INVALID_CREDENTIALS, with nothing changed, if they were not; UNAUTHENTICATED
+   * (SESSION_ENDED, ACCOUNT_DISABLED)
    */
   async changeCredentials(
     current: SessionReference,
@@ -224,8 +225,9 @@ export class SessionService {
     provenBy: string | undefined,
     change: (kysely: Kysely<unknown>) => Promise<boolean>,
   ): Promise<AuthPayloadType> {
-    return this.#renew(current, provenBy, async (kysely, record) => {
-      if (!(await change(kysely))) throw endedMeanwhile()
+    return this.#renew(current, provenBy, async (tx, record) => {
+      const kysely = tx.getKysely() as Kysely<unknown>
+      if (!(await change(kysely))) throw await refusalOf(tx, current, this.#options.clock())
       const others = await sql`delete from sessions
         where user_id = ${current.userId} and id <> ${current.sessionId}`.execute(kysely)
       const sessionsEnded = Number(others.numAffectedRows)
@@ -237,15 +239,16 @@ export class SessionService {
    * The user of this session has just proved again who they are: its tokens are replaced, see `#renew`,
    * and the new ones tell of the proof.
    * @param confirm locks the user's row, in the transaction. @returns whether the proof still holds
-   * @throws AppError UNAUTHENTICATED (SESSION_ENDED) if it does not, or if the session has ended meanwhile
+   * @throws AppError INVALID_CREDENTIALS if it does not; UNAUTHENTICATED (SESSION_ENDED, ACCOUNT_DISABLED)
    */
   async reauthenticated(
     current: SessionReference,
     method: string,
     confirm: (kysely: Kysely<unknown>) => Promise<boolean>,
   ): Promise<AuthPayloadType> {
-    return this.#renew(current, method, async (kysely, record) => {
-      if (!(await confirm(kysely))) throw endedMeanwhile()
+    return this.#renew(current, method, async (tx, record) => {
+      const kysely = tx.getKysely() as Kysely<unknown>
+      if (!(await confirm(kysely))) throw await refusalOf(tx, current, this.#options.clock())
       const type = EventType.REAUTHENTICATED
       await record({ type, ...current, actor: EventActor.ACCOUNT, method })
     })
@@ -260,21 +263,21 @@ export class SessionService {
   async #renew(
     { sessionId, userId }: SessionReference,
     provenBy: string | undefined,
-    work: (kysely: Kysely<unknown>, record: RecordEvent) => Promise<void>,
+    work: (tx: SqlEntityManager, record: RecordEvent) => Promise<void>,
   ): Promise<AuthPayloadType> {
-    const { accessTokens, audit, clock, cookie, em, secrets } = this.#options
+    const { accessTokens, audit, clock, cookie, em, policy, secrets } = this.#options
     // As in `begin`: read before anything is committed that an access token is the response to.
     const key = await accessTokens.signingKey()
     const { session, user } = await audit.transactional(em, async (tx, record) => {
       const kysely = tx.getKysely() as Kysely<unknown>
-      await work(kysely, record)
+      await work(tx, record)
       const now = clock()
       const proof =
         provenBy === undefined
           ? sql``
           : sql`, authenticated_at = ${now}, authenticated_by = ${provenBy}`
       const renewed = await sql<SessionRow>`update sessions
-        set generation = generation + 1, rotated_at = null, last_used_at = ${now}${proof}
+        set ${nextGeneration(now, policy)}, rotated_at = null${proof}
         where id = ${sessionId} and user_id = ${userId} and expires_at > ${now}
         returning ${sessionColumns}`.execute(kysely)
       const read = await sql<UserRow>`select ${sql.raw(userColumns)} from users
@@ -389,13 +392,6 @@ function sessionEnded(
 ): NewEvent {
   const ended = { sessionsEnded: 1, ...which }
   return { type: EventType.SESSION_ENDED, userId, actor: EventActor.ACCOUNT, reason, ...ended }
-}
-
-/** Somebody else has ended the session, or changed the credentials, since the request began. */
-export function endedMeanwhile(): AppError {
-  return new AppError(ErrorCode.UNAUTHENTICATED, 'The session has ended. Sign in again.', {
-    reason: TokenErrorReason.SESSION_ENDED,
-  })
 }
 
 function invalidCredentials(): AppError {

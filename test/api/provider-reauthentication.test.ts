@@ -213,7 +213,7 @@ describe('reauthenticateWithProvider', () => {
 })
 
 describe('refused proofs with a provider', () => {
-  it('are so few in an hour that they cannot fill the trail of the account', async () => {
+  it('are so few in an hour that one session cannot fill the trail, nor keep another from proving', async () => {
     const acme = await startHostileProvider()
     const server = await startServer({
       REDIRECT_URIS: redirectUri,
@@ -238,6 +238,14 @@ describe('refused proofs with a provider', () => {
       [user.id],
     )
     expect(events).toHaveLength(10)
+    const owner = await signInWith(server.client, 'acme', (url) => acme.authorize(url, 'owner'))
+    const proof = await proveWith(
+      server.client.as(owner.data.loginWithProvider.accessToken),
+      'acme',
+      (url) => acme.authorize(url, 'owner'),
+      redirectUri,
+    )
+    expect(proof.errors).toBeUndefined()
     await server.close()
     await acme.close()
   })
