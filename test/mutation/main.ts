@@ -115,9 +115,9 @@ function atMost(most: number, matching: readonly Mutation[]): Mutation[] {
 
 function writePage(): void {
   const known = mutations.map((mutation) => ({ mutation, isKilled: recall(mutation) }))
-  const results = known.filter((each): each is Result => each.isKilled !== undefined)
-  if (results.length === mutations.length) {
-    writeFileSync(join(root, 'test', 'mutation.md'), describeResults(results))
+  const tried = known.filter((each): each is Result => each.isKilled !== undefined)
+  if (tried.length === mutations.length) {
+    writeFileSync(join(root, 'test', 'mutation.md'), describeResults(tried))
     return
   }
   console.log('test/mutation.md was not written. Run these first:')
