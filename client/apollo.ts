@@ -2,7 +2,13 @@
 import { ApolloLink, type ApolloClient } from '@apollo/client'
 import { catchError, concatMap, from, of, switchMap, throwError, type Observable } from 'rxjs'
 import type { AuthClient } from './auth-client.ts'
-import { absolute, isSameEndpoint, type TokenSource } from './authorized-fetch.ts'
+import {
+  absolute,
+  isOfKindBefore,
+  isSameEndpoint,
+  nextToken,
+  type TokenSource,
+} from './authorized-fetch.ts'
 import {
   readRefusal,
   readUnauthorized,
@@ -22,7 +28,7 @@ export type { MutationHook, QueryHook, QueryOptions } from './hooks.ts'
  */
 export function createAuthLink(auth: TokenSource): ApolloLink {
   return new ApolloLink((operation, forward) => {
-    const send = (accessToken: string | undefined, isSecond: boolean): Results => {
+    const send = (accessToken: string | undefined, before: readonly Refusal[]): Results => {
       if (accessToken === undefined) return forward(operation)
       operation.setContext(({ headers }: { headers?: Record<string, string> }) => ({
         headers: { ...headers, authorization: `Bearer ${accessToken}` },
@@ -36,12 +42,10 @@ export function createAuthLink(auth: TokenSource): ApolloLink {
       })
       /** Asks the client what to do; gives `answer` if the operation is not sent again. */
       const handle = (refusal: Refusal | undefined, answer: Results): Results => {
-        const isFinal = refusal?.reason === undefined || refusal.reason === 'TOKEN_EXPIRED'
-        if (!refusal || (isSecond && isFinal)) return answer
-        return from(auth.refused(accessToken, refusal.reason)).pipe(
-          switchMap((next) =>
-            next !== undefined && refusal.mayRepeat && !isSecond ? send(next, true) : answer,
-          ),
+        if (!refusal) return answer
+        const isRepeated = isOfKindBefore(refusal, before)
+        return from(nextToken(auth, accessToken, refusal, isRepeated)).pipe(
+          switchMap((next) => (next === undefined ? answer : send(next, [...before, refusal]))),
         )
       }
       return forward(operation).pipe(
@@ -61,7 +65,7 @@ export function createAuthLink(auth: TokenSource): ApolloLink {
         ),
       )
     }
-    return from(auth.accessToken()).pipe(switchMap((accessToken) => send(accessToken, false)))
+    return from(auth.accessToken()).pipe(switchMap((accessToken) => send(accessToken, [])))
   })
 }
 

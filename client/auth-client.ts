@@ -10,13 +10,16 @@ import {
   LoginWithProviderDocument,
   LogoutDocument,
   MeDocument,
+  ReauthenticateDocument,
+  ReauthenticateWithProviderDocument,
   RegisterDocument,
   type PersonFragment,
   type SignedInFragment,
 } from './generated/operations.ts'
 import type { LogoutScope, TokenErrorReason } from './generated/schema.ts'
 import { SessionManager } from './session-manager.ts'
-import { readRefusal, send, unwrap } from './operation.ts'
+import { readRefusal, send, unwrap, type ProofRequired } from './operation.ts'
+import type { AskForProof } from './proof.ts'
 import {
   createProviderLogin,
   memoryFlowStorage,
@@ -46,6 +49,13 @@ export interface AuthClientOptions {
   readonly schedule?: Schedule
   /** How tabs agree; default: Web Locks and BroadcastChannel in a browser, `none` elsewhere. */
   readonly coordination?: Coordination | 'none'
+  /**
+   * Asks the user to prove again who they are, because a field needs a recent proof: calls `reauthenticate`,
+   * or goes to a provider with the purpose `reauthenticate`. The operation is then sent again, unless a part
+   * of it may have run. Left out, operations fail with `REAUTHENTICATION_REQUIRED`.
+   * @returns whether the user did
+   */
+  readonly onReauthenticationRequired?: AskForProof
   /** Where flows with a provider wait; default: `sessionStorage`, elsewhere memory. */
   readonly flows?: FlowStorage
 }
@@ -100,6 +110,16 @@ export interface AuthClient extends TokenSource {
   }): Promise<PersonFragment>
   /** @throws AuthError INVALID_CREDENTIALS, RATE_LIMITED, UNAUTHENTICATED (ACCOUNT_DISABLED) …; NetworkError */
   login(input: { readonly email: string; readonly password: string }): Promise<PersonFragment>
+  /**
+   * Proves with the password that it is still the same user, for fields that need a recent proof.
+   * @throws AuthError INVALID_CREDENTIALS, RATE_LIMITED …; NetworkError
+   */
+  reauthenticate(input: { readonly password: string }): Promise<PersonFragment>
+  /**
+   * How many seconds ago the user last proved who they are, by the server's clock; undefined if nobody is
+   * signed in. For pages that ask before they send the user to a provider.
+   */
+  proofAge(): number | undefined
   /** Ends the person's other sessions. @throws AuthError INVALID_CREDENTIALS, BAD_USER_INPUT …; NetworkError */
   changePassword(input: {
     readonly currentPassword?: string | null
@@ -137,12 +157,15 @@ export function createAuthClient(options: AuthClientOptions): AuthClient {
     clock,
     schedule: options.schedule ?? scheduleByTimer,
     coordination: options.coordination,
+    askForProof: options.onReauthenticationRequired,
   })
   const source = {
     url: endpoint.url,
     accessToken: () => manager.accessToken(),
     refused: (accessToken: string, reason?: TokenErrorReason) =>
       manager.refused(accessToken, reason),
+    proofRequired: (accessToken: string, proof: ProofRequired) =>
+      manager.proofRequired(accessToken, proof),
   } satisfies TokenSource
 
   async function request<D, V>(
@@ -169,24 +192,23 @@ export function createAuthClient(options: AuthClientOptions): AuthClient {
     })
   }
 
-  async function changePassword(
-    input: Parameters<AuthClient['changePassword']>[0],
+  /** An operation of somebody who is signed in, which replaces the tokens of the session. */
+  async function replaceTokens<D, V>(
+    document: TypedDocumentNode<D, V>,
+    variables: V,
+    read: (said: D) => SignedInFragment,
   ): Promise<PersonFragment> {
     const answer = await attempt(
       source,
       (accessToken) =>
         manager.replaceTokens(
           (signal) =>
-            send(endpoint, ChangePasswordDocument, input, {
-              accessToken,
-              signal,
-              outlivesPage: true,
-            }),
-          ({ data }) => data?.changePassword,
+            send(endpoint, document, variables, { accessToken, signal, outlivesPage: true }),
+          ({ data }) => (data == null ? undefined : read(data)),
         ),
-      (said) => readRefusal(said, { document: ChangePasswordDocument, isOwn: true }),
+      (said) => readRefusal(said, { document, isOwn: true }),
     )
-    return unwrap(answer).changePassword.user
+    return read(unwrap(answer)).user
   }
 
   async function logout(scope: LogoutScope = 'THIS'): Promise<void> {
@@ -205,17 +227,28 @@ export function createAuthClient(options: AuthClientOptions): AuthClient {
     clock,
     flows: options.flows ?? readStorage('sessionStorage') ?? memoryFlowStorage(),
     begin: async (provider, redirectUri, purpose) => {
-      const variables = { provider, redirectUri }
+      const variables = {
+        provider,
+        redirectUri,
+        ...(purpose === 'reauthenticate' && { purpose: 'REAUTHENTICATE' as const }),
+      }
       const { beginProviderLogin } =
-        purpose === 'link'
-          ? await request(BeginProviderLoginDocument, variables)
-          : unwrap(await send(endpoint, BeginProviderLoginDocument, variables))
+        purpose === 'login'
+          ? unwrap(await send(endpoint, BeginProviderLoginDocument, variables))
+          : await request(BeginProviderLoginDocument, variables)
       return beginProviderLogin
     },
     finish: async (purpose, answer) => {
       if (purpose === 'login') {
         const variables = { ...answer, transport }
         return signIn(LoginWithProviderDocument, variables, (said) => said.loginWithProvider)
+      }
+      if (purpose === 'reauthenticate') {
+        return replaceTokens(
+          ReauthenticateWithProviderDocument,
+          answer,
+          (said) => said.reauthenticateWithProvider,
+        )
       }
       await request(LinkProviderDocument, answer)
       // It is linked, whether or not the person can be read again now.
@@ -240,7 +273,11 @@ export function createAuthClient(options: AuthClientOptions): AuthClient {
     request,
     register: (input) => signIn(RegisterDocument, { ...input, transport }, (said) => said.register),
     login: (input) => signIn(LoginDocument, { ...input, transport }, (said) => said.login),
-    changePassword,
+    reauthenticate: (input) =>
+      replaceTokens(ReauthenticateDocument, input, (said) => said.reauthenticate),
+    proofAge: () => manager.proofAge(),
+    changePassword: (input) =>
+      replaceTokens(ChangePasswordDocument, input, (said) => said.changePassword),
     logout,
     reload,
     providerLogin,

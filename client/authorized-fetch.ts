@@ -3,7 +3,13 @@ import { parse } from 'graphql'
 import { whileWanted } from './deadline.ts'
 import { parseJson } from './errors.ts'
 import type { TokenErrorReason } from './generated/schema.ts'
-import { readUnauthorized, type Endpoint, type Refusal, type SentOperation } from './operation.ts'
+import {
+  readUnauthorized,
+  type Endpoint,
+  type ProofRequired,
+  type Refusal,
+  type SentOperation,
+} from './operation.ts'
 
 /** What a request needs of a session. */
 export interface TokenSource {
@@ -17,10 +23,38 @@ export interface TokenSource {
    * @returns the next token, if the request can be sent again
    */
   refused(accessToken: string, reason?: TokenErrorReason): Promise<string | undefined>
+  /**
+   * What to do if the user of a good token has to prove again who they are.
+   * @returns the next token, after the proof
+   */
+  proofRequired?(accessToken: string, proof: ProofRequired): Promise<string | undefined>
 }
 
 /**
- * Sends with a good token; again, once, with the next one if there is one after a refusal.
+ * The token to send with after a refusal.
+ * @param isRepeated whether there was a refusal of this kind before: another token of the same kind would
+ * be refused as well, without an end
+ */
+export async function nextToken(
+  source: TokenSource,
+  accessToken: string,
+  refusal: Refusal,
+  isRepeated: boolean,
+): Promise<string | undefined> {
+  const { mayRepeat, proof, reason } = refusal
+  if (proof) {
+    // Nobody is asked for a proof that would not help.
+    const isUseful = mayRepeat && !isRepeated
+    return isUseful ? source.proofRequired?.(accessToken, proof) : undefined
+  }
+  if (isRepeated && (reason === undefined || reason === 'TOKEN_EXPIRED')) return undefined
+  const next = await source.refused(accessToken, reason)
+  return mayRepeat && !isRepeated ? next : undefined
+}
+
+/**
+ * Sends with a good token; after a refusal again with the next one if there is one: once for what is wrong
+ * with the token, and once after a proof.
  * @param read what the server has against the token, or undefined
  */
 export async function attempt<A>(
@@ -29,17 +63,23 @@ export async function attempt<A>(
   read: (answer: A) => Refusal | undefined | Promise<Refusal | undefined>,
   signal?: AbortSignal | null,
 ): Promise<A> {
-  const accessToken = await whileWanted(signal, source.accessToken())
-  const answer = await send(accessToken)
-  const refusal = accessToken === undefined ? undefined : await read(answer)
-  if (accessToken === undefined || !refusal) return answer
-  const next = await whileWanted(signal, source.refused(accessToken, refusal.reason))
-  if (next === undefined || !refusal.mayRepeat) return answer
-  const second = await send(next)
-  const reason = (await read(second))?.reason
-  // A token this new has not expired: renewing it again would never end.
-  if (reason !== undefined && reason !== 'TOKEN_EXPIRED') await source.refused(next, reason)
-  return second
+  let accessToken = await whileWanted(signal, source.accessToken())
+  const refusals: Refusal[] = []
+  for (;;) {
+    const answer = await send(accessToken)
+    const refusal = accessToken === undefined ? undefined : await read(answer)
+    if (accessToken === undefined || !refusal) return answer
+    const isRepeated = isOfKindBefore(refusal, refusals)
+    const next = await whileWanted(signal, nextToken(source, accessToken, refusal, isRepeated))
+    if (next === undefined) return answer
+    refusals.push(refusal)
+    accessToken = next
+  }
+}
+
+/** What is wrong with a token is one kind of refusal, a missing proof another one. */
+export function isOfKindBefore(refusal: Refusal, before: readonly Refusal[]): boolean {
+  return before.some(({ proof }) => (proof === undefined) === (refusal.proof === undefined))
 }
 
 export interface AuthorizedFetchOptions {

@@ -34,5 +34,7 @@ export type {
   ProviderLogin,
 } from './provider-login.ts'
 export type { Schedule } from './renewal.ts'
+export type { ProofRequired } from './operation.ts'
+export type { AskForProof, ReauthenticationRequired } from './proof.ts'
 export type { AuthState, SignedOutReason } from './session.ts'
 export { memoryTokenStore, type MaybePromise, type Tokens, type TokenStore } from './tokens.ts'

@@ -88,8 +88,18 @@ function operationOf(document: DocumentNode, name?: string) {
   ) as OperationDefinitionNode | undefined
 }
 
+/** What a field asks for that needs a recent proof. */
+export interface ProofRequired {
+  /** The most seconds that may have passed since the proof. */
+  readonly maxAge: number
+  /** With what it can be given: `password`, or ids of providers. */
+  readonly methods: readonly string[]
+}
+
 /** What a server has against the token that a request carried. */
 export interface Refusal {
+  /** Present if the token is good, but its user has not proved recently enough who they are. */
+  readonly proof?: ProofRequired
   /** Undefined if the server gives no reason, or is not the one that issued the token. */
   readonly reason: TokenErrorReason | undefined
   /** Whether the operation can be sent again without doing anything twice. */
@@ -107,12 +117,31 @@ export interface SentOperation {
 
 /** Reads a refusal out of the errors of a response. */
 export function readRefusal(answer: Answer<unknown>, sent: SentOperation): Refusal | undefined {
-  const error = answer.errors?.find((each) => extensionsOf(each)['code'] === 'UNAUTHENTICATED')
-  if (error === undefined) return undefined
+  const withCode = (code: string) =>
+    answer.errors?.find((each) => extensionsOf(each)['code'] === code)
+  const error = withCode('UNAUTHENTICATED')
+  if (error === undefined)
+    return sent.isOwn ? readProof(answer, withCode(proofCode), sent) : undefined
   const given = String(extensionsOf(error)['reason'])
   const reason =
     sent.isOwn && Object.hasOwn(TokenErrorReason, given) ? (given as TokenErrorReason) : undefined
-  return { reason, mayRepeat: mayRepeat(answer, error, reason, sent) }
+  return { reason, mayRepeat: mayRepeat(answer, error, reason !== undefined, sent) }
+}
+
+const proofCode = 'REAUTHENTICATION_REQUIRED'
+
+function readProof(
+  answer: Answer<unknown>,
+  error: unknown,
+  sent: SentOperation,
+): Refusal | undefined {
+  if (error === undefined) return undefined
+  const { maxAge, methods } = extensionsOf(error)
+  const proof = {
+    maxAge: Number(maxAge),
+    methods: Array.isArray(methods) ? (methods as readonly string[]) : [],
+  }
+  return { proof, reason: undefined, mayRepeat: mayRepeat(answer, error, true, sent) }
 }
 
 /**
@@ -140,11 +169,11 @@ export function readUnauthorized(text: string, sent: SentOperation): Refusal {
 function mayRepeat(
   answer: Answer<unknown>,
   error: unknown,
-  reason: TokenErrorReason | undefined,
+  isByGuard: boolean,
   sent: SentOperation,
 ): boolean {
   if (isQuery(sent)) return true
-  if (reason === undefined) return isRequestError(answer, error)
+  if (!isByGuard) return isRequestError(answer, error)
   const operation = sent.document && operationOf(sent.document, sent.operationName)
   return (
     operation?.selectionSet.selections.length === 1 &&

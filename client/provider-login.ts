@@ -5,12 +5,15 @@ import type { PersonFragment } from './generated/operations.ts'
 /** Where flows wait while the person is at the provider. It must be the app's own; `sessionStorage` is. */
 export type FlowStorage = Pick<Storage, 'getItem' | 'setItem' | 'removeItem'>
 
-export type FlowPurpose = 'login' | 'link'
+export type FlowPurpose = 'login' | 'link' | 'reauthenticate'
 
 export interface BeginOptions {
   /** Where the person comes back to, one of the server's `REDIRECT_URIS`; default: this page without its query. */
   readonly redirectUri?: string
-  /** `link` adds the provider to the person who is signed in. Default: `login`. */
+  /**
+   * `link` adds the provider to the person who is signed in, `reauthenticate` proves with a linked one that
+   * it is still them. Default: `login`.
+   */
   readonly purpose?: FlowPurpose
   /** Comes back from `complete`: where in the app to go on. */
   readonly returnTo?: string
@@ -59,7 +62,7 @@ export interface ProviderLoginOptions {
     readonly flowToken: string
     readonly expiresAt: string
   }>
-  /** Signs in, or links. */
+  /** Signs in, links, or proves. */
   readonly finish: (purpose: FlowPurpose, answer: ProviderAnswer) => Promise<PersonFragment>
 }
 

@@ -10,12 +10,13 @@ import {
   type SignedInFragment,
 } from './generated/operations.ts'
 import type { TokenErrorReason } from './generated/schema.ts'
-import { readRefusal, send, unwrap, type Endpoint } from './operation.ts'
+import { readRefusal, send, unwrap, type Endpoint, type ProofRequired } from './operation.ts'
+import { Proof, type AskForProof } from './proof.ts'
 import { Renewal, type Schedule } from './renewal.ts'
 import { Session, type AuthState, type HeldSession, type SignedOutReason } from './session.ts'
 import { SignOutMark, tellSignOut, tellSignOutEverywhere } from './sign-out.ts'
 import { Tabs } from './tabs.ts'
-import { sessionIdOf, type Tokens, type TokenStore } from './tokens.ts'
+import { proofAgeAtIssue, sessionIdOf, type Tokens, type TokenStore } from './tokens.ts'
 
 export interface SessionManagerOptions {
   readonly endpoint: Endpoint
@@ -24,6 +25,7 @@ export interface SessionManagerOptions {
   readonly clock: () => number
   readonly schedule: Schedule
   readonly coordination: Coordination | 'none' | undefined
+  readonly askForProof: AskForProof | undefined
 }
 
 /** Refusals without a reason lead to one renewal in this time. */
@@ -37,6 +39,7 @@ export class SessionManager implements TokenSource {
   readonly #clock: () => number
   readonly #renewal: Renewal
   readonly #signOutMark: SignOutMark
+  readonly #proof: Proof
   #starting: Promise<AuthState> | undefined
   #renewedForOthers: { at: number; token: string; done: Promise<void> } | undefined
 
@@ -68,6 +71,7 @@ export class SessionManager implements TokenSource {
     this.#clock = clock
     this.#renewal = renewal
     this.#signOutMark = new SignOutMark(url)
+    this.#proof = new Proof(session, options.askForProof)
   }
 
   // What requests need.
@@ -116,6 +120,20 @@ export class SessionManager implements TokenSource {
       case 'WRONG_AUDIENCE':
         return undefined
     }
+  }
+
+  /** AuthClient.proofRequired */
+  async proofRequired(refusedToken: string, proof: ProofRequired): Promise<string | undefined> {
+    const proven = await this.#proof.obtain(refusedToken, proof)
+    return proven && this.#successor(proven, refusedToken)
+  }
+
+  /** AuthClient.proofAge */
+  proofAge(): number | undefined {
+    const { tokens } = this.session.held ?? {}
+    if (!tokens) return undefined
+    const { accessToken, expiresAt, lifetimeSeconds = 0 } = tokens
+    return proofAgeAtIssue(accessToken) + lifetimeSeconds - (expiresAt - this.#clock()) / 1000
   }
 
   /** The token of the same user that has taken the place of the refused one. */

@@ -30,6 +30,7 @@ export class Session {
   #held: HeldSession | undefined
   #state: AuthState = { status: 'unknown' }
   readonly #listeners = new Set<() => void>()
+  readonly #tokenListeners = new Set<() => void>()
   /** Sessions that are over. An answer or a message that was on its way brings none of them back. */
   readonly #ended = new Set<string>()
   readonly #renewBeforeSeconds: number
@@ -53,6 +54,12 @@ export class Session {
     return () => void this.#listeners.delete(listener)
   }
 
+  /** As `subscribe`, for every change of the tokens. */
+  watchTokens(listener: () => void): () => void {
+    this.#tokenListeners.add(listener)
+    return () => void this.#tokenListeners.delete(listener)
+  }
+
   /** When tokens are to be renewed: shortly before they end, never in the first half of their life. */
   renewAt({ expiresAt, lifetimeSeconds = Infinity }: Tokens): number {
     return expiresAt - Math.min(this.#renewBeforeSeconds, lifetimeSeconds / 2) * 1000
@@ -68,6 +75,7 @@ export class Session {
     if (this.isOver(id)) return false
     this.#held = { id, tokens, user, renewAt: this.renewAt(tokens) }
     this.#become({ status: 'signedIn', user })
+    for (const listener of this.#tokenListeners) listener()
     return true
   }
 
@@ -83,6 +91,7 @@ export class Session {
     if (this.#held?.id !== undefined) this.#ended.add(this.#held.id)
     const wasSignedIn = this.#held !== undefined
     this.#held = undefined
+    for (const listener of this.#tokenListeners) listener()
     // Whoever is signed out already keeps the reason that they were told.
     if (this.#state.status === 'signedOut' && !wasSignedIn) return
     this.#become(reason === undefined ? { status: 'signedOut' } : { status: 'signedOut', reason })

@@ -38,11 +38,26 @@ export function memoryTokenStore(tokens?: Tokens): TokenStore {
  * whether a token is good.
  */
 export function sessionIdOf(accessToken: string): string | undefined {
+  const { sid } = claimsOf(accessToken)
+  return typeof sid === 'string' ? sid : undefined
+}
+
+/** Whether the user had proved again who they are when this token was issued, and not yet with that one. */
+export function isProvenSince(accessToken: string, before: string): boolean {
+  return Number(claimsOf(accessToken)['auth_time']) > Number(claimsOf(before)['auth_time'] ?? 0)
+}
+
+/** How old the proof was when the token was issued, in seconds, by the server's clock alone. */
+export function proofAgeAtIssue(accessToken: string): number {
+  const { auth_time: provenAt, iat: issuedAt } = claimsOf(accessToken)
+  return Number(issuedAt) - Number(provenAt)
+}
+
+function claimsOf(accessToken: string): Readonly<Record<string, unknown>> {
   try {
     const payload = accessToken.split('.')[1]!.replaceAll('-', '+').replaceAll('_', '/')
-    const { sid } = JSON.parse(atob(payload)) as { sid?: unknown }
-    return typeof sid === 'string' ? sid : undefined
+    return JSON.parse(atob(payload)) as Record<string, unknown>
   } catch {
-    return undefined
+    return {}
   }
 }

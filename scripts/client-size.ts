@@ -10,11 +10,11 @@ const budgets = {
   // What a page has that imports no more than this.
   'createAuthClient of latchkey/client': {
     contents: `export { createAuthClient, readServerError } from './index.ts'`,
-    budget: 8450,
+    budget: 9100,
   },
-  'all of latchkey/client': { contents: `export * from './index.ts'`, budget: 9550 },
+  'all of latchkey/client': { contents: `export * from './index.ts'`, budget: 10350 },
   'latchkey/client/react': { contents: `export * from './react.ts'`, budget: 400 },
-  'latchkey/client/apollo': { contents: `export * from './apollo.ts'`, budget: 2700 },
+  'latchkey/client/apollo': { contents: `export * from './apollo.ts'`, budget: 2950 },
 }
 
 const peers = ['graphql', 'react', '@apollo/client', 'rxjs']
