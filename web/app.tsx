@@ -93,6 +93,11 @@ function useTold(
       const name = names.get(told.outcome.provider) ?? 'The provider'
       return { kind: 'good', text: `${name} is linked: from now on it signs you in, too.` }
     }
+    case 'proven':
+      return {
+        kind: 'good',
+        text: 'You have confirmed that it is you. Now go on with what you wanted to do.',
+      }
     case 'failed':
       return { kind: 'problem', text: describeProblem(told.outcome.error, names).text }
     case 'linkRequired':

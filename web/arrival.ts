@@ -18,6 +18,7 @@ export type Arrival =
 /** What came of a provider's answer that is worth telling. */
 export type Outcome =
   | { readonly kind: 'linked'; readonly provider: string }
+  | { readonly kind: 'proven' }
   | { readonly kind: 'linkRequired'; readonly pending: PendingLink }
   | { readonly kind: 'failed'; readonly error: unknown }
 
@@ -57,9 +58,14 @@ async function takeUp(auth: AuthClient, answer: URL): Promise<Outcome | undefine
     const completed = await auth.providerLogin.complete(answer)
     if (!completed) return undefined
     history.replaceState(null, '', localPath(completed.returnTo))
-    return completed.purpose === 'link'
-      ? { kind: 'linked', provider: completed.provider }
-      : undefined
+    switch (completed.purpose) {
+      case 'link':
+        return { kind: 'linked', provider: completed.provider }
+      case 'reauthenticate':
+        return { kind: 'proven' }
+      case 'login':
+        return undefined
+    }
   } catch (error) {
     if (error instanceof NetworkError) throw error
     const failure = readServerError(error)

@@ -1,0 +1,93 @@
+/** Where the user confirms who they are: with the password, or at a linked provider. */
+import {
+  useEffect,
+  useId,
+  useLayoutEffect,
+  useRef,
+  useSyncExternalStore,
+  type ReactNode,
+} from 'react'
+import { ErrorCode } from '../../client/index.ts'
+import { useAuth } from '../../client/react.ts'
+import { ProofContext, type ProofQuestions, type Question } from '../proof.ts'
+import { useProviders } from '../providers.tsx'
+import { ActionForm, PasswordField } from './form.tsx'
+import { ProviderButtons } from './provider-buttons.tsx'
+
+/** Shows the dialog over whatever is on the page. */
+export function ProofProvider(props: { questions: ProofQuestions; children: ReactNode }) {
+  const { questions, children } = props
+  const question = useSyncExternalStore(questions.subscribe, questions.current)
+  return (
+    <ProofContext value={questions}>
+      {children}
+      {question && <ProofDialog question={question} />}
+    </ProofContext>
+  )
+}
+
+function ProofDialog({ question: { answer, methods } }: { question: Question }) {
+  const { auth, ...state } = useAuth()
+  const dialog = useRef<HTMLDialogElement>(null)
+  const id = useId()
+  const providers = useProviders().filter((provider) => methods.includes(provider.id))
+  const hasPassword = methods.includes('password')
+  // It was asked of somebody who is not signed in any more.
+  const userId = state.status === 'signedIn' ? state.user.id : undefined
+  const askedOf = useRef(userId)
+  useEffect(() => {
+    if (userId !== askedOf.current) answer(false)
+  }, [answer, userId])
+  // As in ConfirmDialog: closing it gives the focus back.
+  useLayoutEffect(() => {
+    const element = dialog.current
+    element?.showModal()
+    return () => element?.close()
+  }, [])
+  return (
+    <dialog
+      ref={dialog}
+      className="dialog"
+      aria-labelledby={`${id}-title`}
+      aria-describedby={`${id}-text`}
+      onCancel={() => answer(false)}
+    >
+      <h2 id={`${id}-title`}>Confirm that it is you</h2>
+      <p id={`${id}-text`}>
+        {hasPassword || providers.length > 0
+          ? 'You signed in a while ago. This changes how your account is signed in to, so confirm first that it is you.'
+          : 'You signed in a while ago, and none of the ways to confirm that it is you is offered any more. Ask the operator of this service.'}
+      </p>
+      {hasPassword && (
+        <ActionForm
+          label="Confirm"
+          busyLabel="Confirming…"
+          wording={{ [ErrorCode.INVALID_CREDENTIALS]: 'This is not your password.' }}
+          action={async ({ password = '' }) => {
+            await auth.reauthenticate({ password })
+            answer(true)
+          }}
+        >
+          {/* Tells a password manager whose password this is. */}
+          {state.status === 'signedIn' && state.user.email !== null && (
+            <input hidden readOnly autoComplete="username" value={state.user.email} />
+          )}
+          <PasswordField name="password" label="Password" autoComplete="current-password" />
+        </ActionForm>
+      )}
+      {hasPassword && providers.length > 0 && (
+        <p className="divider">
+          <span>or</span>
+        </p>
+      )}
+      {providers.length > 0 && (
+        <ProviderButtons providers={providers} purpose="reauthenticate" verb="Confirm with" />
+      )}
+      <div className="dialog-buttons">
+        <button type="button" className="button" onClick={() => answer(false)}>
+          Cancel
+        </button>
+      </div>
+    </dialog>
+  )
+}
