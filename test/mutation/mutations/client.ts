@@ -32,14 +32,14 @@ export const client: readonly Mutation[] = [
     'true',
   ),
   fetches(
-    'a request is sent again although the renewal has failed',
-    'if (next === undefined || !refusal.mayRepeat) return answer',
-    'if (!refusal.mayRepeat) return answer',
+    'a request that is refused again is sent without end',
+    'return mayRepeat && !isRepeated ? next : undefined',
+    'return mayRepeat ? next : undefined',
   ),
   fetches(
     'a mutation that may have run is sent again',
-    'if (next === undefined || !refusal.mayRepeat) return answer',
-    'if (next === undefined) return answer',
+    'return mayRepeat && !isRepeated ? next : undefined',
+    'return !isRepeated ? next : undefined',
   ),
   operation(
     'a mutation with several fields is sent again',

@@ -19,14 +19,14 @@ export const passwords: readonly Mutation[] = [
   ),
   service(
     'a login that succeeds stays charged',
-    '    await charge.giveBack()\n    if (renewedHash',
-    '    if (renewedHash',
+    "throw new AppError(ErrorCode.INVALID_CREDENTIALS, 'Wrong e-mail or password.')\n    }\n    await charge.giveBack()",
+    "throw new AppError(ErrorCode.INVALID_CREDENTIALS, 'Wrong e-mail or password.')\n    }",
     { tests: ['test/api/throttle-delays.test.ts'] },
   ),
   service(
     'a change of the password is not throttled',
-    'const charge = await throttle.charge(this.#budgets(user.email ?? user.id))',
-    'const charge = await throttle.charge([])',
+    'const charge = await throttle.charge(this.#budgets(user.email ?? user.id))\n    const isUsable',
+    'const charge = await throttle.charge([])\n    const isUsable',
     { tests: ['test/api/throttle-delays.test.ts', 'test/api/throttle-budgets.test.ts'] },
   ),
   service(

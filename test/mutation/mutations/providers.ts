@@ -105,8 +105,8 @@ export const providers: readonly Mutation[] = [
   ),
   service(
     "a flow of one user links the provider's account to another",
-    '(flow) => flow.userId === userId,',
-    '() => true,',
+    'FlowPurpose.SIGN_IN,\n      (flow) => flow.userId === userId,',
+    'FlowPurpose.SIGN_IN,\n      () => true,',
   ),
   service(
     "linking another user's identity reports success",
@@ -139,7 +139,7 @@ export const providers: readonly Mutation[] = [
     'if (!isAllowedRedirectUri(redirectUri, redirectUris)) {',
     'if (redirectUris.length < 0) {',
   ),
-  linking(
+  inFile('src/sessions/live-session.ts', ['test/api/provider-linking.test.ts'])(
     'a session that has ended links an identity',
     'if (rows.length === 0) throw endedMeanwhile()',
     '',

@@ -87,18 +87,18 @@ export const sessions: readonly Mutation[] = [
   ),
   service(
     'a password change keeps the other sessions',
-    'delete from sessions where user_id = ${userId} and id <> ${sessionId}',
-    "delete from sessions where user_id = ${userId} and id <> ${sessionId} and id = ''",
+    'where user_id = ${current.userId} and id <> ${current.sessionId}`',
+    "where user_id = ${current.userId} and id <> ${current.sessionId} and id = ''`",
   ),
   service(
     'the old refresh token has a grace window after a password change',
-    'set generation = generation + 1, rotated_at = null',
-    'set generation = generation + 1, rotated_at = ${clock()}',
+    'rotated_at = null${proof}',
+    'rotated_at = ${now}${proof}',
   ),
   service(
     'a session that expired during the hash changes the password',
-    'where id = ${sessionId} and user_id = ${userId} and expires_at > ${clock()}',
-    'where id = ${sessionId} and user_id = ${userId}',
+    'where id = ${sessionId} and user_id = ${userId} and expires_at > ${now}\n        returning',
+    'where id = ${sessionId} and user_id = ${userId}\n        returning',
     { tests: ['test/api/change-password.test.ts'] },
   ),
   service(

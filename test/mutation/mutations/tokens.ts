@@ -40,8 +40,8 @@ export const tokens: readonly Mutation[] = [
   ),
   accessToken(
     'a token of another issuer is accepted',
-    '        issuer,\n        audience,\n        typ: type,',
-    '        audience,\n        typ: type,',
+    '        issuer,\n        audience: [...audiences],',
+    '        audience: [...audiences],',
   ),
   accessToken('a JWT of any type is accepted', '        typ: type,\n', ''),
   accessToken(
