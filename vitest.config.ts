@@ -19,12 +19,10 @@ const races = [
   'failed-transactions',
   'key-rotation',
   'password-change-sessions',
-  'provider-concurrency',
   'readiness',
   'refresh-race',
   'session-history',
   'session-locks',
-  'throttle-flood',
   'throttle-store',
 ].map((name) => `test/api/${name}.test.ts`)
 /** They build, install or rehearse for minutes. */
