@@ -184,15 +184,15 @@ describe('reauthenticate', () => {
   })
 
   it('prolongs the session as a refresh does, and counts as a use of it', async () => {
-    const server = await startServer({ ACCESS_TOKEN_LIFETIME: '24h' })
-    const user = await server.client.register()
-    server.advance(3 * 3600)
-    await server.client.refresh(user.refreshToken)
-    server.advance(2 * 3600)
-    const answer = await sendReauthenticate(server.client.as(user.accessToken), user.password)
+    const ownServer = await startServer({ ACCESS_TOKEN_LIFETIME: '24h' })
+    const user = await ownServer.client.register()
+    ownServer.advance(3 * 3600)
+    await ownServer.client.refresh(user.refreshToken)
+    ownServer.advance(2 * 3600)
+    const answer = await sendReauthenticate(ownServer.client.as(user.accessToken), user.password)
     const { accessToken, refreshExpiresIn } = answer.data.reauthenticate
     expect(refreshExpiresIn).toBe(30 * 86_400)
-    const me = await server.client
+    const me = await ownServer.client
       .as(accessToken)
       .send('{ me { sessions { createdAt lastUsedAt } } }')
     const [{ createdAt, lastUsedAt }] = me.data.me.sessions

@@ -25,6 +25,7 @@ const project = [
   'scripts',
   'src',
   'test/api/access-matrix.test.ts',
+  'test/mutation',
   'test/support',
   'tsconfig.build.json',
   'tsconfig.client.json',
