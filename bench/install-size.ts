@@ -2,6 +2,7 @@
 import { spawnSync } from 'node:child_process'
 import { copyFileSync, lstatSync, mkdirSync, readFileSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
+import { npmSettings } from '../test/support/npm.ts'
 import { goal, type Row } from './report.ts'
 
 const root = join(import.meta.dirname, '..')
@@ -12,11 +13,11 @@ export function measureInstall(folder: string): Row[] {
   for (const file of ['package.json', 'package-lock.json']) {
     copyFileSync(join(root, file), join(folder, file))
   }
-  const { status, stderr } = spawnSync(
-    'npm',
-    ['ci', '--omit=dev', '--ignore-scripts', '--no-audit', '--no-fund', '--prefer-offline'],
-    { cwd: folder, encoding: 'utf8' },
-  )
+  const { status, stderr } = spawnSync('npm', ['ci', '--omit=dev', '--ignore-scripts'], {
+    cwd: folder,
+    encoding: 'utf8',
+    env: { ...process.env, ...npmSettings },
+  })
   if (status !== 0) throw new Error(stderr)
   const modules = join(folder, 'node_modules')
   const { packages } = JSON.parse(readFileSync(join(modules, '.package-lock.json'), 'utf8')) as {

@@ -7,6 +7,7 @@ import { spawnSync } from 'node:child_process'
 import { existsSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { npmSettings } from '../test/support/npm.ts'
 import { measureDeployments } from './deployments.ts'
 import { measureGrowth } from './growth.ts'
 import { measureInstall } from './install-size.ts'
@@ -58,7 +59,7 @@ try {
   run('build', [process.execPath, join(root, 'scripts', 'build.mjs')], root)
   if (!areInstalled()) {
     try {
-      run('peers', ['npm', 'ci', '--ignore-scripts', '--no-audit', '--no-fund'], peers)
+      run('peers', ['npm', 'ci', '--ignore-scripts'], peers)
     } catch (error) {
       fail('the install of the peers', error)
     }
@@ -108,6 +109,10 @@ function areInstalled(): boolean {
 }
 
 function run(what: string, [command = '', ...rest]: string[], cwd: string): void {
-  const { status } = spawnSync(command, rest, { cwd, stdio: ['ignore', 2, 2] })
+  const { status } = spawnSync(command, rest, {
+    cwd,
+    env: { ...process.env, ...npmSettings },
+    stdio: ['ignore', 2, 2],
+  })
   if (status !== 0) throw new Error(`${what}: exit status ${status}`)
 }

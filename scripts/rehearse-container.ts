@@ -19,6 +19,7 @@ import { tmpdir } from 'node:os'
 import { dirname, join, posix } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { DockerfileParser, type Copy, type Instruction } from 'dockerfile-ast'
+import { npmSettings } from '../test/support/npm.ts'
 
 interface Stage {
   /** Stands for the root of the stage's file system. */
@@ -169,7 +170,7 @@ function networkEnvironment(): NodeJS.ProcessEnv {
   const names =
     /^(HOME|NODE_EXTRA_CA_CERTS|SSL_CERT_FILE|\w+_proxy|npm_config_(registry|cafile|cache))$/i
   const kept = Object.entries(process.env).filter(([name]) => names.test(name))
-  return { ...Object.fromEntries(kept), npm_config_prefer_offline: 'true' }
+  return { ...Object.fromEntries(kept), ...npmSettings }
 }
 
 /** Runs the image: what the caller's environment says about it comes after what the Dockerfile says. */

@@ -17,6 +17,7 @@ import { join, relative } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { npmSettings } from '../support/npm.ts'
 import { readSteps } from '../support/walkthrough.ts'
 
 const run = promisify(execFile)
@@ -84,10 +85,7 @@ describe('a front end that installs the package as docs/guides/front-ends.md say
   const work = mkdtempSync(join(realpathSync(tmpdir()), 'latchkey-front-end-'))
   const app = join(work, 'my-app')
   const shell = async (commands: string, cwd: string) =>
-    run('bash', ['-euc', commands], {
-      cwd,
-      env: { ...process.env, npm_config_prefer_offline: 'true' },
-    })
+    run('bash', ['-euc', commands], { cwd, env: { ...process.env, ...npmSettings } })
 
   beforeAll(async () => {
     const checkout = join(work, 'latchkey')
