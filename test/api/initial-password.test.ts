@@ -2,9 +2,11 @@
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { initialPasswordExpiry } from '../../src/passwords/initial-password.ts'
 import { sinceSignUp } from '../support/audit.ts'
-import { startServer, type TestServer } from '../support/server.ts'
+import { startServer, stopTime, type TestServer } from '../support/server.ts'
 
 const day = 86_400
+
+stopTime()
 
 let server: TestServer
 beforeAll(async () => (server = await startServer({ ACCESS_TOKEN_LIFETIME: '24h' })))
@@ -57,6 +59,19 @@ it('an initial password is refused afterwards like a wrong one, and the trail sa
     'SIGN_IN_FAILED PASSWORD_EXPIRED password by ANONYMOUS',
     'SIGN_IN_FAILED PASSWORD_EXPIRED password by ANONYMOUS',
   ])
+})
+
+it('an initial password works until the moment at which it expires, and not at that moment', async () => {
+  const { email, password, user } = await createAccount()
+  const loginWhenExpiryIs = async (passwordExpiresAt: number) => {
+    await server.database.query('update users set password_expires_at = ? where id = ?', [
+      passwordExpiresAt,
+      user.id,
+    ])
+    return (await server.client.login(email, password)).code
+  }
+  expect(await loginWhenExpiryIs(server.now() + 1)).toBeUndefined()
+  expect(await loginWhenExpiryIs(server.now())).toBe('INVALID_CREDENTIALS')
 })
 
 it('an initial password cannot become the lasting one', async () => {

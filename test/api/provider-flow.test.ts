@@ -28,6 +28,7 @@ describe('a sign-in that was begun', () => {
       REDIRECT_URIS: `${redirectUri},${appUri},http://127.0.0.1/callback,http://[::1]/callback`,
       ...openidVariables('test', provider),
       ...openidVariables('other', other),
+      ...openidVariables('twin', provider),
     })
   })
   afterAll(async () => {
@@ -68,6 +69,7 @@ describe('a sign-in that was begun', () => {
       async () => ({ flowToken: (await comeBack('attacker')).flowToken }),
     ],
     ['the name of another provider', async () => ({ provider: 'other' })],
+    ['the name of another provider of the same issuer', async () => ({ provider: 'twin' })],
   ]
   it.each(notTheirs)('cannot be answered with %s', async (_what, change) => {
     const mine = await comeBack('victim')

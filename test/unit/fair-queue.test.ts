@@ -36,6 +36,13 @@ describe('a queue that is fair to networks', () => {
     expect(takeAll(queue)).toEqual(['a0', 'b0', 'a1', 'b1'])
   })
 
+  it('gives no place of a network to one that has one item less', () => {
+    const queue = new FairQueue<string>(5)
+    fill(queue, 'a', 3)
+    expect(fill(queue, 'b', 3)).toEqual([undefined, undefined, 'refused'])
+    expect(takeAll(queue)).toEqual(['a0', 'b0', 'a1', 'b1', 'a2'])
+  })
+
   it('never holds more than its limit, nor loses or repeats an item', () => {
     const step = fc.oneof(fc.constant('take'), fc.constantFrom('a', 'b', 'c', 'd'))
     fc.assert(

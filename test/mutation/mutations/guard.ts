@@ -20,6 +20,7 @@ export const guard: readonly Mutation[] = [
     "a token of one user is accepted with another user's session",
     'row.user_id !== userId || ',
     '',
+    { tests: ['test/api/access-token-claims.test.ts'] },
   ),
   viewer(
     'the access token of a disabled account is accepted',
