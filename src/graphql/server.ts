@@ -83,7 +83,8 @@ function landingPagePlugin(makeHtml: () => string): ApolloServerPlugin {
 /** Logs what is masked, once, and gives failed operations the HTTP status that they stand for. */
 const errorListener: GraphQLRequestListener<RequestContext> = {
   async didEncounterErrors({ contextValue, errors }) {
-    contextValue.request.noteRefusal()
+    // What the server failed at is not the client's fault, and is not paid for from its budget.
+    if (!errors.every(isUnexpected)) contextValue.request.noteRefusal()
     for (const error of errors) {
       if (!isUnexpected(error)) continue
       noteRequestId(error, contextValue.requestId)

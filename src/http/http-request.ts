@@ -7,7 +7,7 @@ export interface HttpRequest {
   readonly log: Logger
   readonly authorization: string | undefined
   readonly client: { readonly ip: string | undefined; readonly userAgent: string | undefined }
-  /** The operation has failed: too many of these are delayed (refusal-pace.ts). */
+  /** A field was refused: too many of these are delayed (refusal-pace.ts). */
   noteRefusal(): void
   readonly refreshCookie: RequestRefreshCookie
 }

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { readUntilClosed, openSocket } from '../support/raw-http.ts'
 import { startServer, type TestServer } from '../support/server.ts'
+import { testSchema } from '../support/test.resolver.ts'
 
 /** So few that a flood of each kind is held until the server closes. */
 const overrides = {
@@ -79,4 +80,26 @@ describe('a flood of refusals', () => {
       expect(new Set(await Promise.all(statuses))).toEqual(new Set([status]))
     },
   )
+})
+
+describe('a flood of failures that are the server’s own', () => {
+  it('is answered at once, and leaves the client its budget of refusals', async () => {
+    const server = await startServer({}, { ...overrides, schema: testSchema })
+    const statuses = await Promise.all(
+      flood.map(async () => (await server.client.send('{ failSoftly(how: "error") }')).status),
+    )
+    expect(new Set(statuses)).toEqual(new Set([200]))
+    // A failure next to a refusal does not hide it.
+    const mixed = '{ failSoftly(how: "error") me { id } }'
+    let answered = 0
+    const held = flood.map(async () => {
+      await server.client.send(mixed)
+      answered += 1
+    })
+    await server.client.register()
+    expect(answered).toBe(0)
+    await server.close()
+    await Promise.all(held)
+    // Less than a refusal is held.
+  }, 20_000)
 })
