@@ -2,38 +2,30 @@
  * `npm run mutate`: applies each mutation of the table, runs the tests that should notice it, and lists what survived.
  *
  * `npm run mutate -- sessions "grace window"` takes those whose file or name contains one of the words;
- * `--changed REVISION` those whose file or tests differ from the revision; `--most N` at most so many of them, others
- * each day. `--write` writes test/mutation.md, once every mutation has been tried on the code as it is.
+ * `--changed REVISION` those whose file or tests differ from the revision; `--untried` those that have not been tried on
+ * the code as it is; `--most N` at most so many of them, others each day. `--write` writes test/mutation.md, once every
+ * mutation has been tried on the code as it is.
  */
-import { execFileSync, spawn } from 'node:child_process'
+import { execFileSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { chmodSync, existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { createRequire } from 'node:module'
-import { availableParallelism, tmpdir } from 'node:os'
-import { dirname, join } from 'node:path'
+import { availableParallelism, constants, tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import type { Mutation } from './mutation.ts'
 import { mutations } from './mutations/index.ts'
 import { recall, remember } from './memory.ts'
 import { appliedVariable, mutationVariable } from './plugin.ts'
 import { describeResults, requiredShare, share, type Result } from './report.ts'
-
-interface Run {
-  readonly isGreen: boolean
-  readonly output: string
-}
+import { runTests } from './test-run.ts'
 
 const root = join(import.meta.dirname, '../..')
-const vitest = join(
-  dirname(createRequire(import.meta.url).resolve('vitest/package.json')),
-  'vitest.mjs',
-)
-const longestFileMilliseconds = 120_000
 
 const { positionals: words, values } = parseArgs({
   allowPositionals: true,
   options: {
     changed: { type: 'string' },
+    untried: { type: 'boolean', default: false },
     write: { type: 'boolean', default: false },
     most: { type: 'string' },
     jobs: { type: 'string', default: String(Math.min(2, availableParallelism())) },
@@ -41,10 +33,9 @@ const { positionals: words, values } = parseArgs({
 })
 const chosen = choose()
 if (chosen.length === 0) {
-  console.log(
-    values.changed === undefined ? 'No mutation matches.' : 'No mutated file has changed.',
-  )
-  process.exit(values.changed === undefined ? 1 : 0)
+  console.log('There is no mutation to try.')
+  if (values.write) writePage()
+  process.exit(words.length > 0 && !values.untried && values.changed === undefined ? 1 : 0)
 }
 
 // Once, or each run would find it stale and do it.
@@ -52,27 +43,28 @@ execFileSync(process.execPath, ['scripts/build.mjs', '--if-stale'], { cwd: root,
 const folder = mkdtempSync(join(tmpdir(), 'latchkey-mutate-'))
 // Root runs PostgreSQL as another user, who must come through.
 chmodSync(folder, 0o711)
+const stop = new AbortController()
+for (const name of ['SIGINT', 'SIGTERM'] as const) {
+  process.on(name, () => {
+    process.exitCode = 128 + constants.signals[name]
+    stop.abort(new Error(`Stopped by ${name}.`))
+  })
+}
 const results: Result[] = []
-try {
-  const unmutated = runUnmutated()
-  const queue = [...chosen]
-  await Promise.all(
-    Array.from({ length: Number(values.jobs) }, async (_, job) => {
-      for (let next = queue.shift(); next; next = queue.shift()) {
-        const result = await tryMutation(next, join(folder, `applied-${job}`))
-        results.push(result)
-        remember(result)
-        const status = result.isKilled ? 'killed  ' : next.survives ? 'survives' : 'SURVIVED'
-        console.log(`${status}  ${next.file}: ${next.name}`)
-        if (result.failed !== undefined) console.log(`          by ${result.failed}`)
-      }
-    }),
-  )
-  // A test that fails anyway would kill every mutation.
-  const { isGreen, output } = await unmutated
-  if (!isGreen) throw new Error(`The tests fail without a mutation:\n${output}`)
-} finally {
-  rmSync(folder, { recursive: true, force: true })
+const queue = [...chosen]
+const work = [
+  verifyUnmutated(),
+  ...Array.from({ length: Number(values.jobs) }, (_, job) =>
+    tryNext(join(folder, `applied-${job}`)),
+  ),
+]
+for (const part of work) part.catch((error: unknown) => stop.abort(error))
+await Promise.allSettled(work)
+// Now no test runs that could write into it.
+rmSync(folder, { recursive: true, force: true })
+if (stop.signal.aborted) {
+  console.error(String(stop.signal.reason))
+  process.exit(process.exitCode ?? 1)
 }
 if (values.write) writePage()
 const surprises = results.filter(({ isKilled, mutation }) => !isKilled && !mutation.survives)
@@ -99,7 +91,8 @@ function choose(): Mutation[] {
       (words.length === 0 || words.some((word) => file.includes(word) || name.includes(word))) &&
       (!changed || [file, ...tests].some((path) => changed.has(path))),
   )
-  return values.most === undefined ? matching : atMost(Number(values.most), matching)
+  const wanted = matching.filter((each) => !values.untried || recall(each) === undefined)
+  return values.most === undefined ? wanted : atMost(Number(values.most), wanted)
 }
 
 /** Others each day, so that in time every mutation has its turn. */
@@ -126,13 +119,30 @@ function writePage(): void {
   }
 }
 
-function runUnmutated(): Promise<Run> {
-  return runTests([...new Set(chosen.flatMap((mutation) => mutation.tests))], {})
+/** @throws Error when a test fails without a mutation: it would kill every one */
+async function verifyUnmutated(): Promise<void> {
+  const tests = new Set(chosen.flatMap((mutation) => mutation.tests))
+  const { isGreen, output } = await run([...tests])
+  if (!isGreen) throw new Error(`The tests fail without a mutation:\n${output}`)
+}
+
+/** @param applied a file of this job alone */
+async function tryNext(applied: string): Promise<void> {
+  for (let next = queue.shift(); next; next = queue.shift()) {
+    const startedAt = performance.now()
+    const result = await tryMutation(next, applied)
+    results.push(result)
+    remember(result)
+    const status = result.isKilled ? 'killed  ' : next.survives ? 'survives' : 'SURVIVED'
+    const seconds = ((performance.now() - startedAt) / 1000).toFixed(0).padStart(3)
+    console.log(`${status} ${seconds} s  ${next.file}: ${next.name}`)
+    if (result.failed !== undefined) console.log(`                by ${result.failed}`)
+  }
 }
 
 async function tryMutation(mutation: Mutation, applied: string): Promise<Result> {
   rmSync(applied, { force: true })
-  const { isGreen, output } = await runTests(mutation.tests, {
+  const { isGreen, output } = await run(mutation.tests, {
     [mutationVariable]: mutation.name,
     [appliedVariable]: applied,
   })
@@ -144,25 +154,7 @@ async function tryMutation(mutation: Mutation, applied: string): Promise<Result>
   return { mutation, isKilled: !isGreen, ...(failed !== undefined && { failed }) }
 }
 
-/** Runs the files on SQLite, stopping at the first failure. */
-function runTests(tests: readonly string[], env: Readonly<Record<string, string>>): Promise<Run> {
-  const projects = ['unit', 'api:sqlite'].flatMap((name) => ['--project', name])
-  const options = ['run', '--bail', '1', '--maxWorkers=1', '--testTimeout=60000']
-  const child = spawn(process.execPath, [vitest, ...options, ...projects, ...tests], {
-    cwd: root,
-    // What a killed run leaves behind goes with the folder.
-    env: { ...process.env, ...env, NO_COLOR: '1', TMPDIR: folder },
-    stdio: ['ignore', 'pipe', 'pipe'],
-    // A mutation may make a test wait for ever: that is noticed as well.
-    timeout: longestFileMilliseconds * tests.length,
-    killSignal: 'SIGKILL',
-  })
-  let output = ''
-  for (const stream of [child.stdout, child.stderr]) {
-    stream.setEncoding('utf8').on('data', (chunk: string) => (output += chunk))
-  }
-  return new Promise((resolve, reject) => {
-    child.once('error', reject)
-    child.once('close', (status) => resolve({ isGreen: status === 0, output }))
-  })
+function run(tests: readonly string[], env: Readonly<Record<string, string>> = {}) {
+  // What a killed run leaves behind goes with the folder.
+  return runTests(tests, { env: { ...env, TMPDIR: folder }, signal: stop.signal })
 }
