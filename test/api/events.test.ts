@@ -84,6 +84,13 @@ describe('my events', () => {
     expect(new Set(seen).size).toBe(7)
   })
 
+  it('have no next page after one that ends with the oldest', async () => {
+    const { accessToken } = await somebody()
+    const { edges, pageInfo } = await page(accessToken, { first: 7 })
+    expect([edges.length, pageInfo.hasNextPage]).toEqual([7, false])
+    expect((await page(accessToken, { first: 6 })).pageInfo.hasNextPage).toBe(true)
+  })
+
   it('go on behind an event that has been swept away', async () => {
     const { accessToken, user } = await somebody()
     const { edges } = await page(accessToken, {})
