@@ -9,6 +9,10 @@ const checker = inFile('src/guard/auth-checker.ts', [
   'test/api/roles.test.ts',
   'test/api/access-matrix.test.ts',
 ])
+const freshness = inFile('src/guard/freshness.ts', [
+  'test/unit/freshness.test.ts',
+  'test/api/recent-proof.test.ts',
+])
 
 export const guard: readonly Mutation[] = [
   viewer(
@@ -58,5 +62,69 @@ export const guard: readonly Mutation[] = [
     'a user without a session is let in',
     'if (viewer.isAuthenticated) return viewer',
     'if (viewer) return viewer as Authenticated',
+  ),
+  viewer(
+    'a copy of an old access token gains by a later proof',
+    'authenticatedAt: Math.min(authTime * 1000, Number(row.authenticated_at)),',
+    'authenticatedAt: Number(row.authenticated_at),',
+    { tests: ['test/api/recent-proof.test.ts', 'test/api/reauthentication.test.ts'] },
+  ),
+  viewer(
+    'the token alone says when its holder proved who they are',
+    'authenticatedAt: Math.min(authTime * 1000, Number(row.authenticated_at)),',
+    'authenticatedAt: authTime * 1000,',
+    { tests: ['test/api/recent-proof.test.ts'] },
+  ),
+  inFile('src/tokens/access-token.ts', ['test/api/recent-proof.test.ts'])(
+    'a token without auth_time counts as a proof of when it was issued',
+    'authTime: isTime ? (authTime as number) : 0,',
+    'authTime: isTime ? (authTime as number) : issuedAt,',
+  ),
+  freshness(
+    'a proof that is as old as it may be is refused',
+    'age <= maxAgeSeconds * 1000',
+    'age < maxAgeSeconds * 1000',
+  ),
+  freshness(
+    'a proof is accepted for a second longer than it may be',
+    'age <= maxAgeSeconds * 1000',
+    'age <= maxAgeSeconds * 1000 + 999',
+  ),
+  freshness(
+    'a proof from the future never becomes too old',
+    'age >= -clockLeewayMilliseconds && ',
+    '',
+  ),
+  freshness(
+    'a proof of an instance whose clock is a second ahead is refused',
+    'age >= -clockLeewayMilliseconds && ',
+    'age >= 0 && ',
+  ),
+  freshness(
+    'the maximum age in a refusal is not that of the field',
+    '{ maxAge: maxAgeSeconds, methods',
+    '{ maxAge: recentProofSeconds, methods',
+  ),
+  freshness(
+    'the longest of several maximum ages counts',
+    'Math.min(...maxAges)',
+    'Math.max(...maxAges)',
+  ),
+  freshness(
+    'the maximum age that an interface declares does not count',
+    'return [field, ...inherited.filter((above) => above !== undefined)]',
+    'return inherited.length < 0 ? inherited.filter((above) => above !== undefined) : [field]',
+  ),
+  freshness('an unreadable maximum age lets any proof in', '?? Number.NaN', '?? Infinity'),
+  freshness(
+    'a field runs without waiting for the decision about the proof',
+    'await context.requireFresh(maxAgeSeconds)',
+    'context.requireFresh(maxAgeSeconds).catch(() => undefined)',
+  ),
+  freshness(
+    'a user without the role is asked for a proof',
+    '    requireRole(context.viewer, roles)\n',
+    '',
+    { tests: ['test/api/recent-proof.test.ts'] },
   ),
 ]
