@@ -18,6 +18,8 @@ const placeholders = [
   'qwerty',
   'opensslrand',
 ]
+/** As much of it as may have been there before. Two random UUIDs have none of it in common. */
+const mostRepeated = 0.45
 /** Far below what 32 random characters of any alphabet have, binary digits excepted. */
 const leastBits = 64
 /** Of the steps from one character to the next; random digits have a quarter of such steps. */
@@ -28,7 +30,7 @@ export function describeWeakness(secret: string): string | undefined {
   const letters = secret.toLowerCase().replaceAll(/[^\p{L}\p{N}]/gu, '')
   if (placeholders.some((word) => letters.includes(word))) return 'is a placeholder'
   const characters = Array.from(secret)
-  if (isRepetition(characters)) return 'repeats itself'
+  if (repeatedShare(characters) > mostRepeated) return 'repeats itself'
   const codes = characters.map((character) => character.codePointAt(0)!)
   const stepsInOrder = codes.filter(
     (code, index) => index > 0 && Math.abs(code - codes[index - 1]!) <= 1,
@@ -37,13 +39,23 @@ export function describeWeakness(secret: string): string | undefined {
   return entropyBits(characters) < leastBits ? 'has too few different characters' : undefined
 }
 
-/** Whether it is one part again and again, the last time perhaps cut off. */
-function isRepetition(characters: readonly string[]): boolean {
-  const longestPart = Math.floor(characters.length / 2)
-  for (let part = 1; part <= longestPart; part += 1) {
-    if (characters.every((character, index) => character === characters[index % part])) return true
+/**
+ * How much of it is in parts that have been there before, in whatever case. A part is longer than what a
+ * random text of the same characters has twice by chance.
+ */
+function repeatedShare(characters: readonly string[]): number {
+  const folded = characters.map((character) => character.toLowerCase())
+  const bitsPerCharacter = Math.max(1, entropyBits(folded) / folded.length)
+  const length = Math.max(4, Math.ceil((2 * Math.log2(folded.length)) / bitsPerCharacter))
+  const seen = new Set<string>()
+  const repeated = new Set<number>()
+  for (let start = 0; start + length <= folded.length; start += 1) {
+    const part = folded.slice(start, start + length).join('')
+    if (seen.has(part))
+      for (let offset = 0; offset < length; offset += 1) repeated.add(start + offset)
+    seen.add(part)
   }
-  return false
+  return repeated.size / folded.length
 }
 
 /** Shannon's measure, from the frequencies of its own characters. */
