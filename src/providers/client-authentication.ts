@@ -17,7 +17,7 @@ const refusals = ['invalid_client', 'unauthorized_client', 'incorrect_client_cre
  * @param method what the operator has set
  */
 export function waysOf(
-  clientSecret: string,
+  { clientId, clientSecret }: { readonly clientId: string; readonly clientSecret: string },
   method: TokenAuthMethod | undefined,
   supported: unknown,
 ): Way[] {
@@ -26,8 +26,9 @@ export function waysOf(
     method === undefined ? !Array.isArray(supported) || supported.includes(name) : method === name
   const basic = { name: 'client_secret_basic', authenticate: basicAuth(clientSecret, formEncode) }
   const post = { name: 'client_secret_post', authenticate: openid.ClientSecretPost(clientSecret) }
-  // Some servers compare the secret as it comes, without decoding it.
+  // Some servers compare the id and the secret as they come, without decoding them.
   const raw = { name: 'unencoded', authenticate: basicAuth(clientSecret, (text) => text) }
+  const isEncoded = [clientId, clientSecret].some((text) => formEncode(text) !== text)
   const isBasicOpen = isOpen('client_secret_basic')
   const isPostOpen = isOpen('client_secret_post')
   // Metadata that list neither know nothing of secrets, or leave them out.
@@ -35,7 +36,7 @@ export function waysOf(
   return [
     ...(isBasicOpen ? [basic] : []),
     ...(isPostOpen ? [post] : []),
-    ...(isBasicOpen && formEncode(clientSecret) !== clientSecret ? [raw] : []),
+    ...(isBasicOpen && isEncoded ? [raw] : []),
   ]
 }
 

@@ -328,7 +328,7 @@ export class ProviderClient {
     }
     const method = clientAuthentication === 'auto' ? undefined : clientAuthentication
     return waysOf(
-      clientSecret,
+      { clientId, clientSecret },
       tokenAuthMethod ?? method,
       metadata.token_endpoint_auth_methods_supported,
     )

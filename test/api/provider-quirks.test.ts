@@ -364,6 +364,21 @@ describe('a client that proves itself to the token endpoint', () => {
   })
 
   it.each([
+    ['decodes', 'urn%3Aapps%3A%2F7'],
+    ['does not decode', 'urn:apps:/7'],
+  ])('is understood by a provider that %s the id of Basic', async (_what, expected) => {
+    const { provider, signIn } = await start(['client_secret_basic'], 'plain', {
+      OIDC_TEST_CLIENT_ID: 'urn:apps:/7',
+    })
+    const credentials = Buffer.from(`${expected}:plain`).toString('base64')
+    provider.refuseClient = ({ authorization }) =>
+      authorization === `Basic ${credentials}` ? undefined : { status: 401 }
+    // The audience of its ID tokens is another client: only the exchange counts here.
+    expect((await signIn()).ways).toHaveLength(expected.includes('%') ? 1 : 2)
+    await provider.close()
+  })
+
+  it.each([
     ['client_secret_post', 'post'],
     ['client_secret_basic', 'basic'],
   ])('does as the operator says: %s', async (method, way) => {
