@@ -12,7 +12,7 @@ import fastify, {
   type FastifyRequest,
 } from 'fastify'
 import { accountPage, accountPagePaths, type AccountPageOptions } from './account-page.ts'
-import { ClientAddresses, type TrustProxy } from './client-address.ts'
+import { ClientAddresses, normalizeAddress, type TrustProxy } from './client-address.ts'
 import { graphqlRoute } from './graphql-route.ts'
 import type { HttpRequest } from './http-request.ts'
 import { jwksPath, jwksRoute, type JwksRouteOptions } from './jwks.ts'
@@ -133,7 +133,7 @@ export async function createHttpServer<C extends BaseContext>(
     return503OnClosing: false,
     clientErrorHandler: (error, socket) =>
       refuseConnection(error, socket, (refused, send) =>
-        refusalPace.send(refused.remoteAddress, 0, send),
+        refusalPace.send(normalizeAddress(refused.remoteAddress), 0, send),
       ),
     frameworkErrors: (error, request, reply) => {
       sendError(error, request, reply.headers(bareHeaders).header('x-request-id', request.id))

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { createClient } from '../support/client.ts'
 import { readUntilClosed, openSocket } from '../support/raw-http.ts'
 import { startServer, type TestServer } from '../support/server.ts'
 import { testSchema } from '../support/test.resolver.ts'
@@ -102,4 +103,27 @@ describe('a flood of failures that are the server’s own', () => {
     await Promise.all(held)
     // Less than a refusal is held.
   }, 20_000)
+})
+
+it('a network has one budget for what Node refuses and for what comes later', async () => {
+  // IPv4 clients of a server that listens on both have addresses such as ::ffff:127.0.0.1.
+  const server = await startServer(
+    { HOST: '::' },
+    { ...overrides, refusalsPerSecond: { network: 1, all: Infinity } },
+  )
+  const { port } = new URL(server.url)
+  const url = `http://127.0.0.1:${port}`
+  // The first is sent at once, each of the others a second later than the one before it.
+  const held = flood.map(async () => (await fetch(`${url}/nothing`)).status)
+  expect(await Promise.race(held)).toBe(404)
+  let isAnswered = false
+  const junk = readUntilClosed(openSocket(url, '\0\0\0junk\r\n\r\n')).then(({ status }) => {
+    isAnswered = true
+    return status
+  })
+  await createClient(url).register()
+  expect(isAnswered).toBe(false)
+  await server.close()
+  expect(await junk).toBe(400)
+  await Promise.all(held)
 })
