@@ -24,20 +24,15 @@ export function createProviderClients(
   )
 }
 
-/** A sentence for each provider that has identities of another issuer, which cannot sign in. */
+/** A sentence for each other issuer of which a provider has identities, which cannot sign in. */
 export async function describeOtherIssuers(
   database: Database,
   clients: ReadonlyMap<string, ProviderClient>,
 ): Promise<string[]> {
   const warnings: string[] = []
   for (const provider of clients.values()) {
-    // The two ends of an index, and not the rows between them.
-    const { rows } = await sql<{ least: string | null; most: string | null }>`
-      select min(issuer) as least, max(issuer) as most from identities
-      where provider = ${provider.id}`.execute(database.kysely)
-    const ends = [rows[0]?.least, rows[0]?.most]
-    const other = ends.find((issuer) => issuer != null && !provider.isIssuerOf({ issuer }))
-    if (other != null) {
+    const issuers = await readIssuers(database, provider.id)
+    for (const other of issuers.filter((issuer) => !provider.isIssuerOf({ issuer }))) {
       const { issuerVariable, formerIssuerVariable } = provider.settings
       warnings.push(
         `Users of the provider ${provider.id} have signed in with the issuer ${other}, which is not its issuer now (${provider.issuer}): they cannot sign in with it. If it is the same issuer at a new address, set ${formerIssuerVariable} to the old one. If it is another issuer, give it a name of its own in place of changing ${issuerVariable}.`,
@@ -45,4 +40,17 @@ export async function describeOtherIssuers(
     }
   }
   return warnings
+}
+
+/** All issuers of the provider's identities: from one to the next in an index, past the rows of each. */
+async function readIssuers({ kysely }: Database, provider: string): Promise<string[]> {
+  const issuers: string[] = []
+  for (;;) {
+    // oxlint-disable-next-line no-await-in-loop -- each begins where the one before it ended
+    const { rows } = await sql<{ next: string | null }>`select min(issuer) as next from identities
+      where provider = ${provider} and issuer > ${issuers.at(-1) ?? ''}`.execute(kysely)
+    const next = rows[0]?.next
+    if (next == null) return issuers
+    issuers.push(next)
+  }
 }

@@ -1,4 +1,5 @@
 // OpenID Connect Core section 5.7: issuer and subject together identify a user.
+import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import {
   startHostileProvider,
@@ -126,6 +127,32 @@ describe('an issuer that is configured under the name of another one', () => {
     expect(warning(changed)).toContain(current.issuer)
     expect(warning(server)).toBeUndefined()
     expect(warning(moved)).toBeUndefined()
+  })
+
+  it('is announced with each of several others, and not with those that are its own', async () => {
+    const between = [former.issuer, current.issuer].toSorted()[0]! + '0'
+    await signInAt(changed, current, `sub-${++users}`)
+    const { accessToken, user } = await server.client.register()
+    expect(accessToken).toBeTypeOf('string')
+    for (const [index, issuer] of [between, `${between}0`].entries()) {
+      await server.database.query(
+        "insert into identities (id, user_id, provider, subject, issuer, linked_at) values (?, ?, 'acme', ?, ?, 0)",
+        [randomUUID(), user.id, `third-${index}`, issuer],
+      )
+    }
+    const again = await server.sibling({
+      ...openidVariables('acme', { ...former, issuer: current.issuer }),
+      OIDC_ACME_FORMER_ISSUER: former.issuer,
+    })
+    const warnings = again
+      .logText()
+      .split('\n')
+      .filter((line) => line.includes('OIDC_ACME_FORMER_ISSUER'))
+    expect(warnings.map((line) => /with the issuer (\S+),/.exec(line)?.[1])).toEqual([
+      between,
+      `${between}0`,
+    ])
+    await server.database.query("delete from identities where subject like 'third-%'", [])
   })
 
   it('keeps the accounts where the operator says that it is the same one, moved', async () => {
