@@ -9,7 +9,7 @@ import type { SessionReference } from './authentication.ts'
  * Locks the user's row, then checks the session. Two statements: on PostgreSQL, one that has waited for the
  * lock sees the other tables as they were before it waited, and with them a session that has ended.
  * @param tx a transaction
- * @throws AppError UNAUTHENTICATED (SESSION_ENDED)
+ * @throws AppError UNAUTHENTICATED (SESSION_ENDED, ACCOUNT_DISABLED)
  */
 export async function lockLiveSession(
   tx: SqlEntityManager,
@@ -20,7 +20,7 @@ export async function lockLiveSession(
   const { rows } = await sql`select 1 from sessions join users on users.id = sessions.user_id
     where sessions.id = ${sessionId} and users.id = ${userId}
       and users.disabled_at is null and sessions.expires_at > ${now}`.execute(tx.getKysely())
-  if (rows.length === 0) throw endedMeanwhile()
+  if (rows.length === 0) throw await refusalOf(tx, { sessionId, userId }, now)
 }
 
 /**

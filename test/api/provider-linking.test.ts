@@ -153,24 +153,31 @@ describe('the accounts of providers that a person has linked', () => {
     })
 
     it.each([
-      ['ended', 'delete from sessions where user_id = ?'],
-      ['closed with the account', 'update users set disabled_at = 1 where id = ?'],
-      ['gone with the account', 'delete from users where id = ?'],
-    ])('needs one that was not %s while the provider was asked', async (_what, statement) => {
-      const { accessToken, user } = await server.client.register()
-      const provider = providers['one']!
-      const sub = `sub-${++people}`
-      provider.answering['userinfo'] = (response, answer) => {
-        void server.database.query(statement, [user.id]).then(() => {
-          response.writeHead(200, { 'content-type': 'application/json' })
-          response.end(JSON.stringify(answer))
-        })
-      }
-      const refused = await link(accessToken, 'one', sub)
-      delete provider.answering['userinfo']
-      expect([refused.code, refused.reason]).toEqual(['UNAUTHENTICATED', 'SESSION_ENDED'])
-      expect(await identitiesOf(user.id)).toEqual([])
-    })
+      ['ended', 'delete from sessions where user_id = ?', 'SESSION_ENDED'],
+      [
+        'closed with the account',
+        'update users set disabled_at = 1 where id = ?',
+        'ACCOUNT_DISABLED',
+      ],
+      ['gone with the account', 'delete from users where id = ?', 'SESSION_ENDED'],
+    ])(
+      'needs one that was not %s while the provider was asked',
+      async (_what, statement, reason) => {
+        const { accessToken, user } = await server.client.register()
+        const provider = providers['one']!
+        const sub = `sub-${++people}`
+        provider.answering['userinfo'] = (response, answer) => {
+          void server.database.query(statement, [user.id]).then(() => {
+            response.writeHead(200, { 'content-type': 'application/json' })
+            response.end(JSON.stringify(answer))
+          })
+        }
+        const refused = await link(accessToken, 'one', sub)
+        delete provider.answering['userinfo']
+        expect([refused.code, refused.reason]).toEqual(['UNAUTHENTICATED', reason])
+        expect(await identitiesOf(user.id)).toEqual([])
+      },
+    )
   })
 
   describe('when one is unlinked', () => {

@@ -141,7 +141,7 @@ export const providers: readonly Mutation[] = [
   ),
   inFile('src/sessions/live-session.ts', ['test/api/provider-linking.test.ts'])(
     'a session that has ended links an identity',
-    'if (rows.length === 0) throw endedMeanwhile()',
+    'if (rows.length === 0) throw await refusalOf(tx, { sessionId, userId }, now)',
     '',
   ),
   linking(
