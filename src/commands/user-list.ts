@@ -20,7 +20,7 @@ export async function list(database: Database, options: ListOptions): Promise<st
   if (options.after !== undefined && after === undefined) {
     throw new CommandError('--after must be the id of an account.')
   }
-  const { users, hasMore } = await listUsers(database.kysely, {
+  const { users, hasMore } = await listUsers(database, {
     search: options.search,
     role: options.role,
     isDisabled: options.disabled,

@@ -24,6 +24,12 @@ export interface ListedUser {
   readonly disabledAt: number | null
 }
 
+/** What this needs of a database. */
+interface Searchable {
+  readonly engine: 'sqlite' | 'postgresql'
+  readonly kysely: Kysely<unknown>
+}
+
 interface Row {
   id: string
   email: string | null
@@ -38,10 +44,10 @@ interface Row {
 
 /** @returns one page, the newest accounts first, and whether there are more */
 export async function listUsers(
-  kysely: Kysely<unknown>,
+  { engine, kysely }: Searchable,
   filter: UserFilter,
 ): Promise<{ users: ListedUser[]; hasMore: boolean }> {
-  const conditions = conditionsOf(filter)
+  const conditions = conditionsOf(engine, filter)
   const where = conditions.length === 0 ? sql`` : sql`where ${sql.join(conditions, sql` and `)}`
   const { rows } = await sql<Row>`select id, email, email_verified, name, roles,
       (password_hash is not null) as has_password, created_at, last_signed_in_at, disabled_at
@@ -49,13 +55,14 @@ export async function listUsers(
   return { users: rows.slice(0, filter.limit).map(fromRow), hasMore: rows.length > filter.limit }
 }
 
-function conditionsOf({ after, isDisabled, role, search }: UserFilter): RawBuilder<unknown>[] {
+function conditionsOf(
+  engine: Searchable['engine'],
+  { after, isDisabled, role, search }: UserFilter,
+): RawBuilder<unknown>[] {
   const conditions: RawBuilder<unknown>[] = []
   if (search !== undefined) {
-    const pattern = `%${search.normalize('NFC').toLowerCase().replaceAll(/[!%_]/g, '!$&')}%`
-    conditions.push(
-      sql`(email like ${pattern} escape '!' or lower(name) like ${pattern} escape '!')`,
-    )
+    const contains = containing(engine, search)
+    conditions.push(sql`(${contains('email')} or ${contains('name')})`)
   }
   if (role !== undefined) conditions.push(sql`cast(roles as text) like ${`%"${role}"%`}`)
   if (isDisabled === true) conditions.push(sql`disabled_at is not null`)
@@ -65,6 +72,28 @@ function conditionsOf({ after, isDisabled, role, search }: UserFilter): RawBuild
         or (users.created_at = last.created_at and users.id > last.id)))`)
   }
   return conditions
+}
+
+/**
+ * Finds a text in either case. Both engines are given the cases of each letter: `lower` of SQLite knows ASCII
+ * only, and that of PostgreSQL what the collation of the database knows.
+ */
+function containing(engine: Searchable['engine'], search: string) {
+  const letters = Array.from(search.normalize('NFC'), (letter) => {
+    const cases = [letter, letter.toLowerCase(), letter.toUpperCase()]
+    // One letter may become two, as ß does.
+    return [...new Set(cases)].filter((text) => Array.from(text).length === 1)
+  })
+  const pattern = (special: RegExp, escaped: string) =>
+    letters
+      .map(([letter = '', ...others]) =>
+        others.length > 0 ? `[${[letter, ...others].join('')}]` : letter.replace(special, escaped),
+      )
+      .join('')
+  return (column: 'email' | 'name') =>
+    engine === 'sqlite'
+      ? sql`${sql.ref(column)} glob ${`*${pattern(/[*?[]/, '[$&]')}*`}`
+      : sql`${sql.ref(column)} ~ ${pattern(/[^\p{L}\p{M}\p{N}\s]/u, '\\$&')}`
 }
 
 function fromRow(row: Row): ListedUser {

@@ -29,7 +29,7 @@ beforeAll(async () => {
     ['a!b@example.com', null, '["USER"]', null],
     ['zoe@example.com', 'Zoe', '["USER"]', 9],
     ['eve@example.com', null, '["USER"]', null],
-    ['bob@example.com', null, '["USER"]', null],
+    ['bob@example.com', 'BjÖrn Été [1]*?^-]', '["USER"]', null],
   ]
   for (const [index, [email, name, roles, disabledAt]] of users.entries()) {
     // The last three were made in the same millisecond.
@@ -47,7 +47,7 @@ afterAll(async () => {
 })
 
 const find = async (filter: Partial<UserFilter>) => {
-  const { users, hasMore } = await listUsers(database.kysely, { limit: 100, ...filter })
+  const { users, hasMore } = await listUsers(database, { limit: 100, ...filter })
   return { found: users.map(({ id }) => ids.indexOf(id)), hasMore, users }
 }
 
@@ -63,6 +63,17 @@ it.each<[Partial<UserFilter>, number[]]>([
   [{ search: '%' }, [1]],
   [{ search: "' or 1=1 --" }, []],
   [{ search: '\\' }, []],
+  // Letters beyond ASCII in either case, composed or not; and the wildcards of GLOB and of regular expressions.
+  [{ search: 'BJöRN' }, [6]],
+  [{ search: 'É' }, [6]],
+  [{ search: 'éTÉ' }, [6]],
+  [{ search: 'E\u0301T' }, [6]],
+  [{ search: '[1]' }, [6]],
+  [{ search: '*?^-]' }, [6]],
+  [{ search: '.' }, [0, 1, 3, 4, 5, 6]],
+  [{ search: '^' }, [6]],
+  [{ search: 'a*' }, []],
+  [{ search: '[a-z]' }, []],
   [{ role: Role.ADMIN }, [0, 2]],
   [{ role: Role.USER }, [0, 1, 2, 3, 4, 5, 6]],
   [{ isDisabled: true }, [2, 4]],
