@@ -39,6 +39,14 @@ const tlsParameters = ['sslmode', 'sslrootcert', 'sslcert', 'sslkey']
 /** Anything else would be ignored, or would take the place of the timeouts that are set. */
 const otherParameters = ['application_name', 'host', 'options']
 
+/** What each connection sets, for the promises that Latchkey makes; `options` cannot. */
+export const reservedSettings = [
+  'statement_timeout',
+  'lock_timeout',
+  'idle_in_transaction_session_timeout',
+  'synchronous_commit',
+] as const
+
 /** A part of the rule that a URL breaks, to be read after the name of its variable. */
 export class DatabaseUrlProblem extends Error {
   override name = 'DatabaseUrlProblem'
@@ -106,6 +114,12 @@ function readOptions(text: string): Record<string, string> {
       throw new DatabaseUrlProblem('may have options of the form -c name=value, and no others')
     }
     settings[setting[1]!.toLowerCase().replaceAll('-', '_')] = setting[2]!
+  }
+  const reserved = reservedSettings.filter((name) => name in settings)
+  if (reserved.length > 0) {
+    throw new DatabaseUrlProblem(
+      `may not set ${reserved.join(', ')} in its options: Latchkey sets that itself, on every connection`,
+    )
   }
   return settings
 }

@@ -4,22 +4,24 @@
  */
 import type { Socket } from 'node:net'
 import type { ClientBase } from 'pg'
-import type { PostgresqlServer } from '../config.database.ts'
+import type { PostgresqlServer, reservedSettings } from '../config.database.ts'
 
 export type SessionSettings = Readonly<Record<string, string>>
 
 /** No statement may hold a request for longer than the request itself may take. */
-const limits = {
+const ownSettings: Readonly<Record<(typeof reservedSettings)[number], string>> = {
   statement_timeout: '8s',
   lock_timeout: '5s',
   idle_in_transaction_session_timeout: '10s',
+  // Whatever the server's own setting: off, a crash could undo a commit that a client has seen.
+  synchronous_commit: 'on',
 }
 /** Of a new connection, until it can be used. */
 export const connectionTimeoutMilliseconds = 5000
 
 /**
  * @param schema what the search path consists of; absent while it is unknown
- * @param overrides of the limits
+ * @param overrides of our own settings
  */
 export function sessionSettings(
   server: PostgresqlServer,
@@ -28,9 +30,7 @@ export function sessionSettings(
 ): SessionSettings {
   return {
     ...server.settings,
-    ...limits,
-    // Whatever the server's own setting: off, a crash could undo a commit that a client has seen.
-    synchronous_commit: 'on',
+    ...ownSettings,
     ...overrides,
     ...(schema !== undefined && { search_path: `"${schema}"` }),
   }

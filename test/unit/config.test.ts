@@ -396,6 +396,13 @@ describe('the configuration', () => {
     ['options=-B%20canary', 'may have options of the form -c name=value'],
     ['options=-c', 'may have options of the form -c name=value'],
     ['options=canary', 'may have options of the form -c name=value'],
+    // What would be overridden in silence.
+    ['options=-c%20statement_timeout=0', 'may not set statement_timeout in its options'],
+    ['options=--Lock-Timeout=1s', 'may not set lock_timeout in its options'],
+    [
+      'options=-c%20synchronous_commit=off%20-c%20idle_in_transaction_session_timeout=1',
+      'may not set idle_in_transaction_session_timeout, synchronous_commit in its options',
+    ],
   ])('refuses databases with %s', (parameters, rule) => {
     const url = `postgres://u:canary@localhost/x?${parameters}`
     const problems = problemsOf({

@@ -84,8 +84,8 @@ describe(
 )
 
 describe('a connection whose URL has options', needs('PostgreSQL from npm'), () => {
-  it('has them, but for what a commit is told of', async () => {
-    const options = encodeURIComponent('-c synchronous_commit=off -c work_mem=8MB')
+  it('has them, and waits for each commit', async () => {
+    const options = encodeURIComponent('-c work_mem=8MB')
     const { database: settings } = loadConfig({
       APP_SECRET,
       DATABASE_URL: `${server.url}?options=${options}`,
