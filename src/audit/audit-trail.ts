@@ -1,7 +1,7 @@
 /** Writes down who did what, when and from where; in the transaction of what it tells, where there is one. */
 import type { SqlEntityManager } from '@mikro-orm/sqlite'
 import { sql } from 'kysely'
-import { refusals, type EventActor, type EventReason, type EventType } from './event.ts'
+import { endless, type EventActor, type EventReason, type EventType } from './event.ts'
 import { lowestEventId, type EventIds } from './event-id.ts'
 
 /** What happened, without when and from where. */
@@ -20,10 +20,11 @@ export interface NewEvent {
 }
 
 /**
- * Refusals that the trail takes of one account in an hour, at all doors together. Strangers can cause them
- * without end; those beyond it are in the log and the metrics only.
+ * What the trail takes of one account in an hour of each group of events that can be caused without end:
+ * refusals at all doors together, and repeated refresh tokens. Those beyond it are in the log and the metrics
+ * only.
  */
-export const refusalsPerHour = 100
+export const endlessPerHour = 100
 const hourMilliseconds = 60 * 60 * 1000
 
 /** Where it comes from: a request, or an operator's command. */
@@ -96,12 +97,13 @@ export class AuditTrail {
   }
 }
 
-/** Nothing for what is no refusal. One text for every refusal, as below. */
+/** Nothing for what has an end. One text for every refusal, as below. */
 function withinBudget({ type, userId }: NewEvent, now: number) {
-  if (!refusals.includes(type)) return sql``
+  const group = endless.find((types) => types.includes(type))
+  if (!group) return sql``
   return sql`where not exists (select 1 from audit_events
     where user_id = ${userId} and id > ${lowestEventId(now - hourMilliseconds)}
-      and type in (${sql.join(refusals)}) limit 1 offset ${refusalsPerHour - 1})`
+      and type in (${sql.join(group)}) limit 1 offset ${endlessPerHour - 1})`
 }
 
 /**

@@ -75,13 +75,20 @@ const failures = new Set([
 ])
 
 /**
- * Failures that can be caused again and again, the most of them by strangers: the trail keeps them within
- * bounds, so that they hide nothing else (`retention.ts`). A reused refresh token is none of them, since it
- * ends its session.
+ * Failures that can be caused again and again, the most of them by strangers. A reused refresh token is none
+ * of them, since it ends its session.
  */
-export const refusals: readonly EventType[] = [...failures].filter(
-  (type) => type !== EventType.REFRESH_TOKEN_REUSED,
-)
+const refusals = [...failures].filter((type) => type !== EventType.REFRESH_TOKEN_REUSED)
+
+/**
+ * What can be caused without end: each group has a budget of its own, so that none uses up another's,
+ * and the trail keeps all of them within bounds, so that they hide nothing else (`retention.ts`). Who has the refresh token of a session can use it,
+ * and repeat it, as often as they like.
+ */
+export const endless: readonly (readonly EventType[])[] = [
+  refusals,
+  [EventType.REFRESH_TOKEN_REPEATED],
+]
 
 export function outcomeOf(type: EventType): EventOutcome {
   return failures.has(type) ? EventOutcome.FAILURE : EventOutcome.SUCCESS

@@ -1,13 +1,13 @@
 /** How long the trail reaches back, and how much of it there may be. */
 import { sql, type Kysely, type RawBuilder } from 'kysely'
 import type { Database } from '../database/database.ts'
-import { EventActor, refusals } from './event.ts'
+import { EventActor, endless } from './event.ts'
 import { lowestEventId } from './event-id.ts'
 
 /** Of one account; and of all failures together that name no account. The oldest make room. */
 export const eventsPerAccount = 10_000
-/** Of these, refusals make room first, as long as there are more than so many: they hide nothing else. */
-export const refusalsPerAccount = 2000
+/** Of these, what can be caused without end makes room first, as long as there is more of it than so many. */
+export const endlessPerAccount = 2000
 /** Accounts with new events are looked at for this long: several rounds of sweeping. */
 const recentMilliseconds = 15 * 60 * 1000
 /** Looked at in one statement: of each account, it walks over as many events as it may have. */
@@ -76,7 +76,7 @@ async function findCrowded(kysely: Kysely<unknown>, accounts: string[]): Promise
   return rows.map(({ id }) => id)
 }
 
-const isRefusal = sql`type in (${sql.join(refusals)})`
+const isEndless = sql`type in (${sql.join(endless.flat())})`
 
 /** @returns how many it removed */
 async function trimAccount(
@@ -84,24 +84,27 @@ async function trimAccount(
   account: string,
   limit: number,
 ): Promise<number> {
-  const { rows } = await sql<{ refused: number | string; others: number | string }>`
-    select count(case when ${isRefusal} then 1 end) as refused,
-      count(case when not ${isRefusal} then 1 end) as others
+  const { rows } = await sql<{ repeatable: number | string; others: number | string }>`
+    select count(case when ${isEndless} then 1 end) as repeatable,
+      count(case when not ${isEndless} then 1 end) as others
     from audit_events where user_id = ${account}`.execute(kysely)
-  const refused = Number(rows[0]?.refused ?? 0)
+  const repeatable = Number(rows[0]?.repeatable ?? 0)
   const others = Number(rows[0]?.others ?? 0)
-  if (refused + others <= eventsPerAccount) return 0
+  if (repeatable + others <= eventsPerAccount) return 0
   const ofAccount = sql`user_id = ${account}`
-  const keptRefusals = Math.min(refused, Math.max(refusalsPerAccount, eventsPerAccount - others))
+  const keptRepeatable = Math.min(
+    repeatable,
+    Math.max(endlessPerAccount, eventsPerAccount - others),
+  )
   const removed =
-    refused > keptRefusals
-      ? await trim(kysely, sql`${ofAccount} and ${isRefusal}`, limit, keptRefusals)
+    repeatable > keptRepeatable
+      ? await trim(kysely, sql`${ofAccount} and ${isEndless}`, limit, keptRepeatable)
       : 0
-  const keptOthers = eventsPerAccount - keptRefusals
+  const keptOthers = eventsPerAccount - keptRepeatable
   if (removed === limit || others <= keptOthers) return removed
   return (
     removed +
-    (await trim(kysely, sql`${ofAccount} and not ${isRefusal}`, limit - removed, keptOthers))
+    (await trim(kysely, sql`${ofAccount} and not ${isEndless}`, limit - removed, keptOthers))
   )
 }
 

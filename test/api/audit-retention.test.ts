@@ -1,8 +1,8 @@
 // How far the audit trail reaches back, and that nobody can make it grow without end.
 import { describe, expect, it } from 'vitest'
 import { EventIds } from '../../src/audit/event-id.ts'
-import { refusalsPerHour } from '../../src/audit/audit-trail.ts'
-import { eventsPerAccount, refusalsPerAccount } from '../../src/audit/retention.ts'
+import { endlessPerHour } from '../../src/audit/audit-trail.ts'
+import { eventsPerAccount, endlessPerAccount } from '../../src/audit/retention.ts'
 import { eventsOf, inWords, loggedEvents } from '../support/audit.ts'
 import { startServer, type TestServer } from '../support/server.ts'
 
@@ -85,13 +85,13 @@ describe('the audit trail', () => {
     const server = await startServer()
     const { user } = await server.client.register()
     await insertEvents(server, user.id, eventsPerAccount, 'ROLE_GRANTED')
-    await insertFailures(server, user.id, refusalsPerAccount + 100)
+    await insertFailures(server, user.id, endlessPerAccount + 100)
     await insertEvents(server, user.id, 1, 'REFRESH_TOKEN_REUSED')
     await server.maintain()
     const events = await eventsOf(server, user.id)
     expect(events).toHaveLength(eventsPerAccount)
     const refused = events.filter(({ type }) => type === 'SIGN_IN_FAILED')
-    expect(refused).toHaveLength(refusalsPerAccount)
+    expect(refused).toHaveLength(endlessPerAccount)
     expect(refused[0]!.user_agent).toBe('n100')
     expect(events.map(({ type }) => type)).toContain('REFRESH_TOKEN_REUSED')
   })
@@ -100,14 +100,14 @@ describe('the audit trail', () => {
     const server = await startServer()
     const account = await server.client.register()
     const bystander = await server.client.register()
-    await insertFailures(server, account.user.id, refusalsPerHour - 1)
+    await insertFailures(server, account.user.id, endlessPerHour - 1)
     const change = `mutation {
       changePassword(currentPassword: "not the password", newPassword: "another password") { tokenType }
     }`
     await server.client.login(account.email, 'not the password')
     await server.client.login(account.email, 'not the password')
     await server.client.as(account.accessToken).send(change)
-    expect(await refusalsOf(server, account.user.id)).toBe(refusalsPerHour)
+    expect(await refusalsOf(server, account.user.id)).toBe(endlessPerHour)
     // What is no refusal has no budget, nor have the refusals of others; and the log has all of them.
     await server.client.login(account.email, account.password)
     expect((await eventsOf(server, account.user.id)).at(-1)!.type).toBe('SIGNED_IN')
@@ -119,7 +119,40 @@ describe('the audit trail', () => {
     await server.client.as(account.accessToken).send(change)
     const renewed = (await server.client.login(account.email, account.password)).data.login
     await server.client.as(renewed.accessToken).send(change)
-    expect(await refusalsOf(server, account.user.id)).toBe(refusalsPerHour + 1)
+    expect(await refusalsOf(server, account.user.id)).toBe(endlessPerHour + 1)
+  })
+
+  it('takes so many repeated refresh tokens of an account in an hour, and trims them first', async () => {
+    const server = await startServer({ TRUST_PROXY: '1' })
+    const account = await server.client.register()
+    await insertEvents(server, account.user.id, endlessPerHour - 1, 'REFRESH_TOKEN_REPEATED')
+    let token = account.refreshToken
+    const repeated = async () => {
+      const refresh = (from: string) =>
+        server.client.send(
+          'mutation ($token: String) { refreshToken(refreshToken: $token) { refreshToken } }',
+          { token },
+          { 'x-forwarded-for': from },
+        )
+      const { refreshToken } = (await refresh('203.0.113.7')).data.refreshToken
+      expect((await refresh('198.51.100.9')).data.refreshToken).toEqual({ refreshToken })
+      token = refreshToken
+    }
+    const count = async (type: string) =>
+      (await eventsOf(server, account.user.id)).filter((event) => event.type === type).length
+    for (let time = 0; time < 3; time += 1) await repeated()
+    expect(await count('REFRESH_TOKEN_REPEATED')).toBe(endlessPerHour)
+    // Its budget is no other's, and comes back.
+    await server.client.login(account.email, 'not the password')
+    expect(await count('SIGN_IN_FAILED')).toBe(1)
+    server.advance(hour)
+    await repeated()
+    expect(await count('REFRESH_TOKEN_REPEATED')).toBe(endlessPerHour + 1)
+
+    await insertEvents(server, account.user.id, eventsPerAccount + 100, 'REFRESH_TOKEN_REPEATED')
+    await server.maintain()
+    expect(await eventsOf(server, account.user.id)).toHaveLength(eventsPerAccount)
+    expect([await count('ACCOUNT_CREATED'), await count('SIGNED_IN')]).toEqual([1, 1])
   })
 
   it('keeps the newest of all failures that name no account, and what operators did', async () => {
