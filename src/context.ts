@@ -54,6 +54,7 @@ export class Context {
   private lazyEm: SqlEntityManager | undefined
   private lazyAudit: AuditTrail | undefined
   private lazySessions: SessionService | undefined
+  private lazyWaysIn: Promise<string[]> | undefined
 
   constructor(services: Services, request: HttpRequest, viewer: Viewer) {
     this.services = services
@@ -153,10 +154,18 @@ export class Context {
    */
   async requireFresh(maxAgeSeconds: number): Promise<void> {
     const viewer = this.authenticated()
+    await requireFresh(viewer, maxAgeSeconds, this.services.clock(), () => this.waysIn())
+  }
+
+  /** How the signed-in user can prove who they are: read once for all of the fields that are refused. */
+  private waysIn(): Promise<string[]> {
     const { clock, providers } = this.services
-    await requireFresh(viewer, maxAgeSeconds, clock(), () =>
-      waysIn(this.em, viewer.user, providers.clients, clock()),
-    )
+    return (this.lazyWaysIn ??= waysIn(
+      this.em,
+      this.authenticated().user,
+      providers.clients,
+      clock(),
+    ))
   }
 
   /** The session that the bearer token names, also where the token has expired. */

@@ -1,7 +1,8 @@
 // ASVS 7.5.1, RFC 9470: an access token alone does not change who may sign in.
 import 'reflect-metadata'
-import { Field, FieldResolver, Mutation, ObjectType, Query, Resolver } from 'type-graphql'
+import { Ctx, Field, FieldResolver, Mutation, ObjectType, Query, Resolver } from 'type-graphql'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import type { Context } from '../../src/context.ts'
 import { Authorized, Fresh } from '../../src/guard/authorized.ts'
 import { Role } from '../../src/guard/role.ts'
 import { createSchema } from '../../src/schema.ts'
@@ -21,6 +22,7 @@ import { startServer, type TestServer } from '../support/server.ts'
 import { currentKey, decodeCompact, signCompact } from '../support/signing.ts'
 
 let runs = 0
+let searches = 0
 const ran = () => `ran ${++runs}`
 
 @ObjectType('Vault')
@@ -49,6 +51,17 @@ class VaultResolver {
   @Query(() => Vault)
   vault(): Vault {
     return { plain: 'a', property: 'b', alone: 'c', open: 'd' }
+  }
+
+  /** Counts what the request looks for from now on. */
+  @Query(() => Boolean)
+  watch(@Ctx() { em }: Context): boolean {
+    const find = em.find.bind(em)
+    em.find = ((...args: Parameters<typeof find>) => {
+      searches += 1
+      return find(...args)
+    }) as typeof em.find
+    return true
   }
 
   @Query(() => [Vault])
@@ -149,6 +162,17 @@ describe('a field that needs a recent proof', () => {
     )
     const { extensions } = (await mutate(user.accessToken)).errors![0]!
     expect(extensions).toMatchObject({ methods: ['acme'] })
+  })
+
+  it('looks once for the ways to prove it, however many fields are refused', async () => {
+    const user = await longAgo(server, await newcomer())
+    const answer = await server.client
+      .as(user.accessToken)
+      .send('{ watch a: vaults { plain } b: vaults { plain } }')
+    expect(answer.errors?.map(({ extensions }) => extensions)).toMatchObject(
+      Array.from({ length: 4 }, () => ({ methods: ['acme'] })),
+    )
+    expect(searches).toBe(1)
   })
 
   it('asks for the most recent proof that several fields need, in the header', async () => {
