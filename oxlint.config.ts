@@ -10,7 +10,7 @@ const mayImport: Record<string, string[]> = {
   audit: ['guard/role', 'users'],
   metrics: ['audit', 'graphql'],
   passwords: ['audit', 'guard', 'sessions', 'throttle', 'users'],
-  providers: ['audit', 'guard', 'sessions', 'throttle', 'users'],
+  providers: ['audit', 'guard', 'sessions', 'throttle', 'tokens/clock-leeway', 'users'],
   sessions: ['audit', 'guard/role', 'guard/authorized', 'throttle', 'tokens', 'users'],
   guard: ['sessions', 'tokens', 'users'],
   users: ['guard/role', 'guard/authorized'],

@@ -12,15 +12,13 @@ import {
 } from 'graphql'
 import type { Context } from '../context.ts'
 import { AppError, ErrorCode } from '../errors.ts'
+import { clockLeewayMilliseconds } from '../tokens/clock-leeway.ts'
 import { requireRole } from './auth-checker.ts'
 import type { Role } from './role.ts'
 import type { Authenticated } from './viewer.ts'
 
 /** The maximum age of a proof for fields that change how an account is signed in to, or return its secrets. */
 export const recentProofSeconds = 300
-
-/** Clocks of instances differ by up to this. A proof dated further in the future is rejected. */
-const clockLeewayMilliseconds = 60_000
 
 /**
  * @param methods reads how the user can prove who they are
@@ -33,6 +31,7 @@ export async function requireFresh(
   methods: () => Promise<string[]>,
 ): Promise<void> {
   const age = now - authenticatedAt
+  // A proof that is dated further in the future than another clock can be is rejected.
   if (age >= -clockLeewayMilliseconds && age <= maxAgeSeconds * 1000) return
   throw new AppError(
     ErrorCode.REAUTHENTICATION_REQUIRED,

@@ -12,6 +12,7 @@ import { ProfileReader } from './profile-reader.ts'
 import { toProviderFailure, type ProviderFailure } from './provider-failure.ts'
 import type { ProviderFacts, ProviderProfile } from './provider-facts.ts'
 import type { ProviderSettings } from '../config.providers.ts'
+import { clockLeewayMilliseconds } from '../tokens/clock-leeway.ts'
 
 /** What the server keeps of a flow between its two halves. */
 export interface FlowSecrets {
@@ -59,9 +60,6 @@ const metadataLifetimeMilliseconds = 60 * 60 * 1000
  * start, and an unknown one makes each exchange look once more.
  */
 const keyAgeSeconds = 60
-
-/** How far a provider's clock may be from ours. */
-const providerClockLeewayMilliseconds = 60_000
 
 /** Ten years: further ahead no answer means anything. */
 const longestLifetimeSeconds = 10 * 365 * 24 * 3600
@@ -218,8 +216,7 @@ export class ProviderClient {
     if (authTime === undefined) return
     const at = typeof authTime === 'number' ? authTime * 1000 : Number.NaN
     const isRecent =
-      at >= provenSince - providerClockLeewayMilliseconds &&
-      at <= this.#clock() + providerClockLeewayMilliseconds
+      at >= provenSince - clockLeewayMilliseconds && at <= this.#clock() + clockLeewayMilliseconds
     if (!isRecent) throw new TypeError('The provider did not authenticate the user again')
   }
 

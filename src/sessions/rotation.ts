@@ -4,6 +4,7 @@ import { sql, type Kysely } from 'kysely'
 import type { AuditTrail } from '../audit/audit-trail.ts'
 import { EventActor, EventReason, EventType } from '../audit/event.ts'
 import { AppError, ErrorCode, TokenErrorReason } from '../errors.ts'
+import { clockLeewayMilliseconds } from '../tokens/clock-leeway.ts'
 import { decodeRefreshToken } from '../tokens/refresh-token.ts'
 import type { Secrets } from '../tokens/secrets.ts'
 import { Session } from './session.entity.ts'
@@ -16,9 +17,6 @@ import {
 import type { Client, SessionPolicy } from './authentication.ts'
 import { beginningOfStep } from './last-use.ts'
 import { compareOrigins, recordRepeat, type RepeatedSession } from './repeated-refresh.ts'
-
-/** How far ahead of ours the clock of an instance may be; what is later was written before ours was set back. */
-const clockLeewayMilliseconds = 60_000
 
 export interface RotationOptions {
   readonly em: SqlEntityManager
@@ -75,6 +73,7 @@ export async function rotate(text: string, options: RotationOptions): Promise<Se
   }
   const isPredecessor = token.generation === session.generation - 1
   const age = session.rotatedAt === null ? Number.NaN : now - session.rotatedAt
+  // What is further ahead than another clock can be was written before ours was set back.
   const isInGrace = age <= policy.graceSeconds * 1000 && age >= -clockLeewayMilliseconds
   const change = compareOrigins(row, client)
   // Another browser in another network at once is neither another tab nor a client that moved.

@@ -1,6 +1,7 @@
 /** Access tokens: JWTs after RFC 9068, signed by the key ring's current key. */
 import { randomUUID } from 'node:crypto'
 import { SignJWT, decodeProtectedHeader, errors, jwtVerify, type JWTPayload } from 'jose'
+import { clockLeewaySeconds } from './clock-leeway.ts'
 import type { CurrentKey, KeyRing } from './key-ring.ts'
 
 export interface AccessTokenClaims {
@@ -52,8 +53,6 @@ const type = 'at+jwt'
 const algorithms = ['EdDSA', 'ES256', 'RS256']
 const requiredClaims = ['iss', 'sub', 'aud', 'exp', 'iat', 'jti', 'sid']
 const shape = /^[\w-]+\.[\w-]+\.[\w-]+$/
-/** How far ahead of ours the clock of an instance that signed may be. */
-const clockLeewaySeconds = 60
 const cacheEntries = 10_000
 
 export class AccessTokens {
