@@ -40,6 +40,9 @@ export function graphqlRoute<C extends BaseContext>(
       if (body.kind !== 'complete') throw new Error('The answer came in parts')
       if (httpRequest.isRefused || (status !== undefined && status >= 400 && status < 500)) {
         await refusalPace.turn(addressOf(request.raw), reply.elapsedTime)
+      } else if (httpRequest.costlyFields > 0) {
+        const { costlyFields } = httpRequest
+        await refusalPace.costlyTurn(addressOf(request.raw), reply.elapsedTime, costlyFields)
       }
       reply.code(status ?? 200)
       for (const [name, value] of headers) reply.header(name, value)
@@ -103,6 +106,7 @@ type RequestOptions = Pick<GraphqlRouteOptions<BaseContext>, 'addressOf' | 'cook
  */
 class FastifyHttpRequest implements HttpRequest {
   isRefused = false
+  costlyFields = 0
   readonly #request: FastifyRequest
   readonly #reply: FastifyReply
   readonly #options: RequestOptions
@@ -121,6 +125,10 @@ class FastifyHttpRequest implements HttpRequest {
 
   noteRefusal() {
     this.isRefused = true
+  }
+
+  noteCostlyField() {
+    this.costlyFields += 1
   }
 
   get log() {

@@ -9,6 +9,8 @@ export interface HttpRequest {
   readonly client: { readonly ip: string | undefined; readonly userAgent: string | undefined }
   /** A field was refused: too many of these are delayed (refusal-pace.ts). */
   noteRefusal(): void
+  /** A field has run that is open to everybody and costs much: too many of these are delayed, too. */
+  noteCostlyField(): void
   readonly refreshCookie: RequestRefreshCookie
 }
 

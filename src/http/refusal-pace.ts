@@ -63,6 +63,19 @@ export class RefusalPace {
     })
   }
 
+  /**
+   * Resolves when a response may be sent that is not a refusal, but costs the event loop much. It waits for
+   * its own network only.
+   * @param count of the costly fields that the request has executed
+   */
+  costlyTurn(ip: string | undefined, elapsedMilliseconds: number, count: number): Promise<void> {
+    const { longestMilliseconds, networkOf } = this.#options
+    const latest = this.#now() + longestMilliseconds - elapsedMilliseconds
+    return new Promise((resolve) => {
+      this.#hold(this.#dueOf(networkOf(ip), count), latest, resolve)
+    })
+  }
+
   /** Sends what is held, and holds nothing from now on. */
   stop(): void {
     this.#isStopping = true
@@ -84,8 +97,9 @@ export class RefusalPace {
     this.#held.set(timer, then)
   }
 
-  #dueOf(network: string): number {
-    const due = this.#next(this.#networksDue.get(network) ?? 0, this.#perSecond.network)
+  #dueOf(network: string, count = 1): number {
+    const perSecond = this.#perSecond.network / count
+    const due = this.#next(this.#networksDue.get(network) ?? 0, perSecond)
     // Again at the end, as the newest.
     this.#networksDue.delete(network)
     if (this.#networksDue.size >= maximumNetworks) {

@@ -42,7 +42,8 @@ export class ProviderResolver {
     })
     purpose: FlowPurpose,
   ): Promise<ProviderFlowType> {
-    const { viewer } = context
+    const { request, viewer } = context
+    request.noteCostlyField()
     const isUserNeeded = purpose === FlowPurpose.REAUTHENTICATE
     const userId =
       isUserNeeded || viewer.isAuthenticated ? context.authenticated().user.id : undefined

@@ -62,3 +62,21 @@ describe('refusals', () => {
     expect(sentAtOnce(pace, 100, 'a')).toBe(100)
   })
 })
+
+describe('responses that cost much', () => {
+  it('wait for those of their own network only, each costly field counted', async () => {
+    const pace = createPace()
+    const sent: string[] = []
+    const take = async (ip: string, count: number) => {
+      await pace.costlyTurn(ip, 0, count)
+      sent.push(ip)
+    }
+    sentAtOnce(pace, 10, 'a')
+    const turns = [take('a', 1), take('b', 10), take('b', 1), take('c', 1)]
+    await turns[3]
+    expect(sent).toEqual(['b', 'c'])
+    pace.stop()
+    await Promise.all(turns)
+    expect(sent).toEqual(['b', 'c', 'a', 'b'])
+  })
+})
