@@ -12,6 +12,8 @@ export type Source = (answer: string | undefined) => Buffer
 export interface Outcome {
   readonly requestsPerSecond: number
   readonly requests: number
+  /** Responses a second that were not refusals and arrived before the end. */
+  readonly acceptedPerSecond: number
   /** Answers that were not a 200, or had errors; zero unless they are tolerated. */
   readonly refused: number
   /** Milliseconds, of all answers. */
@@ -34,6 +36,7 @@ interface Reply {
 
 /**
  * @param origins of one server, or of several that the connections are dealt to in turn
+ * @param from the client IP; by default the system's choice
  * @throws where a refusal is not tolerated: figures of refusals are figures of something else
  */
 export async function load(
@@ -41,10 +44,12 @@ export async function load(
   sources: readonly Source[],
   until: Until,
   tolerates: Tolerance = 'nothing',
+  from?: string,
 ): Promise<Outcome> {
   const latencies = new Latencies(tolerates)
+  let acceptedInTime = 0
   let remaining = 'requests' in until ? until.requests : Number.POSITIVE_INFINITY
-  const seconds = await onConnections(origins, sources.length, async (connection, index, began) => {
+  const drive = async (connection: Connection, index: number, began: number) => {
     const endsAt = 'seconds' in until ? began + until.seconds * 1000 : Number.POSITIVE_INFINITY
     let answer: string | undefined
     while (performance.now() < endsAt && remaining > 0) {
@@ -52,10 +57,12 @@ export async function load(
       const sentAt = performance.now()
       const reply = await connection.send(sources[index]!(answer))
       latencies.add(performance.now() - sentAt, reply)
+      if (!reply.isRefused && performance.now() <= endsAt) acceptedInTime += 1
       answer = reply.body.toString('utf8')
     }
-  })
-  return latencies.outcome(seconds)
+  }
+  const seconds = await onConnections(origins, sources.length, drive, from)
+  return latencies.outcome(seconds, acceptedInTime / ('seconds' in until ? until.seconds : seconds))
 }
 
 /**
@@ -87,7 +94,7 @@ export async function loadAtRate(
       latencies.add(performance.now() - from, reply)
     }
   })
-  return latencies.outcome(lasted)
+  return latencies.outcome(lasted, total / lasted)
 }
 
 class Latencies {
@@ -106,11 +113,12 @@ class Latencies {
     this.#refused.push(milliseconds)
   }
 
-  outcome(seconds: number): Outcome {
+  outcome(seconds: number, acceptedPerSecond: number): Outcome {
     const sorted = Float64Array.from(this.#all).toSorted()
     return {
       requestsPerSecond: sorted.length / seconds,
       requests: sorted.length,
+      acceptedPerSecond,
       refused: this.#refused.length,
       p50: percentile(sorted, 0.5),
       p99: percentile(sorted, 0.99),
@@ -127,10 +135,11 @@ async function onConnections(
   origins: string | readonly string[],
   count: number,
   drive: (connection: Connection, index: number, began: number) => Promise<void>,
+  from?: string,
 ): Promise<number> {
   const list = [origins].flat()
   const connections = await Promise.all(
-    Array.from({ length: count }, (_, index) => Connection.open(list[index % list.length]!)),
+    Array.from({ length: count }, (_, index) => Connection.open(list[index % list.length]!, from)),
   )
   try {
     const began = performance.now()
@@ -153,10 +162,15 @@ class Connection {
     socket.on('close', () => this.#settle?.reject(new Error('The server closed a connection')))
   }
 
-  static open(origin: string): Promise<Connection> {
+  static open(origin: string, localAddress?: string): Promise<Connection> {
     const { hostname: host, port } = new URL(origin)
     return new Promise((resolve, reject) => {
-      const socket = connect({ port: Number(port), host, noDelay: true })
+      const socket = connect({
+        port: Number(port),
+        host,
+        noDelay: true,
+        ...(localAddress !== undefined && { localAddress }),
+      })
       socket.once('connect', () => resolve(new Connection(socket))).once('error', reject)
     })
   }

@@ -51,7 +51,6 @@ export async function measureOperations(
       ['`login`', () => compareLogin(subjects, settings)],
       ['`refreshToken`', () => compareRefresh(subjects, settings)],
       ['`me` at a constant rate', () => compareAtRate(subjects, settings)],
-      ['the overflow of the queue', () => measureOverflow(subjects, settings)],
       ['the mix', () => measureMix(subjects, settings)],
     ]
     for (const [what, measure] of sections) {
@@ -149,29 +148,6 @@ async function compareAtRate(subjects: readonly Subject[], settings: Settings): 
         ratio: ratio(figures.p99, theirs.p99),
       }
     })
-}
-
-/** More sign-ins at once than may wait, by clients that try again at once, beside as many as have room. */
-async function measureOverflow(subjects: readonly Subject[], settings: Settings): Promise<Row[]> {
-  const { login, server } = subjects[0]!
-  const until = { seconds: Math.max(5, 2 * settings.seconds) }
-  const rows: Row[] = []
-  for (const clients of [32, 256]) {
-    const few = await load(server.origin, connections(login!, 4), until)
-    const many = await load(server.origin, connections(login!, clients), until, 'refusals')
-    const [before, during] = [few, many].map(
-      ({ requests, refused, requestsPerSecond }) =>
-        (requestsPerSecond * (requests - refused)) / requests,
-    ) as [number, number]
-    rows.push({
-      scenario: `\`login\`, ${clients} connections, more than may wait: the rest gets a delayed \`RATE_LIMITED\``,
-      latchkey: `${rate(during)} signed in; ${many.refused} refused, p99 ${ms(many.refusedP99)}`,
-      beside: `4 connections: ${rate(before)}`,
-      ratio: ratio(during, before),
-      goal: goal('≥ 0.9', many.refused > 0 && during / before >= 0.9),
-    })
-  }
-  return rows
 }
 
 /** 90 % `me`, 8 % `refreshToken`, 2 % `login`. */

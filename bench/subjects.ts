@@ -36,7 +36,7 @@ const meQuery = '{ me { id email name roles } }'
 export const refreshQuery =
   'mutation ($token: String!) { refreshToken(refreshToken: $token) { accessToken refreshToken } }'
 
-function personEmail(index: number): string {
+export function personEmail(index: number): string {
   return `person${index % people}@example.com`
 }
 
@@ -239,7 +239,7 @@ export function loginRequest(origin: string, email: string): Buffer {
   return postRequest(origin, '/graphql', loginBody(email))
 }
 
-function loginBody(email: string, selection = 'accessToken') {
+export function loginBody(email: string, selection = 'accessToken') {
   return {
     query: `mutation ($email: String!, $password: String!) {
       login(email: $email, password: $password) { ${selection} }
@@ -293,7 +293,7 @@ function postJson(url: string, body: object): Promise<Response> {
   })
 }
 
-function always(request: Buffer): Source {
+export function always(request: Buffer): Source {
   return () => request
 }
 

@@ -27,6 +27,7 @@ const requirements = {
   prlimit: program('prlimit', 'util-linux'),
   setpriv: program('setpriv', 'util-linux'),
   strace: program('strace'),
+  taskset: program('taskset', 'util-linux'),
   'systemd-analyze': program('systemd-analyze', 'systemd'),
   "PostgreSQL's programs": {
     isMet: () => findPostgresqlInstallation() !== undefined,

@@ -6,7 +6,7 @@ import { killAtStatements } from './kill-at-statements.ts'
 import { killUnderWrites } from './kill-under-writes.ts'
 import type { Scenario } from './lab.ts'
 import { losingAnInstance } from './losing-an-instance.ts'
-import { overload } from './overload.ts'
+import { overload, overloadOnOneCore } from './overload.ts'
 import { rollingRestart } from './rolling-restart.ts'
 import { soak } from './soak.ts'
 
@@ -19,6 +19,7 @@ export const scenarios: readonly Scenario[] = [
   losingAnInstance,
   rollingRestart,
   overload,
+  overloadOnOneCore,
   soak,
   historyChecking,
 ]
