@@ -1,7 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Tokens } from '../support/client.ts'
-import { startServer, type TestServer } from '../support/server.ts'
+import { startServer, stopTime, type TestServer } from '../support/server.ts'
 import { currentKey, decodeCompact, signCompact, type ServerKey } from '../support/signing.ts'
+
+stopTime()
 
 const issuer = 'https://auth.example.com/tenant'
 const audience = 'https://api.example.com'

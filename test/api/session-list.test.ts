@@ -100,6 +100,20 @@ describe('the list of my sessions', () => {
     ])
   })
 
+  it('does not show a session that has expired and has not been swept yet', async () => {
+    const account = await server.client.register()
+    const phone = await loginFrom(account, 'Telephone/1.0')
+    const { sid } = decodeCompact(account.accessToken).claims
+    await server.database.query('update sessions set expires_at = ? where id = ?', [
+      server.now(),
+      String(sid),
+    ])
+    expect((await sessionsOf(phone)).map(({ current }) => current)).toEqual([true])
+    expect(
+      await server.database.query('select id from sessions where id = ?', [String(sid)]),
+    ).toHaveLength(1)
+  })
+
   it('keeps what a browser says of itself within bounds', async () => {
     const account = await server.client.register()
     const long = await loginFrom(account, `<script>${'x'.repeat(2000)}`)

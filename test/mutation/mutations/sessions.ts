@@ -62,7 +62,7 @@ export const sessions: readonly Mutation[] = [
     'a sign-in succeeds after the password was changed meanwhile',
     'and credential_version = ${credentialVersion}`.execute',
     'and credential_version <= ${credentialVersion} + 100`.execute',
-    { tests: ['test/api/change-password.test.ts', 'test/api/session-locks.test.ts'] },
+    { tests: ['test/api/login.test.ts'] },
   ),
   service(
     'a disabled account signs in',
@@ -74,6 +74,7 @@ export const sessions: readonly Mutation[] = [
     'an account keeps any number of sessions',
     'limit ${sessionsPerUser - 1})`.execute(kysely)',
     'limit ${sessionsPerUser * 100})`.execute(kysely)',
+    { tests: ['test/api/session-lifetime.test.ts'] },
   ),
   service(
     "a user revokes another user's session",
@@ -111,6 +112,7 @@ export const sessions: readonly Mutation[] = [
     'expired sessions are listed',
     '{ user: userId, expiresAt: { $gt: now } }',
     '{ user: userId }',
+    { tests: ['test/api/session-list.test.ts'] },
   ),
   service(
     'the refresh token is in the response although it travels in the cookie',

@@ -39,6 +39,7 @@ export const throttles: readonly Mutation[] = [
     'a block that a wrong clock wrote lasts for years',
     'or ${moment} > ${now + implausibleFactor * longest})`',
     'or ${moment} > ${now + 1e6 * longest})`',
+    { tests: ['test/api/clocks.test.ts'] },
   ),
   throttle(
     'blocks are remembered long after another instance has lifted them',
