@@ -1,4 +1,4 @@
-/** For Apollo Client 4: a link that authorizes operations, and a hook for each operation of this API. */
+/** For Apollo Client 4: a link that authorizes operations, and a hook for each operation of this API that gives no tokens. */
 import { ApolloLink, type ApolloClient } from '@apollo/client'
 import { catchError, concatMap, from, of, switchMap, throwError, type Observable } from 'rxjs'
 import type { AuthClient } from './auth-client.ts'

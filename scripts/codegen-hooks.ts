@@ -1,5 +1,6 @@
 /**
- * A plugin for graphql-codegen: one React hook for each operation, over its typed document.
+ * A plugin for graphql-codegen: one React hook for each operation but for those that the client has to
+ * notice, over its typed document.
  *
  * The hooks call Apollo's own (client/hooks.ts), so that what Apollo Client does with them, and the
  * types of its next version, need no new generator.
@@ -7,7 +8,11 @@
 import {
   Kind,
   OperationTypeNode,
+  TypeInfo,
+  getNamedType,
   print,
+  visit,
+  visitWithTypeInfo,
   type DocumentNode,
   type FieldNode,
   type GraphQLField,
@@ -20,25 +25,39 @@ interface Config {
   readonly documentsFrom: string
   /** The file with `queryHook` and `mutationHook`, as the hooks import it. */
   readonly factoriesFrom: string
+  /** Types of which an operation with a field of them has no hook. */
+  readonly withoutHooks: readonly string[]
 }
 
 export function plugin(
   schema: GraphQLSchema,
   files: { readonly document?: DocumentNode }[],
-  { documentsFrom, factoriesFrom }: Config,
+  { documentsFrom, factoriesFrom, withoutHooks }: Config,
 ) {
   const operations = files.flatMap(({ document }) =>
     (document?.definitions ?? []).filter(
       (definition) => definition.kind === Kind.OPERATION_DEFINITION,
     ),
   )
+  const withHooks = operations.filter((operation) =>
+    typesOf(operation, schema).isDisjointFrom(new Set(withoutHooks)),
+  )
   return {
     prepend: [
       `import * as Documents from '${documentsFrom}'`,
       `import { mutationHook, queryHook } from '${factoriesFrom}'`,
     ],
-    content: `\n${operations.map((operation) => printHook(operation, schema)).join('\n\n')}\n`,
+    content: `\n${withHooks.map((operation) => printHook(operation, schema)).join('\n\n')}\n`,
   }
+}
+
+/** The names of the types of the operation's fields, however deep. */
+function typesOf(operation: OperationDefinitionNode, schema: GraphQLSchema): Set<string> {
+  const names = new Set<string>()
+  const info = new TypeInfo(schema)
+  const enter = () => void names.add(getNamedType(info.getType())?.name ?? '')
+  visit(operation, visitWithTypeInfo(info, { Field: { enter } }))
+  return names
 }
 
 function printHook(operation: OperationDefinitionNode, schema: GraphQLSchema): string {

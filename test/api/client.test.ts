@@ -20,7 +20,7 @@ import {
   SessionsDocument,
   readServerError,
 } from '../../client/index.ts'
-import { useLoginMutation, useMeQuery, useProtectedQuery } from '../../client/apollo.ts'
+import { mutationHook, useMeQuery, useProtectedQuery } from '../../client/apollo.ts'
 import { startServer, type TestServer } from '../support/server.ts'
 
 const password = 'correct horse battery'
@@ -183,7 +183,8 @@ describe('the hooks', () => {
   it('send a mutation when it is called, with what the hook was given and what is added', async () => {
     const { email } = await server.client.register({ password })
     let login: ReturnType<typeof useLoginWithEmail>[0] | undefined
-    const useLoginWithEmail = () => useLoginMutation({ variables: { email } })
+    const useLogin = mutationHook(LoginDocument)
+    const useLoginWithEmail = () => useLogin({ variables: { email } })
     const Page = () => {
       ;[login] = useLoginWithEmail()
       return null

@@ -19,7 +19,7 @@ import {
   type TokenErrorReason,
 } from '../../client/index.ts'
 import {
-  useLoginMutation,
+  mutationHook,
   useLogoutMutation,
   useMeQuery,
   useProtectedQuery,
@@ -99,6 +99,7 @@ export function hooks(): void {
   expectTypeOf(useProtectedQuery().data?.protected).toEqualTypeOf<string | undefined>()
   expectTypeOf(readServerError(error)).toEqualTypeOf<ServerError | undefined>()
 
+  const useLoginMutation = mutationHook(LoginDocument)
   const [login, { data: signedIn, loading }] = useLoginMutation()
   expectTypeOf(loading).toEqualTypeOf<boolean>()
   expectTypeOf(signedIn?.login.accessToken).toEqualTypeOf<string | undefined>()
