@@ -113,6 +113,7 @@ export class Context {
       client: this.request.client,
       isRegistrationOpen: config.registration === 'open',
       requireRecentProof: () => this.requireFresh(recentProofSeconds),
+      hasOtherWayIn: async () => (await this.waysIn()).some((way) => way !== 'password'),
       onCorruptHash: (userId) =>
         this.request.log.error({ userId }, 'The stored password hash is corrupt'),
     })

@@ -252,7 +252,7 @@ export type LogoutScope = typeof LogoutScope[keyof typeof LogoutScope];
 export type Mutation = {
   /** Begins a sign-in with a provider: OAuth 2.0 authorization code with PKCE. Send the user to `authorizationUrl`; they come back to `redirectUri` with a code. Called with an access token, the flow can also link the account (`linkProvider`). */
   beginProviderLogin: ProviderFlow;
-  /** Changes my password, or sets the first one, and ends my other sessions. The tokens of this session are replaced; the new refresh token travels as the old one did. Setting the first one fails with `REAUTHENTICATION_REQUIRED` if I have not proved in the last 5 minutes who I am. */
+  /** Changes my password, or sets the first one, and ends my other sessions. The tokens of this session are replaced; the new refresh token travels as the old one did. Setting the first one, or replacing one of an operator that has expired, fails with `REAUTHENTICATION_REQUIRED` if I have not proved in the last 5 minutes who I am. */
   changePassword: AuthPayload;
   /** Links the account of a provider to mine, with a flow that I began while signed in. Linking it again changes nothing. */
   linkProvider: User;

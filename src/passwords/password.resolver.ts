@@ -60,7 +60,7 @@ export class PasswordResolver {
   @Mutation(() => AuthPayloadType, {
     complexity: 50,
     description:
-      'Changes my password, or sets the first one, and ends my other sessions. The tokens of this session are replaced; the new refresh token travels as the old one did. Setting the first one fails with `REAUTHENTICATION_REQUIRED` if I have not proved in the last 5 minutes who I am.',
+      'Changes my password, or sets the first one, and ends my other sessions. The tokens of this session are replaced; the new refresh token travels as the old one did. Setting the first one, or replacing one of an operator that has expired, fails with `REAUTHENTICATION_REQUIRED` if I have not proved in the last 5 minutes who I am.',
   })
   changePassword(
     @Ctx() context: Context,
@@ -68,7 +68,8 @@ export class PasswordResolver {
     newPassword: string,
     @Arg('currentPassword', () => String, {
       nullable: true,
-      description: 'Needed unless the account has no password yet.',
+      description:
+        'Needed unless the account has no password yet, or one of an operator that has expired and a provider to prove with who I am.',
     })
     currentPassword?: string | null,
   ): Promise<AuthPayloadType> {

@@ -30,6 +30,8 @@ export interface PasswordServiceOptions {
   readonly isRegistrationOpen: boolean
   /** @throws AppError REAUTHENTICATION_REQUIRED unless the request comes with a recent proof */
   readonly requireRecentProof: () => Promise<void>
+  /** Whether the user of the session can sign in by something other than the password. */
+  readonly hasOtherWayIn: () => Promise<boolean>
   /** A stored hash that bcrypt would not understand, for the log. */
   readonly onCorruptHash: (userId: string) => void
 }
@@ -157,7 +159,7 @@ export class PasswordService {
 
   /**
    * Changes the password, or sets the first one, and ends the user's other sessions. The current password
-   * is proof enough of who asks; without one, the session's last proof has to be recent.
+   * is proof enough of who asks; without one that works, the session's last proof has to be recent.
    * @param current the session that asks
    * @throws AppError BAD_USER_INPUT, INVALID_CREDENTIALS, RATE_LIMITED, REAUTHENTICATION_REQUIRED,
    * UNAUTHENTICATED
@@ -169,14 +171,18 @@ export class PasswordService {
     const { em, hasher, sessions } = this.#options
     const user = await em.findOneOrFail(User, { id: current.userId }, freshly)
     const isFirst = user.passwordHash == null
+    // An operator's password that has expired proves nothing. Without a provider, only an operator can help.
+    const isProvenOtherwise =
+      isFirst || (!this.#isUsable(user) && (await this.#options.hasOtherWayIn()))
     // A first password opens the account for good: the access token alone must not set one.
-    if (isFirst) await this.#options.requireRecentProof()
+    if (isProvenOtherwise) await this.#options.requireRecentProof()
     const newPassword = checkNewPassword('newPassword', input.newPassword, user.email ?? null)
-    const passwordHash = isFirst
+    if (isProvenOtherwise && !isFirst) await this.#requireAnother(user, newPassword)
+    const passwordHash = isProvenOtherwise
       ? await hasher.hash(newPassword, this.#network)
       : await this.#replace(user, input.currentPassword, newPassword, current)
     const type = isFirst ? EventType.PASSWORD_SET : EventType.PASSWORD_CHANGED
-    const provenBy = isFirst ? undefined : method
+    const provenBy = isProvenOtherwise ? undefined : method
     return sessions.changeCredentials(current, type, provenBy, async (kysely) => {
       const updated = await sql`update users
         set password_hash = ${passwordHash}, password_expires_at = null,
@@ -218,6 +224,16 @@ export class PasswordService {
     })
   }
 
+  /** @throws AppError BAD_USER_INPUT if the new password is the one that has expired; RATE_LIMITED */
+  async #requireAnother(user: User, newPassword: string): Promise<void> {
+    const isSame = await this.#options.hasher.verify(newPassword, user.passwordHash, this.#network)
+    if (isSame) throw operatorKnows()
+  }
+
+  #isUsable(user: User): boolean {
+    return isPasswordUsable(storedPasswordOf(user), this.#options.clock())
+  }
+
   /** @throws AppError BAD_USER_INPUT, INVALID_CREDENTIALS, RATE_LIMITED */
   async #replace(
     user: User,
@@ -225,19 +241,16 @@ export class PasswordService {
     newPassword: string,
     current: SessionReference,
   ): Promise<string> {
-    const { audit, clock, em, hasher, throttle } = this.#options
+    const { audit, em, hasher, throttle } = this.#options
     if (currentPassword === undefined) {
       throw badUserInput('currentPassword', 'The current password is needed to change it.')
     }
     if (user.passwordExpiresAt != null && normalizePassword(currentPassword) === newPassword) {
-      throw badUserInput(
-        'newPassword',
-        'This password was set by an operator. Choose another one that only you know.',
-      )
+      throw operatorKnows()
     }
     hasher.checkRoom(this.#network)
     const charge = await throttle.charge(this.#budgets(user.email ?? user.id))
-    const isUsable = isPasswordUsable(storedPasswordOf(user), clock())
+    const isUsable = this.#isUsable(user)
     const passwordHash = await givingBackOnFailure(charge, async () => {
       const password = isUsable ? this.#comparable(currentPassword, user) : undefined
       if (password !== undefined) {
@@ -281,9 +294,7 @@ export class PasswordService {
   /** Why a password was refused. */
   #reasonOf(user: User): EventReason {
     if (user.passwordHash == null) return EventReason.NO_PASSWORD
-    return isPasswordUsable(storedPasswordOf(user), this.#options.clock())
-      ? EventReason.WRONG_PASSWORD
-      : EventReason.PASSWORD_EXPIRED
+    return this.#isUsable(user) ? EventReason.WRONG_PASSWORD : EventReason.PASSWORD_EXPIRED
   }
 
   /** @returns whether the password is right, and a new hash where it was hashed at a lower cost */
@@ -291,14 +302,14 @@ export class PasswordService {
     password: string,
     user: User | null,
   ): Promise<{ isCorrect: boolean; renewedHash?: string | undefined }> {
-    const { clock, hasher } = this.#options
+    const { hasher } = this.#options
     const comparable = this.#comparable(password, user)
     const hash = user?.passwordHash
     if (comparable === undefined) {
       await hasher.refuse(hash, this.#network)
       return { isCorrect: false }
     }
-    const isUsable = user !== null && isPasswordUsable(storedPasswordOf(user), clock())
+    const isUsable = user !== null && this.#isUsable(user)
     if (!isUsable || hash == null || !hasher.needsRehash(hash)) {
       // The same work for a password that has expired.
       const isRight = await hasher.verify(comparable, hash, this.#network)
@@ -342,6 +353,13 @@ export class PasswordService {
 
 function emailTaken(): AppError {
   return new AppError(ErrorCode.EMAIL_TAKEN, 'There is an account with this e-mail address.')
+}
+
+function operatorKnows(): AppError {
+  return badUserInput(
+    'newPassword',
+    'This password was set by an operator. Choose another one that only you know.',
+  )
 }
 
 /** An attempt that could not be made, whatever the reason, is not the person's failure. */

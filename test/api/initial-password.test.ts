@@ -1,7 +1,12 @@
 // ASVS 6.4.1: a password that an operator has set is not for long (docs/adr/0036).
-import { afterAll, beforeAll, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { initialPasswordExpiry } from '../../src/passwords/initial-password.ts'
 import { sinceSignUp } from '../support/audit.ts'
+import type { Tokens } from '../support/client.ts'
+import { startHostileProvider, type HostileProvider } from '../support/hostile-provider.ts'
+import { redirectUri } from '../support/identity-provider.ts'
+import { longAgo, proveWith } from '../support/proof.ts'
+import { linkWith, openidVariables, signInWith } from '../support/provider-sign-in.ts'
 import { startServer, stopTime, type TestServer } from '../support/server.ts'
 
 const day = 86_400
@@ -9,8 +14,19 @@ const day = 86_400
 stopTime()
 
 let server: TestServer
-beforeAll(async () => (server = await startServer({ ACCESS_TOKEN_LIFETIME: '24h' })))
-afterAll(() => server.close())
+let acme: HostileProvider
+beforeAll(async () => {
+  acme = await startHostileProvider()
+  server = await startServer({
+    ACCESS_TOKEN_LIFETIME: '24h',
+    REDIRECT_URIS: redirectUri,
+    ...openidVariables('acme', acme),
+  })
+})
+afterAll(async () => {
+  await server.close()
+  await acme.close()
+})
 
 /** As `npm run user -- create` leaves the account. */
 async function createAccount() {
@@ -105,6 +121,76 @@ it('an expired initial password changes nothing, not even in a session that bega
     'PASSWORD_CHANGE_FAILED PASSWORD_EXPIRED',
   ])
   expect((await server.client.as(accessToken).send('{ me { id } }')).errors).toBeUndefined()
+})
+
+describe('an expired initial password of an account that has a provider', () => {
+  let people = 0
+  /** Signed in with the provider, after the password has expired. */
+  const expired = async () => {
+    const account = await createAccount()
+    const sub = `sub-${++people}`
+    const browser = (url: string) => acme.authorize(url, sub)
+    await linkWith(server.client.as(account.accessToken), 'acme', browser)
+    await server.database.query('update users set password_expires_at = ? where id = ?', [
+      server.now() - 1000,
+      account.user.id,
+    ])
+    const login = await signInWith(server.client, 'acme', browser)
+    return { ...account, browser, login, ...(login.data.loginWithProvider as Tokens) }
+  }
+  const set = (accessToken: string, newPassword: string) =>
+    server.client.as(accessToken).send(
+      `mutation ($newPassword: String!) {
+        changePassword(newPassword: $newPassword) { user { passwordExpiresAt } }
+      }`,
+      { newPassword },
+    )
+
+  it('does not keep its user from signing in with the provider', async () => {
+    const { login, email, password, user } = await expired()
+    expect(login.errors).toBeUndefined()
+    expect(login.data.loginWithProvider.user.id).toBe(user.id)
+    expect((await server.client.login(email, password)).code).toBe('INVALID_CREDENTIALS')
+  })
+
+  it('is replaced by one that the user chooses, after a fresh proof with the provider', async () => {
+    const { accessToken, email, password, user } = await expired()
+    const changed = await set(accessToken, 'a password of my own')
+    expect(changed.data.changePassword.user.passwordExpiresAt).toBeNull()
+    expect((await server.client.login(email, 'a password of my own')).errors).toBeUndefined()
+    expect((await server.client.login(email, password)).code).toBe('INVALID_CREDENTIALS')
+    expect(await sinceSignUp(server, user.id)).toContainEqual(
+      expect.stringMatching(/^PASSWORD_CHANGED/),
+    )
+  })
+
+  it('is replaced whatever a client sends as the current one, which proves nothing', async () => {
+    const { accessToken, email } = await expired()
+    const changed = await change(accessToken, 'what I remember of it', 'a password of my own')
+    expect(changed.errors).toBeUndefined()
+    expect((await server.client.login(email, 'a password of my own')).errors).toBeUndefined()
+  })
+
+  it('is not replaced with an old proof, and only the provider can renew it', async () => {
+    const account = await expired()
+    const { accessToken } = await longAgo(server, account)
+    const refused = await set(accessToken, 'a password of my own')
+    expect(refused.errors?.[0]?.extensions).toEqual({
+      code: 'REAUTHENTICATION_REQUIRED',
+      maxAge: 300,
+      methods: ['acme'],
+    })
+    const client = server.client.as(accessToken)
+    const proof = await proveWith(client, 'acme', account.browser, redirectUri)
+    const proven = proof.data.reauthenticateWithProvider.accessToken
+    expect((await set(proven, 'a password of my own')).errors).toBeUndefined()
+  })
+
+  it('does not become the lasting one', async () => {
+    const { accessToken, password } = await expired()
+    const same = await set(accessToken, password)
+    expect(same.errors?.[0]?.extensions).toEqual({ code: 'BAD_USER_INPUT', field: 'newPassword' })
+  })
 })
 
 it('a password that a user has chosen does not expire', async () => {

@@ -20,7 +20,10 @@ export function Password({ person, reload }: SectionProps) {
   const [isOpen, setIsOpen] = useState(false)
   const [isDone, setIsDone] = useState(false)
   const heading = useRef<HTMLHeadingElement>(null)
-  const { email, hasPassword, passwordExpiresAt } = person
+  const { email, hasPassword, identities, passwordExpiresAt } = person
+  const isExpired = passwordExpiresAt != null && Date.parse(passwordExpiresAt) <= Date.now()
+  // One that has expired proves nothing: the server asks for a proof with a provider.
+  const needsCurrent = hasPassword && !(isExpired && identities.length > 0)
 
   if (email == null) {
     return (
@@ -57,8 +60,8 @@ export function Password({ person, reload }: SectionProps) {
       <Notice message={isDone ? done : undefined} />
       {passwordExpiresAt != null && (
         <p>
-          An operator set this password. It works until <Moment at={passwordExpiresAt} />: choose
-          one that only you know.
+          An operator set this password. It {isExpired ? 'worked' : 'works'} until{' '}
+          <Moment at={passwordExpiresAt} />: choose one that only you know.
         </p>
       )}
       {reloading.problem && <ProblemNotice problem={reloading.problem} retry={reloading.retry} />}
@@ -81,7 +84,7 @@ export function Password({ person, reload }: SectionProps) {
               defaultValue={email}
               readOnly
             />
-            {hasPassword && (
+            {needsCurrent && (
               <PasswordField
                 name="currentPassword"
                 label="Current password"
