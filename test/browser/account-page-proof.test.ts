@@ -89,6 +89,31 @@ describe('a user who signed in a while ago', () => {
     await page.getByText('Your password is set').waitFor()
   })
 
+  it('whose password of an operator has expired confirms at the provider, and sets another', async () => {
+    const server = await startWithProviders([ada])
+    const page = await open(await openBrowserOf(ada, { allowed }), server)
+    await signUp(page, 'somebody@example.com')
+    await press(page, 'Link Acme')
+    await expect.poll(() => notice(page).textContent()).toMatch(/Acme is linked/)
+    await server.database.query('update users set password_expires_at = 1')
+    await age(server, page)
+    await page.getByText('It worked until').waitFor()
+    const set = async () => {
+      await press(page, 'Change password…')
+      expect(await page.getByLabel('Current password').count()).toBe(0)
+      await enter(page, { 'New password': 'a password of my own' })
+      await press(page, 'Change password')
+    }
+    await set()
+    await dialogOf(page).waitFor()
+    expect(await dialogOf(page).getByRole('textbox').count()).toBe(0)
+    await press(page, 'Confirm with Acme')
+    await seeAccount(page)
+    await expect.poll(() => notice(page).textContent()).toMatch(/You have confirmed/)
+    await set()
+    await page.getByText('Your password is set').waitFor()
+  })
+
   it('can do without: nothing is changed, and the dialog gives the focus back', async () => {
     const server = await startWithProviders([ada])
     const page = await open(await openBrowserOf(ada, { allowed }), server)
