@@ -125,6 +125,21 @@ describe.each(cases)('signing in with $which', ({ iss, originOf, envOf }) => {
     expect(answer.data.loginWithProvider.user).toMatchObject({ email, emailVerified: true })
   })
 
+  it('follows a list of addresses to no other origin, which would get the token', async () => {
+    const api = iss === undefined ? `${hosts.origin}/api/v3` : 'https://api.github.com'
+    const route = `GET ${api}/user/emails`
+    const routes = github.routes as Record<string, Routes[string]>
+    const list = routes[route]!
+    const page = json([{ email: 'first@example.com', primary: false, verified: true }])
+    const link = '<https://elsewhere.example/user/emails?page=2>; rel="next"'
+    routes[route] = () => ({ ...page, headers: { ...page.headers, link } })
+    github.add({ id: '3000', profile: { id: 3000, login: 'led astray' }, emails: [] })
+    const answer = await signIn('3000')
+    routes[route] = list
+    expect(answer.errors).toBeUndefined()
+    expect(answer.data.loginWithProvider.user.email).toBeNull()
+  })
+
   it('signs in without an address, and says so in the log, where GitHub refuses the list', async () => {
     github.add({ id: 'app', profile: { id: 6, login: 'app' } })
     const answer = await signIn('app')

@@ -20,6 +20,7 @@ const expiresIn = 8 * 3600
 let hosts: Hosts
 let github: SocialProvider
 let meta: SocialProvider
+let accounts: SocialProvider
 let server: TestServer
 
 /** Holds the provider's answer to a renewal back until the test lets it go. */
@@ -29,11 +30,12 @@ beforeAll(async () => {
   // As a GitHub App has it: tokens for eight hours, and a new refresh token with each.
   github = gitHub('https://github.com', { expiresIn, refreshTokens: 'rotated' })
   meta = facebook()
+  accounts = google({ refreshTokens: 'kept' })
   const path = 'POST https://github.com/login/oauth/access_token'
   hosts = await startHosts(() => ({
     ...github.routes,
     ...meta.routes,
-    ...google().routes,
+    ...accounts.routes,
     ...microsoft('common', 'https://login.microsoftonline.com/{tenantid}/v2.0').routes,
     ...issuer('https://id.acme.example', ['openid', 'offline_access']),
     ...issuer('https://id.plain.example', ['openid']),
@@ -97,7 +99,7 @@ function signIn(on = server, provider = 'github', social = github) {
   const id = ++people
   const name = `person${id}`
   const emails = [{ email: `${name}@example.com`, primary: true, verified: true }]
-  social.add({ id: name, profile: { id, login: name, name }, emails })
+  social.add({ id: name, profile: { id, sub: name, login: name, name }, emails })
   return signInAs(name, on, provider)
 }
 
@@ -172,6 +174,18 @@ describe('providerToken', () => {
       expect(await loginOf(providerToken.accessToken)).toBe(name)
       expect(Date.parse(providerToken.expiresAt)).toBeGreaterThan(server.now())
       given.push(providerToken.accessToken)
+    }
+  })
+
+  // RFC 6749 section 6: a renewal need not bring another refresh token.
+  it('renews it again and again with one refresh token where no other comes with it', async () => {
+    let session: Session = await signIn(server, 'google', accounts)
+    for (let round = 0; round < 2; round++) {
+      session = await later(3600, session)
+      const before = renewals()
+      const answer = await ask(session.accessToken, 'google')
+      expect(answer.errors).toBeUndefined()
+      expect(renewals() - before).toBe(1)
     }
   })
 

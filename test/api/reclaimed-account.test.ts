@@ -248,6 +248,17 @@ describe('the owner of an e-mail address with which somebody else has registered
     ])
   })
 
+  it('does not have the address verified by linking a provider that attests another one', async () => {
+    const { accessToken, user } = await server.client.register()
+    const me = server.client.as(accessToken)
+    const answer = await linkWith(me, 'attesting', (url) =>
+      attesting.authorize(url, `another-${++users}`, owning('another@example.com')),
+    )
+    expect(answer.errors).toBeUndefined()
+    expect((await me.send('{ me { emailVerified } }')).data.me.emailVerified).toBe(false)
+    expect(await sinceSignUp(server, user.id)).toEqual(['PROVIDER_LINKED attesting'])
+  })
+
   it('has the address verified by a linked provider that attests it later', async () => {
     const { accessToken, email, password, user } = await server.client.register()
     const sub = `owner-${++users}`

@@ -156,9 +156,9 @@ export function discord(): SocialProvider {
   }
 }
 
-export function google(): SocialProvider {
+export function google(habits: Habits = {}): SocialProvider {
   const issuer = 'https://accounts.google.com'
-  return openid(serverOf({ iss: issuer, expiresIn: 3599 }), {
+  return openid(serverOf({ iss: issuer, expiresIn: 3599, ...habits }), {
     discovery: `${issuer}/.well-known/openid-configuration`,
     issuer,
     authorize: `${issuer}/o/oauth2/v2/auth`,
