@@ -68,6 +68,21 @@ describe('a renewal', () => {
     expect((await auth.request(MeDocument)).me.email).toBe(email)
   })
 
+  it('brings a token whose lifetime counts from the request, however late the response', async () => {
+    server.advance(accessTokenSeconds + 1)
+    browser.network = async ({ operation }, pass) => {
+      const response = await pass()
+      if (operation === 'RefreshToken') server.advance(600)
+      return response
+    }
+    await auth.accessToken()
+    browser.network = (_sent, pass) => pass()
+    server.advance(accessTokenSeconds - 599)
+    browser.sent.length = 0
+    expect((await auth.request(MeDocument)).me.email).toBe(email)
+    expect(browser.names()).toEqual(['RefreshToken', 'Me'])
+  })
+
   it('that the network cuts off fails what waits for it, and leaves the session', async () => {
     server.advance(accessTokenSeconds + 1)
     browser.network = unreachable

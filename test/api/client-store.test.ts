@@ -188,6 +188,7 @@ describe('a store that takes its time', () => {
     await Promise.all([one.start(), other.start()])
     await one.login({ email, password })
     await eventually(() => expect(other.state.status).toBe('signedIn'))
+    const writes = vi.spyOn(store, 'write')
     server.advance(accessTokenSeconds + 1)
     const gate = Promise.withResolvers<void>()
     browser.network = async ({ operation }, pass) => {
@@ -207,6 +208,8 @@ describe('a store that takes its time', () => {
     await waiting
     await eventually(() => expect(one.state.status).toBe('signedOut'))
     expect(store.kept).toBeUndefined()
+    // Not even for a moment, in which the app could be closed.
+    expect(writes).not.toHaveBeenCalled()
   })
 
   it('that was emptied by somebody else ends the session', async () => {
