@@ -26,6 +26,7 @@ describe('password hashing', () => {
   it('verifies what it hashed, and nothing else', async () => {
     const hash = await hasher.hash('correct horse battery')
     expect(hash).toMatch(/^\$2b\$08\$[./A-Za-z0-9]{53}$/)
+    expect(hasher.needsRehash(hash)).toBe(false)
     expect(await hasher.verify('correct horse battery', hash)).toBe(true)
     expect(await hasher.verify('correct horse batterz', hash)).toBe(false)
     expect(await hasher.verify('correct horse battery', undefined)).toBe(false)
@@ -83,6 +84,8 @@ describe('password hashing', () => {
     expect(refused.length).toBeGreaterThan(0)
     expect(hashes.length + refused.length).toBe(results.length)
     expect(refused[0]!.extensions).toEqual({ code: 'RATE_LIMITED', retryAfter: 5 })
+    // Those that came later take no place of those that came first.
+    expect(results.slice(0, hashes.length)).toEqual(hashes)
     // Nobody waits to hear that there is no room.
     expect(order.lastIndexOf('refused')).toBe(refused.length - 1)
     expect(new Set(hashes.map((hash) => hasher.isWellFormed(hash)))).toEqual(new Set([true]))

@@ -20,7 +20,11 @@ export const audit: readonly Mutation[] = [
     "a deleted account's client IP and browser are kept",
     'set ip = null, user_agent = null',
     'set ip = ip, user_agent = null',
-    { tests: ['test/api/audit-trail.test.ts', 'test/api/audit-operators.test.ts'] },
+    {
+      tests: ['test/api/audit-operators.test.ts'],
+      survives:
+        'Accounts are deleted by a command alone, which tests start as a process. With the mistake in the compiled command, the tests that delete one fail.',
+    },
   ),
   pages("another user's events are listed", '{ userId, ...(behind', '{ ...(behind'),
   pages('a page has one event too many', 'events.slice(0, first)', 'events'),

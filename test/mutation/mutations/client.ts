@@ -1,14 +1,6 @@
 import { inFile, type Mutation } from '../mutation.ts'
 
-const manager = inFile('client/session-manager.ts', [
-  'test/api/client.test.ts',
-  'test/api/client-session.test.ts',
-  'test/api/client-store.test.ts',
-  'test/api/client-races.test.ts',
-  'test/api/client-sign-out.test.ts',
-  'test/api/client-endings.test.ts',
-  'test/api/client-network.test.ts',
-])
+const manager = inFile('client/session-manager.ts', ['test/api/client-network.test.ts'])
 const fetches = inFile('client/authorized-fetch.ts', ['test/api/client-fetch.test.ts'])
 const operation = inFile('client/operation.ts', [
   'test/api/client-fetch.test.ts',
@@ -35,6 +27,15 @@ export const client: readonly Mutation[] = [
     'a request that is refused again is sent without end',
     'return mayRepeat && !isRepeated ? next : undefined',
     'return mayRepeat ? next : undefined',
+    {
+      survives:
+        'Only an expired token and a refusal without a reason bring a next token, and the line above ends both; the comparison is a second lock.',
+    },
+  ),
+  fetches(
+    'the tokens are renewed for each further refusal of one request',
+    "  if (isRepeated && (reason === undefined || reason === 'TOKEN_EXPIRED')) return undefined\n",
+    '',
   ),
   fetches(
     'a mutation that may have run is sent again',
@@ -55,11 +56,13 @@ export const client: readonly Mutation[] = [
     'a request of one user is sent with the token of another',
     'if (this.session.held?.user.id !== held.user.id) throw this.session.endedError()',
     '',
+    { tests: ['test/api/client-store.test.ts'] },
   ),
   manager(
     'the refusal of an old session ends the new one',
     'if (!held || sessionIdOf(refusedToken) !== held.id) return undefined',
     'if (!held) return undefined',
+    { tests: ['test/api/client-races.test.ts'] },
   ),
   manager(
     'a renewal that fails early fails the request',
@@ -72,19 +75,22 @@ export const client: readonly Mutation[] = [
     'expiresAt: this.#clock() + expiresIn * 1000,',
   ),
   manager(
-    'a session that ended while its tokens were under way comes back',
+    'the tokens of a session that ended while they were under way reach the store',
     'if (this.session.isOver(sessionIdOf(accessToken))) return\n',
     '',
+    { tests: ['test/api/client-store.test.ts'] },
   ),
   manager(
     'a sign-out on all devices that was refused is not sent for this one',
     "if (scope === 'THIS' || refusal) await tellSignOut",
     "if (scope === 'THIS') await tellSignOut",
+    { tests: ['test/api/client-sign-out.test.ts'] },
   ),
   manager(
     'the tokens stay in the store after a sign-out',
     'try {\n      await this.#store?.clear()\n    } finally {',
     'try {\n      void this.#store\n    } finally {',
+    { tests: ['test/api/client-store.test.ts'] },
   ),
   manager(
     'a renewal is given up after the first lost response',

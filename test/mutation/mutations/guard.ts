@@ -56,6 +56,7 @@ export const guard: readonly Mutation[] = [
     'a field that needs one of several roles needs all of them',
     '!roles.some((role)',
     '!roles.every((role)',
+    { tests: ['test/api/roles.test.ts'] },
   ),
   checker('a role is not checked', 'roles.length > 0 &&', 'roles.length > 9 &&'),
   checker(

@@ -101,7 +101,7 @@ export const providers: readonly Mutation[] = [
     'a renewal without a new refresh token loses the old one',
     'refreshToken: refresh_token ?? formerRefreshToken,',
     'refreshToken: refresh_token ?? null,',
-    { tests: ['test/api/provider-token.test.ts', 'test/api/provider-quirks.test.ts'] },
+    { tests: ['test/api/provider-token.test.ts'] },
   ),
   service(
     "a flow of one user links the provider's account to another",
@@ -148,7 +148,7 @@ export const providers: readonly Mutation[] = [
     'an account that is linked has any address verified',
     '{ id: userId, email: emailOf(profile) })',
     '{ id: userId, email: (await tx.findOneOrFail(User, { id: userId })).email })',
-    { tests: ['test/api/reclaimed-account.test.ts', 'test/api/provider-linking.test.ts'] },
+    { tests: ['test/api/reclaimed-account.test.ts'] },
   ),
   first(
     'an address that the provider does not attest opens the account',
@@ -206,6 +206,6 @@ export const providers: readonly Mutation[] = [
     'a token is sent to another origin that a page of a list names',
     'return url.origin === new URL(current).origin ? url.href : undefined',
     'return url.href',
-    { tests: ['test/api/github-login.test.ts', 'test/api/social-login.test.ts'] },
+    { tests: ['test/api/github-login.test.ts'] },
   ),
 ]

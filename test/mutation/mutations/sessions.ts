@@ -3,8 +3,6 @@ import { inFile, type Mutation } from '../mutation.ts'
 const rotation = inFile('src/sessions/rotation.ts', [
   'test/api/refresh-token.test.ts',
   'test/api/refresh-race.test.ts',
-  'test/api/session-lifetime.test.ts',
-  'test/api/clocks.test.ts',
 ])
 const service = inFile('src/sessions/session.service.ts', [
   'test/api/sign-in.test.ts',
@@ -36,12 +34,14 @@ export const sessions: readonly Mutation[] = [
     'a refresh extends the session beyond its longest lifetime',
     'case when ends_at < ${idleEnd} then ends_at else ${idleEnd} end',
     'cast(${idleEnd} as bigint)',
+    { tests: ['test/api/session-lifetime.test.ts'] },
   ),
   rotation('a replaced token has no grace window', 'age <= policy.graceSeconds * 1000', 'age < 0'),
   rotation(
     'the grace window is twice as long',
     'age <= policy.graceSeconds * 1000',
     'age <= policy.graceSeconds * 2000',
+    { tests: ['test/api/refresh-token.test.ts'] },
   ),
   rotation(
     'every older token is graced like the predecessor',
@@ -52,11 +52,13 @@ export const sessions: readonly Mutation[] = [
     'a clock that was set back opens the grace window for good',
     '&& age >= -clockLeewayMilliseconds',
     '',
+    { tests: ['test/api/clocks.test.ts'] },
   ),
   rotation(
     'a replayed token leaves the session alive',
     'if ((await tx.nativeDelete(Session, { id: session.id })) === 0) return',
     'if ((await tx.count(Session, { id: session.id })) === 0) return',
+    { tests: ['test/api/refresh-token.test.ts'] },
   ),
   service(
     'a sign-in succeeds after the password was changed meanwhile',
