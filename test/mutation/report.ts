@@ -23,7 +23,7 @@ export function describeResults(results: readonly Result[]): string {
   ).toSorted(([one], [other]) => (one < other ? -1 : 1))
   const rows = folders.map(([folder, list = []]) => {
     const killed = list.filter(({ isKilled }) => isKilled).length
-    return `| ${folder} | ${list.length} | ${killed} |`
+    return [folder, String(list.length), String(killed)]
   })
   const survivors = results
     .filter(({ isKilled }) => !isKilled)
@@ -40,9 +40,7 @@ by one and runs the tests that should fail. This page is written by \`npm run mu
 A mutation is applied while Vite loads the source, so what runs outside of it cannot be mutated:
 src/passwords/bcrypt.worker.ts, which runs in worker threads, and servers and commands that tests start as processes.
 
-| Folder | Mutations | Killed |
-| --- | --- | --- |
-${rows.join('\n')}
+${tableOf([['Folder', 'Mutations', 'Killed'], ...rows])}
 
 ${share(results)} % were killed; ${requiredShare} % are required.
 
@@ -57,4 +55,15 @@ function folderOf(file: string): string {
     .split('/')
     .slice(0, file.startsWith('src/') ? 2 : 1)
     .join('/')
+}
+
+/** In Markdown, with the columns as wide as the formatter makes them. */
+function tableOf([titles = [], ...rows]: readonly (readonly string[])[]): string {
+  const widths = titles.map((title, column) =>
+    Math.max(title.length, ...rows.map((row) => row[column]!.length)),
+  )
+  const lineOf = (cells: readonly string[]) =>
+    `| ${cells.map((cell, column) => cell.padEnd(widths[column]!)).join(' | ')} |`
+  const rule = widths.map((width) => '-'.repeat(width))
+  return [titles, rule, ...rows].map(lineOf).join('\n')
 }

@@ -15,7 +15,7 @@ export const passwords: readonly Mutation[] = [
     'a login that could not be attempted stays charged',
     '    await charge.giveBack()\n    throw error',
     '    throw error',
-    { tests: ['test/api/hash-queue.test.ts', 'test/api/throttle-store.test.ts'] },
+    { tests: ['test/api/throttle-store.test.ts'] },
   ),
   service(
     'a login that succeeds stays charged',
