@@ -207,7 +207,7 @@ const config: OxlintConfig = {
       rules: { 'no-console': 'error', 'node/no-process-env': 'error' },
     },
     {
-      files: ['src/main.ts', 'src/settings.ts', 'src/commands/**'],
+      files: ['src/main.ts', 'src/process/settings.ts', 'src/commands/**'],
       rules: { 'no-console': 'off', 'node/no-process-env': 'off' },
     },
 
@@ -216,9 +216,9 @@ const config: OxlintConfig = {
       .map((folder) => restrict([`src/${folder}/**`], folderRules(folder))),
     restrict(
       [
-        'src/guard/role.ts',
+        'src/core/users/role.ts',
         'src/guard/role.*.ts',
-        'src/guard/authorized.ts',
+        'src/graphql/authorized.ts',
         'src/guard/authorized.*.ts',
       ],
       [
@@ -245,7 +245,7 @@ const config: OxlintConfig = {
       ],
     ),
     restrict(
-      ['src/database/entities.ts'],
+      ['src/core/entities.ts'],
       [
         {
           group: ['../**', '!../**/*.entity.ts'],
@@ -260,7 +260,7 @@ const config: OxlintConfig = {
     restrict(['src/app.ts'], [nobodyImportsMain, ...libraries('app')]),
     restrict(['src/context.ts'], [nobodyImportsMain, nobodyImportsApp, ...libraries('context')]),
     ...[
-      { file: 'src/errors.ts', parts: ['errors'] },
+      { file: 'src/core/errors.ts', parts: ['errors'] },
       ...configParts.map((name) => ({ file: `src/${name}.ts`, parts: ['errors', ...configParts] })),
     ].map(({ file, parts }) =>
       restrict(

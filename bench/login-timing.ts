@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import Sqlite from 'better-sqlite3'
 import { createApp } from '../src/app.ts'
-import { loadSettings } from '../src/settings.ts'
+import { loadSettings } from '../src/process/settings.ts'
 import { median } from './report.ts'
 
 const cost = Number(process.argv[2] ?? 8)

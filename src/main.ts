@@ -1,17 +1,22 @@
 /** Reads the environment, starts the server or its workers, stops them on signals. */
 import cluster from 'node:cluster'
 import { createApp, type App } from './app.ts'
-import { describeStart } from './banner.ts'
-import { misspelledVariables } from './config.misspelled.ts'
-import { ConfigError, type Config } from './config.ts'
-import { exposedFiles } from './file-exposure.ts'
-import { createLogger } from './http/logger.ts'
-import { listenForMetrics } from './http/metrics-server.ts'
+import { describeStart } from './process/banner.ts'
+import { misspelledVariables } from './config/misspelled.ts'
+import { ConfigError, type Config } from './config/config.ts'
+import { exposedFiles } from './process/file-exposure.ts'
+import { createLogger } from './logging/logger.ts'
+import { listenForMetrics } from './metrics/metrics-server.ts'
 import { CombinedMetrics } from './metrics/combined-metrics.ts'
 import type { MetricsSnapshot } from './metrics/metrics.ts'
-import { loadEnvFile, loadSettings } from './settings.ts'
-import { describeStartError } from './start-error.ts'
-import { announceListening, obeyPrimary, startWorkers, WorkerStartError } from './workers.ts'
+import { loadEnvFile, loadSettings } from './process/settings.ts'
+import { describeStartError } from './process/start-error.ts'
+import {
+  announceListening,
+  obeyPrimary,
+  startWorkers,
+  WorkerStartError,
+} from './process/workers.ts'
 
 /** What a stop may take before it is forced. */
 const stopTimeoutMilliseconds = 9000

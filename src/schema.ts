@@ -2,16 +2,16 @@
 // Before the first class that type-graphql decorates.
 import 'reflect-metadata'
 import type { GraphQLEnumType, GraphQLSchema } from 'graphql'
-import { EventResolver } from './audit/event.resolver.ts'
-import { ProtectedResolver } from './demo/protected.resolver.ts'
+import { EventResolver } from './features/events/event.resolver.ts'
+import { ProtectedResolver } from './features/demo/protected.resolver.ts'
 import { buildExecutableSchema } from './graphql/schema.ts'
-import { authChecker } from './guard/auth-checker.ts'
-import { accessDirectives } from './guard/authorized.ts'
-import { enforceFreshness } from './guard/freshness.ts'
-import { PasswordResolver } from './passwords/password.resolver.ts'
-import { ProviderResolver } from './providers/provider.resolver.ts'
-import { SessionResolver } from './sessions/session.resolver.ts'
-import { UserResolver } from './users/user.resolver.ts'
+import { authChecker } from './graphql/auth-checker.ts'
+import { accessDirectives } from './graphql/authorized.ts'
+import { enforceFreshness } from './graphql/freshness.ts'
+import { PasswordResolver } from './features/passwords/password.resolver.ts'
+import { ProviderResolver } from './features/providers/provider.resolver.ts'
+import { SessionResolver } from './features/sessions/session.resolver.ts'
+import { UserResolver } from './features/account/user.resolver.ts'
 
 /** @param more resolvers beside the server's own */
 // oxlint-disable-next-line typescript/no-unsafe-function-type -- type-graphql's own type for classes

@@ -1,8 +1,8 @@
 /** `npm run db:backup -- FILE`: a copy of the database, while the servers run. */
 import { closeSync, existsSync, fsyncSync, openSync, renameSync, rmSync } from 'node:fs'
 import Sqlite from 'better-sqlite3'
-import { EventActor, EventType } from '../audit/event.ts'
-import { loadConfig, type Config } from '../config.ts'
+import { EventActor, EventType } from '../core/audit/event.ts'
+import { loadConfig, type Config } from '../config/config.ts'
 import { inspectServer } from '../database/postgresql-inspection.ts'
 import type { PostgresqlConfig } from '../database/postgresql.ts'
 import { checkDatabaseFile } from '../database/sqlite-file.ts'

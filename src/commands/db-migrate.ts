@@ -1,5 +1,5 @@
 /** `npm run db:migrate`: brings the schema up to date; the server does so at each start, too. */
-import { loadConfig } from '../config.ts'
+import { loadConfig } from '../config/config.ts'
 import { run } from './run.ts'
 import { withDatabase } from './with-database.ts'
 

@@ -1,7 +1,7 @@
 /** `npm run db:restore -- FILE`: puts a backup in the place of the database; everybody has to sign in again. */
 import { existsSync } from 'node:fs'
 import { parseArgs } from 'node:util'
-import { loadConfig } from '../config.ts'
+import { loadConfig } from '../config/config.ts'
 import { restorePostgresql } from './restore-postgresql.ts'
 import { restoreSqlite } from './restore-sqlite.ts'
 import { CommandError, run } from './run.ts'

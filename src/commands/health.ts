@@ -1,7 +1,7 @@
 /** Asks the server of this machine whether it is ready: exit status 0 or 1, for a container's health check. */
 import { request as requestHttp } from 'node:http'
 import { request as requestHttps } from 'node:https'
-import { loadConfig } from '../config.ts'
+import { loadConfig } from '../config/config.ts'
 import { run } from './run.ts'
 
 const timeoutMilliseconds = 4000

@@ -1,8 +1,8 @@
 /** The audit trail as operators' commands write it. */
 import { hostname, userInfo } from 'node:os'
-import { AuditTrail } from '../audit/audit-trail.ts'
-import { EventIds } from '../audit/event-id.ts'
-import { takeCharacters } from '../users/name.ts'
+import { AuditTrail } from '../core/audit/audit-trail.ts'
+import { EventIds } from '../core/audit/event-id.ts'
+import { takeCharacters } from '../core/users/name.ts'
 
 export function operatorTrail(): AuditTrail {
   return new AuditTrail({

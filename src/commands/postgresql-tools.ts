@@ -1,6 +1,6 @@
 /** PostgreSQL's own programs, on the database of DATABASE_URL. */
 import { spawn, type ChildProcess, type StdioOptions } from 'node:child_process'
-import type { PostgresqlServer } from '../config.database.ts'
+import type { PostgresqlServer } from '../config/database.ts'
 import { addressOf } from '../database/postgresql-url.ts'
 import { CommandError } from './run.ts'
 

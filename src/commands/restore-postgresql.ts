@@ -1,8 +1,8 @@
 /** Puts a backup in the place of Latchkey's tables on PostgreSQL. */
 import { sql } from 'kysely'
-import { EventActor, EventType } from '../audit/event.ts'
-import { EventIds } from '../audit/event-id.ts'
-import type { Config } from '../config.ts'
+import { EventActor, EventType } from '../core/audit/event.ts'
+import { EventIds } from '../core/audit/event-id.ts'
+import type { Config } from '../config/config.ts'
 import { openDatabase, type Database } from '../database/database.ts'
 import type { PostgresqlConfig } from '../database/postgresql.ts'
 import { refuseOtherClients } from './other-clients.ts'

@@ -2,7 +2,7 @@
 import { chmodSync, copyFileSync, existsSync, linkSync, renameSync, rmSync } from 'node:fs'
 import { dirname } from 'node:path'
 import Sqlite from 'better-sqlite3'
-import { appSecretFile } from '../app-secret.ts'
+import { appSecretFile } from '../process/app-secret.ts'
 import { openDatabase, type Database } from '../database/database.ts'
 import { makePrivateFolder } from '../database/private-folder.ts'
 import { tablesLeftOut } from './backup-tables.ts'

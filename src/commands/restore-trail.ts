@@ -1,5 +1,5 @@
 /** The audit trail's record of a restore. */
-import { EventActor, EventType } from '../audit/event.ts'
+import { EventActor, EventType } from '../core/audit/event.ts'
 import type { Database } from '../database/database.ts'
 import { operatorTrail } from './operator-trail.ts'
 

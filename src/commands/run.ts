@@ -1,5 +1,5 @@
 /** What every operator's command does around its own work. */
-import { loadEnvFile } from '../settings.ts'
+import { loadEnvFile } from '../process/settings.ts'
 
 /** The command line is wrong, or names what is not there; the message says so. */
 export class CommandError extends Error {
@@ -20,6 +20,6 @@ export async function run(command: () => Promise<string>): Promise<void> {
 
 /** Loads what knows every error, half of the server, only when there is one. */
 async function describe(error: unknown): Promise<string> {
-  const { describeStartError } = await import('../start-error.ts')
+  const { describeStartError } = await import('../process/start-error.ts')
   return describeStartError(error)
 }

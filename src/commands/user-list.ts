@@ -3,8 +3,8 @@ import { parseAccountId } from './account-id.ts'
 import { limitOf } from './limit.ts'
 import { CommandError } from './run.ts'
 import type { Database } from '../database/database.ts'
-import type { Role } from '../guard/role.ts'
-import { listUsers, type ListedUser } from '../users/user-list.ts'
+import type { Role } from '../core/users/role.ts'
+import { listUsers, type ListedUser } from '../core/users/user-list.ts'
 
 export interface ListOptions {
   readonly search?: string | undefined

@@ -1,10 +1,10 @@
 /** `npm run user -- set-password | remove-password`. */
-import { EventActor, EventType } from '../audit/event.ts'
+import { EventActor, EventType } from '../core/audit/event.ts'
 import type { Database } from '../database/database.ts'
-import { initialPasswordNotice } from '../passwords/initial-password.ts'
-import { hasProvider, noPassword, replacePassword } from '../users/replace-password.ts'
-import type { PasswordColumns, ReplacedPassword } from '../users/replace-password.ts'
-import type { User } from '../users/user.entity.ts'
+import { initialPasswordNotice } from '../features/passwords/initial-password.ts'
+import { hasProvider, noPassword, replacePassword } from '../core/users/replace-password.ts'
+import type { PasswordColumns, ReplacedPassword } from '../core/users/replace-password.ts'
+import type { User } from '../core/users/user.entity.ts'
 import { operatorTrail } from './operator-trail.ts'
 import { CommandError } from './run.ts'
 

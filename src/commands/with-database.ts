@@ -1,7 +1,7 @@
 /** The server's database, for a command. */
 import { existsSync } from 'node:fs'
-import { makeAppSecretOfNewDatabase } from '../app-secret.ts'
-import type { Config } from '../config.ts'
+import { makeAppSecretOfNewDatabase } from '../process/app-secret.ts'
+import type { Config } from '../config/config.ts'
 import { openDatabase, type Database } from '../database/database.ts'
 import { checkDatabaseFile } from '../database/sqlite-file.ts'
 import { CommandError } from './run.ts'

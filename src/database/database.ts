@@ -1,7 +1,7 @@
 /** Opens the database that `DATABASE_URL` names. */
 import { setTimeout as wait } from 'node:timers/promises'
 import type { Kysely } from 'kysely'
-import type { Config } from '../config.ts'
+import type { Config } from '../config/config.ts'
 import type { Driver } from './driver.ts'
 import { ormOptions, type OrmOptions } from './orm-options.ts'
 import { readerOfReplicas, type ReadStale } from './replicas.ts'

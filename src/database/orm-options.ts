@@ -1,6 +1,6 @@
 /** What the ORM is told on either engine. */
 import { Migrator } from '@mikro-orm/migrations'
-import { entities } from './entities.ts'
+import { entities } from '../core/entities.ts'
 
 export type OrmOptions = ReturnType<typeof ormOptions>
 

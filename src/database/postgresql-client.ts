@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 import { isIP } from 'node:net'
 import { checkServerIdentity, createSecureContext, type ConnectionOptions } from 'node:tls'
 import type { ClientBase, Pool, PoolClient } from 'pg'
-import type { DatabaseTls, PostgresqlServer } from '../config.database.ts'
+import type { DatabaseTls, PostgresqlServer } from '../config/database.ts'
 import {
   beginSession,
   connectionTimeoutMilliseconds,

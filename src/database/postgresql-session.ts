@@ -4,7 +4,7 @@
  */
 import type { Socket } from 'node:net'
 import type { ClientBase } from 'pg'
-import type { PostgresqlServer, reservedSettings } from '../config.database.ts'
+import type { PostgresqlServer, reservedSettings } from '../config/database.ts'
 
 export type SessionSettings = Readonly<Record<string, string>>
 

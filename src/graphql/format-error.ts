@@ -3,7 +3,7 @@ import { HeaderMap } from '@apollo/server'
 import { unwrapResolverError } from '@apollo/server/errors'
 import { GraphQLError, Kind, isValueNode, print, type GraphQLFormattedError } from 'graphql'
 import { isUnavailable } from '../database/unavailable.ts'
-import { AppError, ErrorCode } from '../errors.ts'
+import { AppError, ErrorCode } from '../core/errors.ts'
 import { defaultLimits, tooComplex } from './limits.ts'
 
 /** GraphQL's and Apollo's own codes for requests that were never executed. */

@@ -17,7 +17,7 @@ import {
   type SelectionSetNode,
   type ValidationContext,
 } from 'graphql'
-import { AppError, ErrorCode } from '../errors.ts'
+import { AppError, ErrorCode } from '../core/errors.ts'
 
 /** Counted over everything that an operation would execute, fragments as often as they are spread. */
 export interface Limits {

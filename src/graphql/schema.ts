@@ -6,7 +6,7 @@ import {
   type GraphQLNamedType,
 } from 'graphql'
 import { buildSchemaSync, type AuthChecker, type NonEmptyArray } from 'type-graphql'
-import type { ErrorCode, TokenErrorReason } from '../errors.ts'
+import type { ErrorCode, TokenErrorReason } from '../core/errors.ts'
 
 // Published although no field returns them: codegen gives them to clients, to switch over.
 const errorCodeEnum = new GraphQLEnumType({

@@ -2,7 +2,7 @@
 import type { IncomingMessage } from 'node:http'
 import { BlockList, isIP, isIPv6, SocketAddress } from 'node:net'
 import { OccasionalWarning } from './occasional-warning.ts'
-import type { Logger } from './logger.ts'
+import type { Logger } from '../logging/logger.ts'
 
 /** How many proxies are in front, or their addresses; false when there is none. */
 export type TrustProxy = number | readonly string[] | false

@@ -5,7 +5,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { searchOf, type HttpRequest } from './http-request.ts'
 import { createRefreshCookie, type CookiePolicy } from './refresh-cookie.ts'
 import type { RefusalPace } from './refusal-pace.ts'
-import { sandboxHeaders } from './sandbox.ts'
+import { sandboxHeaders } from '../features/sandbox/sandbox.ts'
 
 export interface GraphqlRouteOptions<C extends BaseContext> {
   readonly apollo: ApolloServer<C>

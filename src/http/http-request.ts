@@ -1,5 +1,5 @@
 /** What the application needs to know of an HTTP request. */
-import type { Logger } from './logger.ts'
+import type { Logger } from '../logging/logger.ts'
 import type { RequestRefreshCookie } from './refresh-cookie.ts'
 
 export interface HttpRequest {

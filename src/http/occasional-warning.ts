@@ -1,5 +1,5 @@
 /** A warning that any client can cause must not be able to fill the log. */
-import type { Logger } from './logger.ts'
+import type { Logger } from '../logging/logger.ts'
 
 /** Logs a warning at most once in an interval, and then says how many were left out. */
 export class OccasionalWarning {

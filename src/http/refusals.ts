@@ -4,7 +4,7 @@ import type { Socket } from 'node:net'
 import { finished } from 'node:stream'
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
 import { isUnavailable } from '../database/unavailable.ts'
-import { ErrorCode } from '../errors.ts'
+import { ErrorCode } from '../core/errors.ts'
 
 export const bodyLimitBytes = 100 * 1024
 

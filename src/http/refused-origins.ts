@@ -1,6 +1,6 @@
 /** Logs that a page of another origin called, which otherwise only the console of its browser says. */
 import type { FastifyRequest } from 'fastify'
-import type { Logger } from './logger.ts'
+import type { Logger } from '../logging/logger.ts'
 import { OccasionalWarning } from './occasional-warning.ts'
 
 /** Any page on the internet can have its visitors cause this line. */

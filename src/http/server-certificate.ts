@@ -3,7 +3,7 @@ import { createPrivateKey, X509Certificate } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import type { Server, ServerOptions } from 'node:https'
 import { createSecureContext, type SecureContext } from 'node:tls'
-import type { Logger } from './logger.ts'
+import type { Logger } from '../logging/logger.ts'
 
 export interface CertificateFiles {
   /** The certificate, and behind it those that lead to its authority. PEM. */

@@ -11,12 +11,16 @@ import fastify, {
   type FastifyReply,
   type FastifyRequest,
 } from 'fastify'
-import { accountPage, accountPagePaths, type AccountPageOptions } from './account-page.ts'
+import {
+  accountPage,
+  accountPagePaths,
+  type AccountPageOptions,
+} from '../features/account-page/account-page.ts'
 import { ClientAddresses, normalizeAddress, type TrustProxy } from './client-address.ts'
 import { graphqlRoute } from './graphql-route.ts'
 import type { HttpRequest } from './http-request.ts'
 import { jwksPath, jwksRoute, type JwksRouteOptions } from './jwks.ts'
-import type { Logger } from './logger.ts'
+import type { Logger } from '../logging/logger.ts'
 import type { CookiePolicy } from './refresh-cookie.ts'
 import { handleInTurn } from './pipelines.ts'
 import {
@@ -30,9 +34,9 @@ import {
 } from './refusals.ts'
 import { refusedOriginLog } from './refused-origins.ts'
 import type { RefusalPace } from './refusal-pace.ts'
-import { relay, type RelayOptions } from './relay.ts'
-import type { SandboxPages } from './sandbox-pages.ts'
-import { graphiqlPath, sandbox } from './sandbox.ts'
+import { relay, type RelayOptions } from '../features/providers/form-post-callback.ts'
+import type { SandboxPages } from '../features/sandbox/sandbox-pages.ts'
+import { graphiqlPath, sandbox } from '../features/sandbox/sandbox.ts'
 import { securityHeaders } from './security-headers.ts'
 import type { ServerCertificate } from './server-certificate.ts'
 

@@ -1,7 +1,7 @@
 /** What the server counts and measures, for Prometheus. prom-client lives here. */
 import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom-client'
-import type { RecordedEvent } from '../audit/audit-trail.ts'
-import { EventType } from '../audit/event.ts'
+import type { RecordedEvent } from '../core/audit/audit-trail.ts'
+import { EventType } from '../core/audit/event.ts'
 import type { OperationReport } from '../graphql/operation-report.ts'
 
 /** What is read when somebody asks, rather than counted as it happens. */

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest'
-import { AuditTrail } from '../../src/audit/audit-trail.ts'
+import { AuditTrail } from '../../src/core/audit/audit-trail.ts'
 import type { Answer, Client, Tokens } from '../support/client.ts'
 import { operatorOf } from '../support/command.ts'
 import { startServer, type TestServer } from '../support/server.ts'

@@ -1,8 +1,8 @@
 // How far the audit trail reaches back, and that nobody can make it grow without end.
 import { describe, expect, it } from 'vitest'
-import { EventIds } from '../../src/audit/event-id.ts'
-import { endlessPerHour } from '../../src/audit/audit-trail.ts'
-import { eventsPerAccount, endlessPerAccount } from '../../src/audit/retention.ts'
+import { EventIds } from '../../src/core/audit/event-id.ts'
+import { endlessPerHour } from '../../src/core/audit/audit-trail.ts'
+import { eventsPerAccount, endlessPerAccount } from '../../src/core/audit/retention.ts'
 import { eventsOf, inWords, loggedEvents } from '../support/audit.ts'
 import { startServer, type TestServer } from '../support/server.ts'
 

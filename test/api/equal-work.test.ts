@@ -1,6 +1,6 @@
 import { hashSync } from 'bcryptjs'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { missingCosts } from '../../src/passwords/bcrypt.worker.ts'
+import { missingCosts } from '../../src/features/passwords/bcrypt.worker.ts'
 import { recordHashing, type RecordedTask } from '../support/hashing.ts'
 import { startServer, type TestServer } from '../support/server.ts'
 

@@ -1,7 +1,7 @@
 import { sql, type Kysely } from 'kysely'
 import { expect, inject, it, onTestFinished } from 'vitest'
 import { openDatabase, type Database } from '../../src/database/database.ts'
-import { loadSettings } from '../../src/settings.ts'
+import { loadSettings } from '../../src/process/settings.ts'
 import { createTestDatabase } from '../support/database.ts'
 import { testAppSecret } from '../support/server.ts'
 

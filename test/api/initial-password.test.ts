@@ -1,6 +1,6 @@
 // ASVS 6.4.1: a password that an operator has set is not for long (docs/adr/0036).
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { initialPasswordExpiry } from '../../src/passwords/initial-password.ts'
+import { initialPasswordExpiry } from '../../src/features/passwords/initial-password.ts'
 import { sinceSignUp } from '../support/audit.ts'
 import type { Tokens } from '../support/client.ts'
 import { startHostileProvider, type HostileProvider } from '../support/hostile-provider.ts'

@@ -3,7 +3,7 @@
 import { Migration } from '@mikro-orm/migrations'
 import { sql } from 'kysely'
 import { expect, inject, it, onTestFinished } from 'vitest'
-import { loadConfig } from '../../src/config.ts'
+import { loadConfig } from '../../src/config/config.ts'
 import { openDatabase, type Database } from '../../src/database/database.ts'
 import { migrations as postgresqlMigrations } from '../../src/database/migrations/postgresql/index.ts'
 import { migrations as sqliteMigrations } from '../../src/database/migrations/sqlite/index.ts'

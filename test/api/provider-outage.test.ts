@@ -4,7 +4,7 @@ import { Readable } from 'node:stream'
 import { setTimeout } from 'node:timers/promises'
 import { gzipSync } from 'node:zlib'
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
-import { exchangeTimeoutMilliseconds } from '../../src/providers/outbound-fetch.ts'
+import { exchangeTimeoutMilliseconds } from '../../src/features/providers/outbound-fetch.ts'
 import {
   newSigningKey,
   startHostileProvider,

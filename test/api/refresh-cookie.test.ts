@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { encodeRefreshToken } from '../../src/tokens/refresh-token.ts'
-import { Secrets } from '../../src/tokens/secrets.ts'
+import { encodeRefreshToken } from '../../src/core/tokens/refresh-token.ts'
+import { Secrets } from '../../src/core/tokens/secrets.ts'
 import type { Answer } from '../support/client.ts'
 import { startServer, type TestServer } from '../support/server.ts'
 

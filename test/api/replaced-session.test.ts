@@ -1,7 +1,7 @@
 // ASVS 7.2.4: a sign-in that overwrites the cookie of a session ends that session.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { encodeRefreshToken } from '../../src/tokens/refresh-token.ts'
-import { Secrets } from '../../src/tokens/secrets.ts'
+import { encodeRefreshToken } from '../../src/core/tokens/refresh-token.ts'
+import { Secrets } from '../../src/core/tokens/secrets.ts'
 import { eventsOf, inWords } from '../support/audit.ts'
 import { startServer, testAppSecret, type TestServer } from '../support/server.ts'
 

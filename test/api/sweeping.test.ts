@@ -1,11 +1,11 @@
 // Security case RT-20: expired rows go, by one instance at a time, without keeping anybody waiting.
 import { randomUUID } from 'node:crypto'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { EventIds } from '../../src/audit/event-id.ts'
-import { loadConfig } from '../../src/config.ts'
+import { EventIds } from '../../src/core/audit/event-id.ts'
+import { loadConfig } from '../../src/config/config.ts'
 import { openDatabase } from '../../src/database/database.ts'
-import { withLease } from '../../src/database/lease.ts'
-import { batchRows } from '../../src/sweeping.ts'
+import { withLease } from '../../src/core/jobs/lease.ts'
+import { batchRows } from '../../src/core/jobs/sweeping.ts'
 import { startServer, testAppSecret, type TestServer } from '../support/server.ts'
 
 const countSessions = async (server: TestServer) =>

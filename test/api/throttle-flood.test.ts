@@ -1,9 +1,9 @@
 // However many addresses and accounts somebody invents: neither memory nor the table keeps them.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { loadConfig } from '../../src/config.ts'
+import { loadConfig } from '../../src/config/config.ts'
 import { openDatabase, type Database } from '../../src/database/database.ts'
-import { AppError } from '../../src/errors.ts'
-import { Throttle } from '../../src/throttle/throttle.ts'
+import { AppError } from '../../src/core/errors.ts'
+import { Throttle } from '../../src/core/throttle/throttle.ts'
 import { startServer, stopTime, testAppSecret, type TestServer } from '../support/server.ts'
 
 stopTime()

@@ -1,10 +1,10 @@
 // What `npm run user -- list` finds; how it prints it is in test/unit/user-command.test.ts.
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { loadConfig } from '../../src/config.ts'
+import { loadConfig } from '../../src/config/config.ts'
 import { openDatabase, type Database } from '../../src/database/database.ts'
-import { Role } from '../../src/guard/role.ts'
-import { listUsers, type UserFilter } from '../../src/users/user-list.ts'
+import { Role } from '../../src/core/users/role.ts'
+import { listUsers, type UserFilter } from '../../src/core/users/user-list.ts'
 import { createTestDatabase, type TestDatabase } from '../support/database.ts'
 import { testAppSecret } from '../support/server.ts'
 

@@ -14,7 +14,7 @@ import { join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type * as App from '../../src/app.ts'
-import type * as Settings from '../../src/settings.ts'
+import type * as Settings from '../../src/process/settings.ts'
 import { AuthorizationServer } from '../support/authorization-server.ts'
 import { createClient } from '../support/client.ts'
 import { json, startHosts, type Call, type Hosts } from '../support/hosts.ts'
@@ -62,14 +62,15 @@ describe('docs/guides/adding-a-provider.md', () => {
   it('has the compiler ask for the line in the catalogue', () => {
     const [facts] = blocks.filter(({ language }) => language === 'ts')
     writeFileSync(join(copy, 'src/providers/spotify.ts'), facts!.body)
-    apply('src/config.providers.ts', diffs[0]!)
+    apply('src/config/providers.ts', diffs[0]!)
     const { status, output } = compile('--noEmit')
     expect(status).not.toBe(0)
     expect(output).toMatch(/catalogue\.ts.*'spotify' is missing/)
   })
 
   it('leads to a provider that signs people in', async () => {
-    for (const diff of diffs.slice(1)) apply('src/providers/catalogue.ts', diff)
+    for (const diff of diffs.slice(1))
+      apply('src/features/providers/definitions/catalogue.ts', diff)
     expect(compile('--outDir', 'dist')).toEqual({ status: 0, output: '' })
 
     const spotify = spotifyShaped()

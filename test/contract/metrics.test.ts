@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { createSchema } from '../../src/schema.ts'
-import { describeStartError } from '../../src/start-error.ts'
+import { describeStartError } from '../../src/process/start-error.ts'
 import { startServer, type TestServer } from '../support/server.ts'
 
 const withMetrics = { METRICS_PORT: '0' }

@@ -13,7 +13,7 @@ import {
   type GraphQLField,
 } from 'graphql'
 import { describe, expect, it } from 'vitest'
-import { ErrorCode, TokenErrorReason } from '../../src/errors.ts'
+import { ErrorCode, TokenErrorReason } from '../../src/core/errors.ts'
 import { printSchema } from '../../scripts/print-schema.ts'
 import { createSchema } from '../../src/schema.ts'
 

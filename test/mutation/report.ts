@@ -38,7 +38,7 @@ Each mutation is a realistic mistake in one line of the source (test/mutation/mu
 by one and runs the tests that should fail. This page is written by \`npm run mutate -- --write\`.
 
 A mutation is applied while Vite loads the source, so what runs outside of it cannot be mutated:
-src/passwords/bcrypt.worker.ts, which runs in worker threads, and servers and commands that tests start as processes.
+src/features/passwords/bcrypt.worker.ts, which runs in worker threads, and servers and commands that tests start as processes.
 
 ${tableOf([['Folder', 'Mutations', 'Killed'], ...rows])}
 

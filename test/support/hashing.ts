@@ -1,8 +1,8 @@
 /** Watches the real password hashing, and holds it where a test needs something to happen meanwhile. */
 import { Piscina } from 'piscina'
 import { onTestFinished, vi } from 'vitest'
-import type { HashingResult, HashingTask } from '../../src/passwords/bcrypt.worker.ts'
-import { PasswordHasher } from '../../src/passwords/password-hasher.ts'
+import type { HashingResult, HashingTask } from '../../src/features/passwords/bcrypt.worker.ts'
+import { PasswordHasher } from '../../src/features/passwords/password-hasher.ts'
 
 export type RecordedTask = HashingTask & {
   /** Its turn came too late: no password was hashed. */

@@ -1,5 +1,5 @@
 /** A database with every migration: what the others are copied from. */
-import { loadConfig } from '../../src/config.ts'
+import { loadConfig } from '../../src/config/config.ts'
 import { openDatabase } from '../../src/database/database.ts'
 import { testAppSecret as APP_SECRET } from './secret.ts'
 

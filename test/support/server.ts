@@ -1,7 +1,7 @@
 /** A real server for a test: on port 0, on a migrated database of its own, with a clock that the test turns. */
 import { afterAll, beforeAll, onTestFinished, vi } from 'vitest'
 import { createApp, type App, type Overrides } from '../../src/app.ts'
-import { loadSettings } from '../../src/settings.ts'
+import { loadSettings } from '../../src/process/settings.ts'
 import { createClient, type Client } from './client.ts'
 import { createMigratedDatabase, createTestDatabase, type TestDatabase } from './database.ts'
 import { testAppSecret } from './secret.ts'

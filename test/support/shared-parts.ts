@@ -1,6 +1,6 @@
 /** Parts of a server that are slow to make: tests' servers have them in common when no test can tell. */
 import type { GraphQLSchema } from 'graphql'
-import { PasswordHasher } from '../../src/passwords/password-hasher.ts'
+import { PasswordHasher } from '../../src/features/passwords/password-hasher.ts'
 import { createSchema } from '../../src/schema.ts'
 
 /** bcrypt's, far below what the configuration allows. */

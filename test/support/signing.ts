@@ -1,6 +1,6 @@
 /** Signs, with the keys of a running server, what the server itself never would. */
 import { createPrivateKey, sign, type KeyObject } from 'node:crypto'
-import { Secrets } from '../../src/tokens/secrets.ts'
+import { Secrets } from '../../src/core/tokens/secrets.ts'
 import type { TestDatabase } from './database.ts'
 import { testAppSecret } from './server.ts'
 

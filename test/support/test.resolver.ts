@@ -3,8 +3,8 @@
 import 'reflect-metadata'
 import { GraphQLError } from 'graphql'
 import { Arg, Field, FieldResolver, ObjectType, Query, Resolver } from 'type-graphql'
-import { Authorized } from '../../src/guard/authorized.ts'
-import { Role } from '../../src/guard/role.ts'
+import { Authorized } from '../../src/graphql/authorized.ts'
+import { Role } from '../../src/core/users/role.ts'
 import { createSchema } from '../../src/schema.ts'
 
 /** What a failure says and nobody but the log may hear. */

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { normalizeAddress } from '../../src/http/client-address.ts'
-import { addressBlock, networkBlock } from '../../src/throttle/address.ts'
+import { addressBlock, networkBlock } from '../../src/core/throttle/address.ts'
 
 describe('the block by which an address is counted', () => {
   it.each([

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { describeStart } from '../../src/banner.ts'
-import { loadConfig } from '../../src/config.ts'
+import { describeStart } from '../../src/process/banner.ts'
+import { loadConfig } from '../../src/config/config.ts'
 
 const APP_SECRET = 'a secret that only the tests of this repository use'
 

@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { brandStylesheet, contrast } from '../../src/http/brand-color.ts'
+import { brandStylesheet, contrast } from '../../src/features/account-page/brand-color.ts'
 
 const tokens = readFileSync(new URL('../../web/tokens.css', import.meta.url), 'utf8')
 

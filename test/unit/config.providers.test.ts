@@ -1,8 +1,8 @@
 import { generateKeyPairSync } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
-import { ConfigError, loadConfig } from '../../src/config.ts'
-import { providerVariables } from '../../src/config.providers.ts'
+import { ConfigError, loadConfig } from '../../src/config/config.ts'
+import { providerVariables } from '../../src/config/providers.ts'
 
 type Environment = Record<string, string>
 

@@ -1,6 +1,6 @@
 import { availableParallelism } from 'node:os'
 import { describe, expect, it } from 'vitest'
-import { ConfigError, loadConfig, variables } from '../../src/config.ts'
+import { ConfigError, loadConfig, variables } from '../../src/config/config.ts'
 
 const secret = 'a secret that only the tests of this repository use'
 

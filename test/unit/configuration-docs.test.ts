@@ -1,8 +1,8 @@
-// The variables are listed once, in src/config.ts. What people read of them elsewhere says the same.
+// The variables are listed once, in src/config/config.ts. What people read of them elsewhere says the same.
 import { readFileSync } from 'node:fs'
 import { isDeepStrictEqual, parseEnv } from 'node:util'
 import { describe, expect, it } from 'vitest'
-import { ConfigError, loadConfig, variables } from '../../src/config.ts'
+import { ConfigError, loadConfig, variables } from '../../src/config/config.ts'
 
 const list = Object.entries(variables).map(([name, variable]) => ({ name, ...variable }))
 const read = (file: string) => readFileSync(new URL(`../../${file}`, import.meta.url), 'utf8')

@@ -37,7 +37,7 @@ const wrong: [file: string, source: string, message: string][] = [
     `import '../passwords/policy.ts'`,
     'guard may import sessions, tokens, users and errors',
   ],
-  ['src/guard/role.ts', `import '../users/user.entity.ts'`, "guard's labels"],
+  ['src/core/users/role.ts', `import '../users/user.entity.ts'`, "guard's labels"],
   ['src/guard/authorized.decorator.ts', `import './viewer.ts'`, "guard's labels"],
   // Sideways.
   ['src/passwords/side.ts', `import '../providers/google.ts'`, 'Ways in do not know each other'],
@@ -71,11 +71,7 @@ const wrong: [file: string, source: string, message: string][] = [
     `import '../../../users/user.entity.ts'`,
     'entities.ts alone lists the entities',
   ],
-  [
-    'src/database/entities.ts',
-    `import '../users/user.service.ts'`,
-    'entities.ts lists the entities',
-  ],
+  ['src/core/entities.ts', `import '../users/user.service.ts'`, 'entities.ts lists the entities'],
   ['src/http/config.ts', `import '../config.ts'`, 'app hands it in'],
   [
     'src/tokens/config.ts',
@@ -102,7 +98,7 @@ const wrong: [file: string, source: string, message: string][] = [
   ['src/context.ts', `import './app.ts'`, 'Nobody imports app'],
   ['src/app.ts', `import './main.ts'`, 'Nobody imports main'],
   ['src/commands/user.ts', `import '../main.ts'`, 'Nobody imports main'],
-  ['src/errors.ts', `import './config.ts'`, 'config and errors know nobody'],
+  ['src/core/errors.ts', `import './config.ts'`, 'config and errors know nobody'],
   ['test/api/main.test.ts', `import '../../src/main.ts'`, 'Nobody imports main'],
   // Each library in its one place.
   ['src/guard/jwt.ts', `import 'jose'`, 'jose lives in tokens only'],
@@ -121,10 +117,14 @@ const wrong: [file: string, source: string, message: string][] = [
   ],
   ['src/context.ts', `import '@fastify/cookie'`, 'fastify lives in http, app only'],
   // Front ends, and back.
-  ['client/link.ts', `import '../src/errors.ts'`, 'client/, web/ and sandbox/ never import src/'],
+  [
+    'client/link.ts',
+    `import '../src/core/errors.ts'`,
+    'client/, web/ and sandbox/ never import src/',
+  ],
   [
     'web/page.ts',
-    `import type { ErrorCode } from '../src/errors.ts'\nexport type E = ErrorCode`,
+    `import type { ErrorCode } from '../src/core/errors.ts'\nexport type E = ErrorCode`,
     'client/, web/ and sandbox/ never import src/',
   ],
   ['src/demo/client.ts', `import '../../client/link.ts'`, 'src/ stands alone'],
@@ -142,7 +142,7 @@ const right: [file: string, source: string][] = [
     'src/context.ts',
     `import './sessions/a.ts'\nimport type { FastifyRequest } from 'fastify'\nexport type R = FastifyRequest`,
   ],
-  ['src/config.ts', `import './errors.ts'`],
+  ['src/config/config.ts', `import './errors.ts'`],
   [
     'src/passwords/a.ts',
     `import '../users/a.ts'\nimport '../sessions/a.ts'\nimport '../throttle/a.ts'\nimport '../guard/authorized.ts'\nimport '../errors.ts'\nimport './b.ts'\nimport 'bcryptjs'`,
@@ -160,7 +160,7 @@ const right: [file: string, source: string][] = [
     `import '../sessions/a.ts'\nimport '../users/a.ts'\nimport '../tokens/a.ts'\nimport type { Context } from '../context.ts'\nexport type C = Context`,
   ],
   [
-    'src/guard/authorized.ts',
+    'src/graphql/authorized.ts',
     `import './role.ts'\nimport '../errors.ts'\nimport type { Context } from '../context.ts'\nexport type C = Context`,
   ],
   [
@@ -180,7 +180,7 @@ const right: [file: string, source: string][] = [
     `import '../graphql/a.ts'\nimport 'fastify'\nimport type { Config } from '../config.ts'\nexport type C = Config`,
   ],
   [
-    'src/database/entities.ts',
+    'src/core/entities.ts',
     `import '../users/user.entity.ts'\nimport '../throttle/attempt-counter.entity.ts'`,
   ],
   ['src/commands/user.ts', `import '../app.ts'\nimport '../users/a.ts'`],

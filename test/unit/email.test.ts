@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { normalizeEmail } from '../../src/users/email.ts'
+import { normalizeEmail } from '../../src/core/users/email.ts'
 
 describe('an e-mail address in normal form', () => {
   it.each([

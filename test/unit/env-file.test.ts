@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { readEnvFile } from '../../src/env-file.ts'
+import { readEnvFile } from '../../src/process/env-file.ts'
 import { temporaryFolder } from '../support/process.ts'
 
 function read(content: string | Buffer) {

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { EventIds, lowestEventId } from '../../src/audit/event-id.ts'
+import { EventIds, lowestEventId } from '../../src/core/audit/event-id.ts'
 
 const time = Date.UTC(2026, 0, 31, 12)
 

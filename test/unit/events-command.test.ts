@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { EventIds } from '../../src/audit/event-id.ts'
+import { EventIds } from '../../src/core/audit/event-id.ts'
 import { operatorOf } from '../support/command.ts'
 import { createTestDatabase, type TestDatabase } from '../support/database.ts'
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { FairQueue } from '../../src/passwords/fair-queue.ts'
+import { FairQueue } from '../../src/features/passwords/fair-queue.ts'
 
 /** Each item is the name of its network and a number. */
 function fill(queue: FairQueue<string>, network: string, count: number): (string | undefined)[] {

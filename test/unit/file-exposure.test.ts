@@ -1,8 +1,8 @@
 import { chmodSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { loadConfig } from '../../src/config.ts'
-import { exposedFiles } from '../../src/file-exposure.ts'
+import { loadConfig } from '../../src/config/config.ts'
+import { exposedFiles } from '../../src/process/file-exposure.ts'
 import { temporaryFolder } from '../support/process.ts'
 
 const folder = temporaryFolder()

@@ -1,8 +1,8 @@
 import { buildSchema, graphql } from 'graphql'
 import { describe, expect, it } from 'vitest'
 import type { Context } from '../../src/context.ts'
-import { AppError } from '../../src/errors.ts'
-import { enforceFreshness, requireFresh } from '../../src/guard/freshness.ts'
+import { AppError } from '../../src/core/errors.ts'
+import { enforceFreshness, requireFresh } from '../../src/graphql/freshness.ts'
 
 const now = Date.parse('2026-03-01T12:00:00Z')
 

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { openDatabase, type Database } from '../../src/database/database.ts'
-import { loadConfig } from '../../src/config.ts'
-import { KeyRing, KeyRingLockedError, type Algorithm } from '../../src/tokens/key-ring.ts'
-import { Secrets } from '../../src/tokens/secrets.ts'
+import { loadConfig } from '../../src/config/config.ts'
+import { KeyRing, KeyRingLockedError, type Algorithm } from '../../src/core/tokens/key-ring.ts'
+import { Secrets } from '../../src/core/tokens/secrets.ts'
 import { createTestDatabase, type TestDatabase } from '../support/database.ts'
 
 describe('the key ring', () => {

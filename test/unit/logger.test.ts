@@ -1,7 +1,7 @@
 import { DriverException } from '@mikro-orm/core'
 import Sqlite from 'better-sqlite3'
 import { describe, expect, it } from 'vitest'
-import { createLogger } from '../../src/http/logger.ts'
+import { createLogger } from '../../src/logging/logger.ts'
 
 const secret = 'hunter2'
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { misspelledVariables } from '../../src/config.misspelled.ts'
-import { variables } from '../../src/config.ts'
+import { misspelledVariables } from '../../src/config/misspelled.ts'
+import { variables } from '../../src/config/config.ts'
 
 describe('a variable that nobody reads', () => {
   it.each([

@@ -1,5 +1,5 @@
 import { describe, expect, it, vi } from 'vitest'
-import { OutboundError, boundedFetch } from '../../src/providers/outbound-fetch.ts'
+import { OutboundError, boundedFetch } from '../../src/features/providers/outbound-fetch.ts'
 
 const { signal } = new AbortController()
 

@@ -1,8 +1,8 @@
 import { availableParallelism } from 'node:os'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { AppError } from '../../src/errors.ts'
-import run, { missingCosts, type HashingTask } from '../../src/passwords/bcrypt.worker.ts'
-import { PasswordHasher } from '../../src/passwords/password-hasher.ts'
+import { AppError } from '../../src/core/errors.ts'
+import run, { missingCosts, type HashingTask } from '../../src/features/passwords/bcrypt.worker.ts'
+import { PasswordHasher } from '../../src/features/passwords/password-hasher.ts'
 
 const costs = Array.from({ length: 12 }, (_, index) => 4 + index)
 

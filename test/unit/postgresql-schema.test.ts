@@ -1,7 +1,7 @@
 // Where the tables are on PostgreSQL: in one schema, which every start, query and command agrees on.
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { createApp } from '../../src/app.ts'
-import { loadSettings } from '../../src/settings.ts'
+import { loadSettings } from '../../src/process/settings.ts'
 import { createClient } from '../support/client.ts'
 import { operatorOf } from '../support/command.ts'
 import { needs } from '../support/needs.ts'

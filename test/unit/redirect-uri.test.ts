@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { isAllowedRedirectUri } from '../../src/providers/redirect-uri.ts'
+import { isAllowedRedirectUri } from '../../src/features/providers/redirect-uri.ts'
 
 const allowed = [
   'https://app.example.com/callback',

@@ -1,7 +1,7 @@
 import { randomBytes, randomInt, randomUUID } from 'node:crypto'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { describeWeakness } from '../../src/config.secret-strength.ts'
+import { describeWeakness } from '../../src/config/secret-strength.ts'
 
 describe('a secret', () => {
   it.each([

@@ -1,6 +1,6 @@
 import { createDecipheriv, createHmac, hkdfSync } from 'node:crypto'
 import { expect, it } from 'vitest'
-import { Secrets } from '../../src/tokens/secrets.ts'
+import { Secrets } from '../../src/core/tokens/secrets.ts'
 
 const appSecret = 'a'.repeat(32)
 /** RFC 5869, with a purpose that every version of the server has to keep. */

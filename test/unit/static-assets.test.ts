@@ -4,8 +4,8 @@ import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import fastify from 'fastify'
 import { expect, it, onTestFinished } from 'vitest'
-import { readSandboxPages } from '../../src/http/sandbox-pages.ts'
-import { sandbox } from '../../src/http/sandbox.ts'
+import { readSandboxPages } from '../../src/features/sandbox/sandbox-pages.ts'
+import { sandbox } from '../../src/features/sandbox/sandbox.ts'
 
 const script = 'const answer = 42\n'.repeat(100)
 

@@ -3,8 +3,8 @@
 import { readFileSync } from 'node:fs'
 import { importJWK, type CryptoKey, type JWK } from 'jose'
 import { afterAll, beforeAll, describe, expect, it, vi, type MockInstance } from 'vitest'
-import { AccessTokens } from '../../src/tokens/access-token.ts'
-import type { KeyRing } from '../../src/tokens/key-ring.ts'
+import { AccessTokens } from '../../src/core/tokens/access-token.ts'
+import type { KeyRing } from '../../src/core/tokens/key-ring.ts'
 
 interface Vector {
   readonly tcId: number

@@ -1,13 +1,13 @@
 import { inFile, type Mutation } from '../mutation.ts'
 
-const trail = inFile('src/audit/audit-trail.ts', [
+const trail = inFile('src/core/audit/audit-trail.ts', [
   'test/api/audit-trail.test.ts',
   'test/api/events.test.ts',
   'test/api/audit-providers.test.ts',
 ])
-const pages = inFile('src/audit/event.service.ts', ['test/api/events.test.ts'])
-const retention = inFile('src/audit/retention.ts', ['test/api/audit-retention.test.ts'])
-const ids = inFile('src/audit/event-id.ts', ['test/unit/event-id.test.ts'])
+const pages = inFile('src/features/events/event.service.ts', ['test/api/events.test.ts'])
+const retention = inFile('src/core/audit/retention.ts', ['test/api/audit-retention.test.ts'])
+const ids = inFile('src/core/audit/event-id.ts', ['test/unit/event-id.test.ts'])
 
 export const audit: readonly Mutation[] = [
   trail(

@@ -1,15 +1,15 @@
 import { inFile, type Mutation } from '../mutation.ts'
 
-const viewer = inFile('src/guard/viewer.ts', [
+const viewer = inFile('src/core/sessions/viewer.ts', [
   'test/api/bearer-header.test.ts',
   'test/api/access-token-forgery.test.ts',
   'test/api/session-lifetime.test.ts',
 ])
-const checker = inFile('src/guard/auth-checker.ts', [
+const checker = inFile('src/graphql/auth-checker.ts', [
   'test/api/roles.test.ts',
   'test/api/access-matrix.test.ts',
 ])
-const freshness = inFile('src/guard/freshness.ts', [
+const freshness = inFile('src/graphql/freshness.ts', [
   'test/unit/freshness.test.ts',
   'test/api/recent-proof.test.ts',
 ])
@@ -76,7 +76,7 @@ export const guard: readonly Mutation[] = [
     'authenticatedAt: authTime * 1000,',
     { tests: ['test/api/recent-proof.test.ts'] },
   ),
-  inFile('src/tokens/access-token.ts', ['test/api/recent-proof.test.ts'])(
+  inFile('src/core/tokens/access-token.ts', ['test/api/recent-proof.test.ts'])(
     'a token without auth_time counts as a proof of when it was issued',
     'authTime: isTime ? (authTime as number) : 0,',
     'authTime: isTime ? (authTime as number) : issuedAt,',

@@ -1,15 +1,19 @@
 import { inFile, type Mutation } from '../mutation.ts'
 
-const service = inFile('src/passwords/password.service.ts', [
+const service = inFile('src/features/passwords/password.service.ts', [
   'test/api/login.test.ts',
   'test/api/change-password.test.ts',
 ])
-const policy = inFile('src/passwords/password-policy.ts', ['test/api/password-rules.test.ts'])
-const hasher = inFile('src/passwords/password-hasher.ts', ['test/unit/password-hasher.test.ts'])
-const queue = inFile('src/passwords/fair-queue.ts', ['test/unit/fair-queue.test.ts'])
-const usable = inFile('src/users/usable-password.ts', ['test/api/initial-password.test.ts'])
+const policy = inFile('src/features/passwords/password-policy.ts', [
+  'test/api/password-rules.test.ts',
+])
+const hasher = inFile('src/features/passwords/password-hasher.ts', [
+  'test/unit/password-hasher.test.ts',
+])
+const queue = inFile('src/features/passwords/fair-queue.ts', ['test/unit/fair-queue.test.ts'])
+const usable = inFile('src/core/users/usable-password.ts', ['test/api/initial-password.test.ts'])
 
-// src/passwords/bcrypt.worker.ts runs in threads of its own, which do not load it through Vite.
+// src/features/passwords/bcrypt.worker.ts runs in threads of its own, which do not load it through Vite.
 export const passwords: readonly Mutation[] = [
   service(
     'a login that could not be attempted stays charged',

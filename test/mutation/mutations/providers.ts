@@ -1,31 +1,33 @@
 import { inFile, type Mutation } from '../mutation.ts'
 
-const flows = inFile('src/providers/flow-store.ts', [
+const flows = inFile('src/features/providers/flow-store.ts', [
   'test/api/provider-flow.test.ts',
   'test/api/provider-issuer.test.ts',
 ])
-const client = inFile('src/providers/provider-client.ts', [
+const client = inFile('src/features/providers/provider-client.ts', [
   'test/api/provider-flow.test.ts',
   'test/api/provider-id-token.test.ts',
 ])
-const service = inFile('src/providers/provider.service.ts', [
+const service = inFile('src/features/providers/provider.service.ts', [
   'test/api/provider-flow.test.ts',
   'test/api/provider-linking.test.ts',
 ])
-const linking = inFile('src/providers/account-linking.ts', ['test/api/provider-linking.test.ts'])
-const first = inFile('src/providers/first-sign-in.ts', [
+const linking = inFile('src/features/providers/account-linking.ts', [
+  'test/api/provider-linking.test.ts',
+])
+const first = inFile('src/features/providers/first-sign-in.ts', [
   'test/api/provider-email.test.ts',
   'test/api/reclaimed-account.test.ts',
 ])
-const identities = inFile('src/providers/identities.ts', [
+const identities = inFile('src/features/providers/identities.ts', [
   'test/api/provider-issuer.test.ts',
   'test/api/provider-linking.test.ts',
 ])
-const kept = inFile('src/providers/kept-tokens.ts', [
+const kept = inFile('src/features/providers/kept-tokens.ts', [
   'test/api/provider-token.test.ts',
   'test/api/provider-quirks.test.ts',
 ])
-const reader = inFile('src/providers/profile-reader.ts', [
+const reader = inFile('src/features/providers/profile-reader.ts', [
   'test/api/provider-quirks.test.ts',
   'test/api/provider-id-token.test.ts',
 ])
@@ -139,7 +141,7 @@ export const providers: readonly Mutation[] = [
     'if (!isAllowedRedirectUri(redirectUri, redirectUris)) {',
     'if (redirectUris.length < 0) {',
   ),
-  inFile('src/sessions/live-session.ts', ['test/api/provider-linking.test.ts'])(
+  inFile('src/core/sessions/live-session.ts', ['test/api/provider-linking.test.ts'])(
     'a session that has ended links an identity',
     'if (rows.length === 0) throw await refusalOf(tx, { sessionId, userId }, now)',
     '',

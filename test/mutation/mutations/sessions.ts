@@ -1,10 +1,10 @@
 import { inFile, type Mutation } from '../mutation.ts'
 
-const rotation = inFile('src/sessions/rotation.ts', [
+const rotation = inFile('src/core/sessions/rotation.ts', [
   'test/api/refresh-token.test.ts',
   'test/api/refresh-race.test.ts',
 ])
-const service = inFile('src/sessions/session.service.ts', [
+const service = inFile('src/core/sessions/session.service.ts', [
   'test/api/sign-in.test.ts',
   'test/api/logout.test.ts',
   'test/api/session-list.test.ts',

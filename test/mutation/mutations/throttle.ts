@@ -1,6 +1,6 @@
 import { inFile, type Mutation } from '../mutation.ts'
 
-const throttle = inFile('src/throttle/throttle.ts', [
+const throttle = inFile('src/core/throttle/throttle.ts', [
   'test/api/throttle-budgets.test.ts',
   'test/api/throttle-delays.test.ts',
   'test/api/throttle-store.test.ts',

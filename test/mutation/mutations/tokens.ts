@@ -1,17 +1,17 @@
 import { inFile, type Mutation } from '../mutation.ts'
 
-const accessToken = inFile('src/tokens/access-token.ts', [
+const accessToken = inFile('src/core/tokens/access-token.ts', [
   'test/api/access-token-forgery.test.ts',
   'test/api/access-token-claims.test.ts',
   'test/unit/wycheproof.test.ts',
   'test/api/clocks.test.ts',
 ])
-const refreshToken = inFile('src/tokens/refresh-token.ts', ['test/api/refresh-token.test.ts'])
-const keyRing = inFile('src/tokens/key-ring.ts', [
+const refreshToken = inFile('src/core/tokens/refresh-token.ts', ['test/api/refresh-token.test.ts'])
+const keyRing = inFile('src/core/tokens/key-ring.ts', [
   'test/unit/key-ring.test.ts',
   'test/api/key-rotation.test.ts',
 ])
-const secrets = inFile('src/tokens/secrets.ts', ['test/unit/secrets.test.ts'])
+const secrets = inFile('src/core/tokens/secrets.ts', ['test/unit/secrets.test.ts'])
 
 export const tokens: readonly Mutation[] = [
   accessToken(

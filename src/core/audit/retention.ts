@@ -1,0 +1,134 @@
+/** How long the trail reaches back, and how much of it there may be. */
+import { sql, type Kysely, type RawBuilder } from 'kysely'
+import type { Database } from '../../database/database.ts'
+import { EventActor, endless } from './event.ts'
+import { lowestEventId } from './event-id.ts'
+
+/** Of one account; and of all failures together that name no account. The oldest make room. */
+export const eventsPerAccount = 10_000
+/** Of these, what can be caused without end makes room first, as long as there is more of it than so many. */
+export const endlessPerAccount = 2000
+/** Accounts with new events are looked at for this long: several rounds of sweeping. */
+const recentMilliseconds = 15 * 60 * 1000
+/** Looked at in one statement: of each account, it walks over as many events as it may have. */
+const pageEvents = 100
+
+export interface Retention {
+  readonly database: Database
+  /** Milliseconds since the epoch. */
+  readonly now: number
+  readonly retentionSeconds: number
+}
+
+/**
+ * Removes events that are older than the retention; ids are in the order of time.
+ * @param limit the most to remove at once
+ * @returns how many it removed
+ */
+export async function sweepOldEvents(retention: Retention, limit: number): Promise<number> {
+  const oldest = lowestEventId(retention.now - retention.retentionSeconds * 1000)
+  const result = await sql`delete from audit_events where id in (
+    select id from audit_events where id < ${oldest} order by id limit ${limit})`.execute(
+    retention.database.kysely,
+  )
+  return Number(result.numAffectedRows)
+}
+
+/**
+ * Removes the oldest events of accounts that have too many, among those of which there are new ones:
+ * what has been trimmed stays so until more happens. A step looks at one page of the new events, so
+ * that none takes long, however many accounts there are.
+ * @returns a step, which removes at most `limit` and says whether there may be more to do
+ */
+export function accountTrimming({ database, now }: Retention): (limit: number) => Promise<boolean> {
+  const { kysely } = database
+  const looked = new Set<string>()
+  let crowded: string[] = []
+  let position = lowestEventId(now - recentMilliseconds)
+  return async (limit) => {
+    const [account] = crowded
+    if (account !== undefined) {
+      if ((await trimAccount(kysely, account, limit)) < limit) crowded.shift()
+      return true
+    }
+    const { rows: page } = await sql<{ id: string; user_id: string | null }>`
+      select id, user_id from audit_events where id > ${position} order by id
+      limit ${pageEvents}`.execute(kysely)
+    position = page.at(-1)?.id ?? position
+    const accounts = new Set(page.map((event) => event.user_id)).difference(looked)
+    for (const id of accounts) if (id !== null) looked.add(id)
+    crowded = await findCrowded(
+      kysely,
+      [...accounts].filter((id) => id !== null),
+    )
+    return crowded.length > 0 || page.length === pageEvents
+  }
+}
+
+/** Which of the accounts have too many events. */
+async function findCrowded(kysely: Kysely<unknown>, accounts: string[]): Promise<string[]> {
+  if (accounts.length === 0) return []
+  // Counts no further than is needed.
+  const { rows } = await sql<{ id: string }>`select id from users
+    where id in (${sql.join(accounts)}) and exists (
+      select 1 from audit_events where user_id = users.id
+      order by id limit 1 offset ${eventsPerAccount})`.execute(kysely)
+  return rows.map(({ id }) => id)
+}
+
+const isEndless = sql`type in (${sql.join(endless.flat())})`
+
+/** @returns how many it removed */
+async function trimAccount(
+  kysely: Kysely<unknown>,
+  account: string,
+  limit: number,
+): Promise<number> {
+  const { rows } = await sql<{ repeatable: number | string; others: number | string }>`
+    select count(case when ${isEndless} then 1 end) as repeatable,
+      count(case when not ${isEndless} then 1 end) as others
+    from audit_events where user_id = ${account}`.execute(kysely)
+  const repeatable = Number(rows[0]?.repeatable ?? 0)
+  const others = Number(rows[0]?.others ?? 0)
+  if (repeatable + others <= eventsPerAccount) return 0
+  const ofAccount = sql`user_id = ${account}`
+  const keptRepeatable = Math.min(
+    repeatable,
+    Math.max(endlessPerAccount, eventsPerAccount - others),
+  )
+  const removed =
+    repeatable > keptRepeatable
+      ? await trim(kysely, sql`${ofAccount} and ${isEndless}`, limit, keptRepeatable)
+      : 0
+  const keptOthers = eventsPerAccount - keptRepeatable
+  if (removed === limit || others <= keptOthers) return removed
+  return (
+    removed +
+    (await trim(kysely, sql`${ofAccount} and not ${isEndless}`, limit - removed, keptOthers))
+  )
+}
+
+/** The same for failures that name no account. */
+export function trimAnonymous(retention: Retention, limit: number): Promise<number> {
+  return trim(
+    retention.database.kysely,
+    sql`user_id is null and actor = ${EventActor.ANONYMOUS}`,
+    limit,
+    eventsPerAccount,
+  )
+}
+
+/** Removes all but the newest that the condition is true of. @returns how many it removed */
+async function trim(
+  kysely: Kysely<unknown>,
+  condition: RawBuilder<unknown>,
+  limit: number,
+  kept: number,
+): Promise<number> {
+  const result = await sql`delete from audit_events where id in (
+    select id from audit_events where ${condition}
+      and id < (select id from audit_events where ${condition}
+        order by id desc limit 1 offset ${kept - 1})
+    order by id limit ${limit})`.execute(kysely)
+  return Number(result.numAffectedRows)
+}

@@ -1,0 +1,50 @@
+/**
+ * The rule against accounts that were registered with somebody else's e-mail address (account
+ * pre-hijacking): who proves the mailbox gets the account, and nothing that came before opens it.
+ */
+import type { SqlEntityManager } from '@mikro-orm/sqlite'
+import { sql, type Kysely } from 'kysely'
+import { Role } from './role.ts'
+import { lockPerson } from './lock-person.ts'
+import { noPassword } from './replace-password.ts'
+import { User } from './user.entity.ts'
+
+export type Reclaim =
+  | { readonly outcome: 'reclaimed'; readonly user: User; readonly sessionsEnded: number }
+  /** Nothing was changed: an operator has disabled the account, or has given it a role. */
+  | { readonly outcome: 'disabled' | 'privileged' }
+  /** Nothing was changed: the address has been verified, or the account is gone, since it was read. */
+  | { readonly outcome: 'changed' }
+
+/**
+ * Hands the account over to the owner of its mailbox, if its address was never verified: removes its
+ * password, name, sessions, identities (with their kept tokens) and unfinished flows, and refuses
+ * every sign-in that is under way. Whoever calls it has seen the proof and records the event.
+ * @param tx the transaction in which the caller goes on to link the proof
+ * @param account.email in normal form; the proven address
+ * @param account.name what the owner is called, as far as the proof says it
+ */
+export async function reclaimAccount(
+  tx: SqlEntityManager,
+  account: { readonly userId: string; readonly email: string; readonly name: string | null },
+): Promise<Reclaim> {
+  const { userId, email, name } = account
+  // First the row: sign-ins, links and changes of the password and of the roles wait for it.
+  await lockPerson(tx, userId)
+  const user = await tx.findOne(User, { id: userId, email }, { refresh: true })
+  if (!user || user.emailVerified) return { outcome: 'changed' }
+  if (user.disabledAt != null) return { outcome: 'disabled' }
+  // An operator has trusted whoever uses the account, so it takes an operator to hand it over.
+  if (user.roles.some((role) => role !== Role.USER)) return { outcome: 'privileged' }
+
+  user.emailVerified = true
+  Object.assign(user, noPassword)
+  user.name = name
+  user.credentialVersion += 1
+  await tx.flush()
+  const kysely = tx.getKysely() as Kysely<unknown>
+  const ended = await sql`delete from sessions where user_id = ${userId}`.execute(kysely)
+  await sql`delete from identities where user_id = ${userId}`.execute(kysely)
+  await sql`delete from provider_flows where user_id = ${userId}`.execute(kysely)
+  return { outcome: 'reclaimed', user, sessionsEnded: Number(ended.numAffectedRows) }
+}

@@ -1,0 +1,449 @@
+/** Signing in with a provider, and linking its accounts to a person's own. */
+import type { SqlEntityManager } from '@mikro-orm/sqlite'
+import { sql, type Kysely } from 'kysely'
+import type { AuditTrail } from '../../core/audit/audit-trail.ts'
+import { EventActor, EventReason, EventType } from '../../core/audit/event.ts'
+import { AppError, ErrorCode, badUserInput } from '../../core/errors.ts'
+import { lockLiveSession } from '../../core/sessions/live-session.ts'
+import type { SessionService } from '../../core/sessions/session.service.ts'
+import type { Client, SessionReference } from '../../core/sessions/authentication.ts'
+import type { AuthPayloadType, TokenTransport } from '../sessions/session.type.ts'
+import { addressBlock, networkBlock } from '../../core/throttle/address.ts'
+import type { Charge, Throttle } from '../../core/throttle/throttle.ts'
+import { Identity } from '../../core/users/identity.entity.ts'
+import { isPasswordUsable, storedPasswordOf } from '../../core/users/usable-password.ts'
+import { User } from '../../core/users/user.entity.ts'
+import { AccountLinking } from './account-linking.ts'
+import { FlowPurpose, type Flow, type FlowStore } from './flow-store.ts'
+import { emailOf, findIdentity, waysInOf } from './identities.ts'
+import type { KeptTokens } from './kept-tokens.ts'
+import type { Exchange, ProviderClient } from './provider-client.ts'
+import { OtherIssuerFailure, ProviderFailure } from './provider-failure.ts'
+import { isAllowedRedirectUri } from './redirect-uri.ts'
+import type { ProviderFlowType, ProviderTokenType } from './provider.type.ts'
+
+/** What lives as long as the server. */
+export interface Providers {
+  readonly clients: ReadonlyMap<string, ProviderClient>
+  readonly flows: FlowStore
+  readonly keptTokens: KeptTokens
+  /** The exact URIs to which a provider's answer may go. */
+  readonly redirectUris: readonly string[]
+  /** Where the server takes answers that a provider posts. */
+  readonly relayUri: (provider: string) => string
+}
+
+export interface ProviderServiceOptions extends Providers {
+  readonly em: SqlEntityManager
+  readonly throttle: Throttle
+  readonly sessions: SessionService
+  readonly audit: AuditTrail
+  readonly clock: () => number
+  readonly client: Client
+  readonly isRegistrationOpen: boolean
+  /** What a provider did wrong, for the log. */
+  readonly onFailure: (provider: string, failure: ProviderFailure) => void
+}
+
+/** What the person brings back from the provider. */
+export interface ProviderAnswer {
+  readonly provider: string
+  readonly code: string
+  readonly state: string
+  readonly flowToken: string
+  readonly iss: string | undefined
+}
+
+/** Flows an hour from one address before delays begin. */
+const flowsPerAddress = 1000
+/** The same for all addresses of a network. */
+const flowsPerNetwork = 5000
+/** Proofs an hour in one session before delays begin, so that refused ones cannot fill the trail. */
+const proofsPerSession = 10
+const providerIdShape = /^[a-z0-9-]{1,64}$/
+
+export class ProviderService {
+  readonly #options: ProviderServiceOptions
+  readonly #linking: AccountLinking
+
+  constructor(options: ProviderServiceOptions) {
+    this.#options = options
+    this.#linking = new AccountLinking(options)
+  }
+
+  /**
+   * Begins a flow: where to send the person, and what only this client knows of it.
+   * @param userId who is signed in: for linking, or to prove that it is still them
+   * @throws AppError UNKNOWN_PROVIDER, also to prove it with one that is not linked; BAD_USER_INPUT,
+   * RATE_LIMITED, PROVIDER_ERROR
+   */
+  async begin(
+    providerId: string,
+    redirectUri: string,
+    userId: string | undefined,
+    purpose: FlowPurpose,
+  ): Promise<ProviderFlowType> {
+    const { clients, em, flows, redirectUris } = this.#options
+    const provider = this.#provider(providerId)
+    const isReauthentication = purpose === FlowPurpose.REAUTHENTICATE
+    if (isReauthentication) {
+      const identities = await em.find(Identity, { user: userId!, provider: provider.id })
+      if (waysInOf(identities, clients).length === 0) throw unknownProvider(providerId)
+    }
+    if (!isAllowedRedirectUri(redirectUri, redirectUris)) {
+      throw badUserInput('redirectUri', 'This redirect URI is not on the list of the server.')
+    }
+    const charge = await this.#chargeFlow()
+    const flow = flows.create(redirectUri, userId ?? null, purpose)
+    const authorizationUrl = await this.#asking(provider, charge, () =>
+      provider.authorizationUrl(
+        this.#knownRedirectUri(provider, redirectUri),
+        flow,
+        isReauthentication,
+      ),
+    )
+    if (!(await flows.keep(provider, flow, networkBlock(this.#options.client.ip)))) {
+      throw new AppError(ErrorCode.RATE_LIMITED, 'Too many sign-ins are under way.', {
+        retryAfter: 60,
+      })
+    }
+    return { authorizationUrl, flowToken: flow.flowToken, expiresAt: new Date(flow.expiresAt) }
+  }
+
+  /**
+   * Signs in with the provider's answer, making an account the first time.
+   * @throws AppError UNKNOWN_PROVIDER, INVALID_FLOW, PROVIDER_ERROR, LINK_REQUIRED, FORBIDDEN where
+   * registration is closed, UNAUTHENTICATED (ACCOUNT_DISABLED)
+   */
+  async login(answer: ProviderAnswer, transport: TokenTransport): Promise<AuthPayloadType> {
+    const { sessions } = this.#options
+    const refused = () =>
+      this.#linking.recordFailure(answer.provider, null, EventReason.PROVIDER_ERROR)
+    const { provider, exchange } = await this.#exchange(
+      answer,
+      FlowPurpose.SIGN_IN,
+      () => true,
+      refused,
+    )
+    await sessions.prepare()
+    const { user, identity } = await this.#identifying(
+      provider,
+      () => this.#linking.resolve(provider, exchange),
+      refused,
+    )
+    const payload = await sessions.begin(
+      { userId: user.id, credentialVersion: user.credentialVersion, method: provider.id },
+      transport,
+    )
+    await this.#finish(provider, identity, exchange)
+    return payload
+  }
+
+  /**
+   * Links the provider's account to the person who is signed in, and who was when the flow began.
+   * @throws AppError UNKNOWN_PROVIDER, INVALID_FLOW, PROVIDER_ERROR, FORBIDDEN where the account is
+   * another person's, UNAUTHENTICATED where the session has ended meanwhile
+   */
+  async link(answer: ProviderAnswer, session: SessionReference): Promise<void> {
+    const { audit, em } = this.#options
+    const { userId } = session
+    const refused = (reason: EventReason) =>
+      audit.record(em, {
+        type: EventType.PROVIDER_LINK_FAILED,
+        userId,
+        actor: EventActor.ACCOUNT,
+        reason,
+        method: answer.provider,
+        sessionId: session.sessionId,
+      })
+    const { provider, exchange } = await this.#exchange(
+      answer,
+      FlowPurpose.SIGN_IN,
+      (flow) => flow.userId === userId,
+      () => refused(EventReason.PROVIDER_ERROR),
+    )
+    const identity = await this.#identifying(
+      provider,
+      () =>
+        audit.transactional(em, (tx, record) =>
+          this.#linking.link(tx, record, provider, exchange.profile, session),
+        ),
+      () => refused(EventReason.PROVIDER_ERROR),
+    )
+    if (identity.user.id !== userId) {
+      await refused(EventReason.LINKED_TO_ANOTHER)
+      throw new AppError(
+        ErrorCode.FORBIDDEN,
+        `This ${provider.name} account is linked to another account.`,
+        { provider: provider.id },
+      )
+    }
+    await this.#finish(provider, identity, exchange)
+  }
+
+  /**
+   * Proves with a linked account of a provider that the user of the session is still there. It keeps
+   * nothing of what the provider says.
+   * @throws AppError UNKNOWN_PROVIDER, INVALID_FLOW, PROVIDER_ERROR, RATE_LIMITED, FORBIDDEN if another
+   * account of the provider came back, UNAUTHENTICATED if the session has ended meanwhile
+   */
+  async reauthenticate(
+    answer: ProviderAnswer,
+    current: SessionReference,
+  ): Promise<AuthPayloadType> {
+    const { audit, em, sessions, throttle } = this.#options
+    const { userId } = current
+    const charge = await throttle.charge([
+      // Not for the account: whoever has a copy of a token must not keep the user from proving elsewhere.
+      { name: 'proof', subject: current.sessionId, limit: proofsPerSession },
+    ])
+    let isRecorded = false
+    const refused = (reason: EventReason) => {
+      isRecorded = true
+      const type = EventType.REAUTHENTICATION_FAILED
+      const by = { ...current, actor: EventActor.ACCOUNT }
+      return audit.record(em, { type, ...by, reason, method: answer.provider })
+    }
+    try {
+      const { provider, exchange } = await this.#exchange(
+        answer,
+        FlowPurpose.REAUTHENTICATE,
+        (flow) => flow.userId === userId,
+        () => refused(EventReason.PROVIDER_ERROR),
+      )
+      const linked = await this.#identifying(
+        provider,
+        () => findIdentity(em, provider, exchange.profile),
+        () => refused(EventReason.PROVIDER_ERROR),
+      )
+      if (linked?.user.id !== userId) {
+        await refused(EventReason.OTHER_IDENTITY)
+        throw new AppError(
+          ErrorCode.FORBIDDEN,
+          `This is not the ${provider.name} account that is linked to yours. Choose that one.`,
+          { provider: provider.id },
+        )
+      }
+      return await sessions.reauthenticated(current, provider.id, async (kysely) => {
+        // Two statements: one that has waited for the lock may see an identity that was unlinked meanwhile.
+        await sql`update users set credential_version = credential_version
+          where id = ${userId}`.execute(kysely)
+        const { rows } = await sql`select 1 from identities join users on users.id = user_id
+          where identities.id = ${linked.identity.id} and users.id = ${userId}
+            and disabled_at is null`.execute(kysely)
+        return rows.length === 1
+      })
+    } finally {
+      // What the trail does not keep was nobody's failure.
+      if (!isRecorded) await charge.giveBack()
+    }
+  }
+
+  /**
+   * Removes the provider's accounts from the person, and ends the sessions that they began.
+   * @throws AppError UNKNOWN_PROVIDER where none is linked, LAST_CREDENTIAL, UNAUTHENTICATED if the session
+   * has ended meanwhile
+   */
+  async unlink(providerId: string, { userId, sessionId }: SessionReference): Promise<void> {
+    if (!providerIdShape.test(providerId)) throw unknownProvider(providerId)
+    const { audit, em } = this.#options
+    await audit.transactional(em, async (tx, record) => {
+      const kysely = tx.getKysely() as Kysely<unknown>
+      // Locks the user: of two removals at once, the second counts what the first has left. A session
+      // that was ended meanwhile, as one that was stolen, removes nothing.
+      await lockLiveSession(tx, { userId, sessionId }, this.#options.clock())
+      await sql`update users set credential_version = credential_version + 1
+        where id = ${userId}`.execute(kysely)
+      const removed = await sql`delete from identities
+        where user_id = ${userId} and provider = ${providerId}`.execute(kysely)
+      if (removed.numAffectedRows === 0n) throw unknownProvider(providerId)
+      const user = await tx.findOneOrFail(User, { id: userId }, { refresh: true })
+      // Without an e-mail address there is nothing to sign in with beside the password.
+      const isPasswordEnough =
+        user.email != null && isPasswordUsable(storedPasswordOf(user), this.#options.clock())
+      const { rows: left } = await sql<Pick<Identity, 'provider' | 'issuer'>>`
+        select provider, issuer from identities where user_id = ${userId}`.execute(kysely)
+      if (!isPasswordEnough && waysInOf(left, this.#options.clients).length === 0) {
+        throw new AppError(
+          ErrorCode.LAST_CREDENTIAL,
+          'This is the only way to sign in to the account. Set a password or link another one first.',
+          { provider: providerId },
+        )
+      }
+      const ended = await sql`delete from sessions where user_id = ${userId}
+        and method = ${providerId} and id <> ${sessionId}`.execute(kysely)
+      await record({
+        type: EventType.PROVIDER_UNLINKED,
+        userId,
+        actor: EventActor.ACCOUNT,
+        method: providerId,
+        sessionId,
+        sessionsEnded: Number(ended.numAffectedRows),
+      })
+    })
+  }
+
+  /**
+   * The provider's own access token, renewed where it has expired.
+   * @throws AppError UNKNOWN_PROVIDER where none is kept, PROVIDER_ERROR
+   */
+  async token(providerId: string, userId: string): Promise<ProviderTokenType> {
+    const { em, keptTokens } = this.#options
+    const provider = this.#provider(providerId)
+    const identities = await em.find(
+      Identity,
+      { user: userId, provider: providerId },
+      { orderBy: { linkedAt: 'desc' } },
+    )
+    // Another issuer's tokens are not to be shown to this one.
+    const identity = identities.find((each) => provider.isIssuerOf(each))
+    const tokens =
+      identity &&
+      provider.settings.keepsTokens &&
+      (await this.#asking(
+        provider,
+        undefined,
+        () => keptTokens.read(provider, identity.id),
+        `${provider.name} gives no token any more, or could not be reached. Try again, or sign in with it again.`,
+      ))
+    if (!tokens) {
+      throw new AppError(ErrorCode.UNKNOWN_PROVIDER, 'No token of this provider is kept for you.', {
+        provider: providerId,
+      })
+    }
+    return {
+      accessToken: tokens.accessToken,
+      expiresAt: tokens.expiresAt === null ? null : new Date(tokens.expiresAt),
+      scopes: [...tokens.scopes],
+    }
+  }
+
+  #provider(id: string): ProviderClient {
+    const provider = this.#options.clients.get(id)
+    if (!provider) throw unknownProvider(id)
+    return provider
+  }
+
+  /** What the provider is told: its own answer's way where it posts, the client's everywhere else. */
+  #knownRedirectUri(provider: ProviderClient, redirectUri: string): string {
+    return provider.facts.postsAnswer === true ? this.#options.relayUri(provider.id) : redirectUri
+  }
+
+  #chargeFlow(): Promise<Charge> {
+    const { client, throttle } = this.#options
+    return throttle.charge([
+      { name: 'flow', subject: addressBlock(client.ip), limit: flowsPerAddress },
+      { name: 'flow-network', subject: networkBlock(client.ip), limit: flowsPerNetwork },
+    ])
+  }
+
+  /**
+   * Uses the flow up, whatever comes of it, and exchanges the code.
+   * @param recordRefusal by the provider. What comes without a flow of ours is not recorded: it names
+   * nobody, has tried nothing, and could be sent without end
+   */
+  async #exchange(
+    answer: ProviderAnswer,
+    purpose: FlowPurpose,
+    isAllowed: (flow: Flow) => boolean,
+    recordRefusal: () => Promise<void>,
+  ): Promise<{ provider: ProviderClient; exchange: Exchange }> {
+    const provider = this.#provider(answer.provider)
+    const flow = await this.#options.flows.take(provider, answer, purpose)
+    if (!flow || !isAllowed(flow)) {
+      throw new AppError(
+        ErrorCode.INVALID_FLOW,
+        'This sign-in is not the one that was begun here, was used before, or took too long. Begin again.',
+        { provider: provider.id },
+      )
+    }
+    try {
+      const exchange = await this.#asking(provider, undefined, () =>
+        provider.exchange(
+          {
+            redirectUri: this.#knownRedirectUri(provider, flow.redirectUri),
+            code: answer.code,
+            state: answer.state,
+            iss: answer.iss,
+          },
+          flow,
+          purpose === FlowPurpose.REAUTHENTICATE ? flow.begunAt : undefined,
+        ),
+      )
+      for (const failure of exchange.shortfalls) this.#options.onFailure(provider.id, failure)
+      const { profile } = exchange
+      const named = { ...profile, name: profile.name ?? flow.name }
+      return { provider, exchange: { ...exchange, profile: named } }
+    } catch (error) {
+      if (error instanceof AppError && error.code === ErrorCode.PROVIDER_ERROR) {
+        await recordRefusal()
+      }
+      throw error
+    }
+  }
+
+  /** Finds, or makes, the identity of a profile. */
+  async #identifying<T>(
+    provider: ProviderClient,
+    work: () => Promise<T>,
+    recordRefusal: () => Promise<void>,
+  ): Promise<T> {
+    try {
+      return await this.#asking(provider, undefined, work)
+    } catch (error) {
+      if (error instanceof AppError && error.code === ErrorCode.PROVIDER_ERROR) {
+        await recordRefusal()
+      }
+      throw error
+    }
+  }
+
+  /** The provider's failures end here. */
+  async #asking<T>(
+    provider: ProviderClient,
+    charge: Charge | undefined,
+    question: () => Promise<T>,
+    message = `${provider.name} refused the sign-in or could not be reached. Try again.`,
+  ): Promise<T> {
+    try {
+      return await question()
+    } catch (error) {
+      await charge?.giveBack()
+      if (!(error instanceof ProviderFailure)) throw error
+      this.#options.onFailure(provider.id, error)
+      throw new AppError(
+        ErrorCode.PROVIDER_ERROR,
+        error instanceof OtherIssuerFailure ? describeOtherIssuer(provider) : message,
+        { provider: provider.id },
+        { cause: error },
+      )
+    }
+  }
+
+  /** What a good answer leaves behind: the address as it is now, and the tokens where they are wanted. */
+  async #finish(
+    provider: ProviderClient,
+    identity: Identity,
+    { emailFailure, profile, tokens }: Exchange,
+  ): Promise<void> {
+    const { em, keptTokens } = this.#options
+    const stored = identity.email ?? null
+    // What the provider could not be asked for now may still be as it was.
+    const email = emailFailure ? stored : (emailOf(profile) ?? null)
+    const { issuer } = provider
+    if (email !== stored || issuer !== identity.issuer) {
+      await em.nativeUpdate(Identity, { id: identity.id }, { email, issuer })
+    }
+    if (provider.settings.keepsTokens) await keptTokens.keep(identity.id, tokens)
+  }
+}
+
+function describeOtherIssuer({ name }: ProviderClient): string {
+  return `This ${name} account was used here when another issuer had that name. Ask the operator of this service.`
+}
+
+function unknownProvider(id: string): AppError {
+  // What is no id may be anything, a secret in the wrong place included.
+  const named = providerIdShape.test(id) ? { provider: id } : {}
+  return new AppError(ErrorCode.UNKNOWN_PROVIDER, 'There is no such provider.', named)
+}

@@ -1,0 +1,98 @@
+import { Arg, Ctx, FieldResolver, ID, Mutation, Resolver, Root } from 'type-graphql'
+import type { Context } from '../../context.ts'
+import { Authorized } from '../../graphql/authorized.ts'
+import { UserType } from '../account/user.type.ts'
+import { narrowToken } from '../../core/sessions/narrowed-token.ts'
+import { AuthPayloadType, LogoutScope, NarrowedTokenType, SessionType } from './session.type.ts'
+
+@Resolver(() => UserType)
+export class SessionResolver {
+  @Mutation(() => AuthPayloadType, {
+    complexity: 20,
+    description:
+      'Exchanges a refresh token for the next pair of tokens. Within the grace window a replaced token gets the same successor again; an older one ends the session with `REFRESH_TOKEN_REUSED`.',
+  })
+  refreshToken(
+    @Ctx() context: Context,
+    @Arg('refreshToken', () => String, {
+      nullable: true,
+      description: "Left out, the cookie's is used and the successor goes into the cookie.",
+    })
+    refreshToken?: string | null,
+  ): Promise<AuthPayloadType> {
+    return context.sessions.refresh(refreshToken ?? undefined)
+  }
+
+  @Mutation(() => Boolean, {
+    complexity: 10,
+    description:
+      'Ends sessions. `THIS` takes the access token (an expired one too), the cookie or the argument, and is true however often it is called; `OTHERS` and `ALL` need a live access token.',
+  })
+  async logout(
+    @Ctx() context: Context,
+    @Arg('scope', () => LogoutScope, {
+      defaultValue: LogoutScope.THIS,
+      description: 'Which sessions to end.',
+    })
+    scope: LogoutScope,
+    @Arg('refreshToken', () => String, {
+      nullable: true,
+      description: 'Names the session where there is no access token at hand.',
+    })
+    refreshToken?: string | null,
+  ): Promise<boolean> {
+    if (scope === LogoutScope.THIS) {
+      await context.sessions.endThis(context.bearerSession(), refreshToken ?? undefined)
+    } else {
+      const { user, sessionId } = context.authenticated()
+      await context.sessions.endAll(user.id, scope === LogoutScope.OTHERS ? sessionId : undefined)
+    }
+    return true
+  }
+
+  @Authorized()
+  @Mutation(() => Boolean, {
+    complexity: 10,
+    description: 'Ends one of my sessions. False where I have none of that id.',
+  })
+  revokeSession(
+    @Ctx() context: Context,
+    @Arg('id', () => ID, { description: 'As in `Session.id`.' }) id: string,
+  ): Promise<boolean> {
+    return context.sessions.end(context.authenticated().user.id, id)
+  }
+
+  @Authorized()
+  @Mutation(() => NarrowedTokenType, {
+    complexity: 10,
+    description:
+      'Issues an access token for other services alone, to hand it to one of them. It opens nothing here, cannot be refreshed or widened, and expires no later than the access token that it is asked for with.',
+  })
+  narrowAccessToken(
+    @Ctx() context: Context,
+    @Arg('audiences', () => [String], {
+      description: 'For which services: one or more of the server’s `TOKEN_AUDIENCE`.',
+    })
+    audiences: string[],
+  ): Promise<NarrowedTokenType> {
+    return narrowToken(context.authenticated(), audiences, context.services)
+  }
+
+  @FieldResolver(() => [SessionType], {
+    complexity: 5,
+    description: 'The sessions that are still alive, the one used last first. At most 100.',
+  })
+  async sessions(@Root() user: UserType, @Ctx() context: Context): Promise<SessionType[]> {
+    const sessions = await context.sessions.list(user.id)
+    return sessions.map(({ session, lastUsedAt, expiresAt }) => ({
+      id: session.id,
+      createdAt: new Date(session.createdAt),
+      lastUsedAt: new Date(lastUsedAt),
+      expiresAt: new Date(expiresAt),
+      userAgent: session.userAgent ?? null,
+      ip: session.ip ?? null,
+      method: session.method,
+      current: session.id === user.sessionId,
+    }))
+  }
+}

@@ -1,0 +1,52 @@
+/** Why a start failed, in words for the operator. */
+import { AppSecretError } from './app-secret.ts'
+import { ConfigError } from '../config/config.ts'
+import { DatabaseStartError } from '../database/start-error.ts'
+import { isUnavailable } from '../database/unavailable.ts'
+import { BrandLogoError } from '../features/account-page/account-page-files.ts'
+import { ServerCertificateError } from '../http/server-certificate.ts'
+import { KeyRingLockedError } from '../core/tokens/key-ring.ts'
+
+const expected = [
+  AppSecretError,
+  BrandLogoError,
+  ConfigError,
+  DatabaseStartError,
+  KeyRingLockedError,
+  ServerCertificateError,
+]
+
+/** A sentence where the operator can do something about it, the stack where it is our fault. */
+export function describeStartError(error: unknown): string {
+  if (!(error instanceof Error)) return `Latchkey could not start: ${String(error)}`
+  if (expected.some((type) => error instanceof type)) {
+    return `Latchkey could not start.\n${error.message}`
+  }
+  if (isUnavailable(error)) {
+    // Further lines are details of the ORM.
+    return `Latchkey could not start.\nThe database of DATABASE_URL cannot be used: ${error.message.split('\n', 1)[0]}.`
+  }
+  const {
+    code,
+    address,
+    port,
+    syscall,
+    variables = '',
+  } = error as NodeJS.ErrnoException & {
+    address?: string
+    port?: number
+    /** With which the names of its variables begin. */
+    variables?: string
+  }
+  // What is left of these is about the address to listen on: the database has errors of its own.
+  if (code === 'EADDRINUSE') {
+    return `Latchkey could not start: port ${port} of ${address} is in use. Stop the other program, or set ${variables}PORT.`
+  }
+  if (code === 'EADDRNOTAVAIL' || syscall === 'getaddrinfo') {
+    return `Latchkey could not start: this machine has no such address. Set ${variables}HOST.`
+  }
+  if (code === 'EACCES' && (syscall === 'listen' || syscall === 'bind')) {
+    return `Latchkey could not start: this user may not listen on port ${port}. Set ${variables}PORT to 1024 or more.`
+  }
+  return `Latchkey could not start: ${error.stack ?? error.message}`
+}
