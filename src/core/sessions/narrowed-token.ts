@@ -1,7 +1,14 @@
 /** Access tokens for other services, which open nothing here (docs/adr/0033). */
 import { badUserInput } from '../errors.ts'
 import type { AccessTokens, VerifiedToken } from '../tokens/access-token.ts'
-import type { NarrowedTokenType } from '../../features/sessions/session.type.ts'
+
+export interface NarrowedToken {
+  readonly accessToken: string
+  readonly tokenType: 'Bearer'
+  /** Seconds. */
+  readonly expiresIn: number
+  readonly audiences: string[]
+}
 
 export interface TokenHolder {
   readonly user: { readonly roles: readonly string[] }
@@ -19,7 +26,7 @@ export async function narrowToken(
   { sessionEndsAt, token, user }: TokenHolder,
   wanted: readonly string[],
   { accessTokens, clock }: { accessTokens: AccessTokens; clock: () => number },
-): Promise<NarrowedTokenType> {
+): Promise<NarrowedToken> {
   const audiences = [...new Set(wanted)]
   if (audiences.length === 0) throw badUserInput('audiences', 'Name at least one audience.')
   const known = new Set(accessTokens.otherAudiences)

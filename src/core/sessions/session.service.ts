@@ -12,7 +12,7 @@ import { decodeRefreshToken, encodeRefreshToken } from '../tokens/refresh-token.
 import { lockPerson } from '../users/lock-person.ts'
 import { User } from '../users/user.entity.ts'
 import { fromUserRow, userColumns, type UserRow } from '../users/user-row.ts'
-import type { UserType } from '../../features/account/user.type.ts'
+import type { UserProfile } from '../users/user-profile.ts'
 import { discardCookie, tokenInCookie, type RefreshCookie } from './refresh-cookie.ts'
 import { shownTimes } from './last-use.ts'
 import { endedMeanwhile, refusalOf } from './live-session.ts'
@@ -26,7 +26,8 @@ import {
   type SessionRow,
 } from './session-row.ts'
 import type { Authentication, SessionReference } from './authentication.ts'
-import { TokenTransport, type AuthPayloadType } from '../../features/sessions/session.type.ts'
+import { TokenTransport } from './token-transport.ts'
+import type { AuthPayload } from './auth-payload.ts'
 
 export interface SessionServiceOptions extends RotationOptions {
   /** One account, as it is committed. */
@@ -48,9 +49,15 @@ const sessionIdShape = /^[\w-]{22}$/
 
 export class SessionService {
   readonly #options: SessionServiceOptions
+  #issuedSessionId: string | undefined
 
   constructor(options: SessionServiceOptions) {
     this.#options = options
+  }
+
+  /** The session of which this request has issued tokens; of several, the last one. */
+  get issuedSessionId(): string | undefined {
+    return this.#issuedSessionId
   }
 
   /**
@@ -66,7 +73,7 @@ export class SessionService {
    * @throws AppError UNAUTHENTICATED (ACCOUNT_DISABLED), or INVALID_CREDENTIALS where the account or
    * its credential changed while the proof was checked
    */
-  async begin(authentication: Authentication, transport: TokenTransport): Promise<AuthPayloadType> {
+  async begin(authentication: Authentication, transport: TokenTransport): Promise<AuthPayload> {
     const { accessTokens, audit, clock, cookie, em, secrets } = this.#options
     const { userId, credentialVersion, method } = authentication
     const replaced =
@@ -120,7 +127,7 @@ export class SessionService {
    * @param argument takes precedence over the cookie
    * @throws AppError INVALID_REFRESH_TOKEN, REFRESH_TOKEN_REUSED
    */
-  async refresh(argument: string | undefined): Promise<AuthPayloadType> {
+  async refresh(argument: string | undefined): Promise<AuthPayload> {
     const { accessTokens, cookie, secrets } = this.#options
     const transport = argument === undefined ? TokenTransport.COOKIE : TokenTransport.BODY
     const token = argument ?? cookie.read()
@@ -224,7 +231,7 @@ export class SessionService {
     type: EventType,
     provenBy: string | undefined,
     change: (kysely: Kysely<unknown>) => Promise<boolean>,
-  ): Promise<AuthPayloadType> {
+  ): Promise<AuthPayload> {
     return this.#renew(current, provenBy, async (tx, record) => {
       const kysely = tx.getKysely() as Kysely<unknown>
       if (!(await change(kysely))) throw await refusalOf(tx, current, this.#options.clock())
@@ -245,7 +252,7 @@ export class SessionService {
     current: SessionReference,
     method: string,
     confirm: (kysely: Kysely<unknown>) => Promise<boolean>,
-  ): Promise<AuthPayloadType> {
+  ): Promise<AuthPayload> {
     return this.#renew(current, method, async (tx, record) => {
       const kysely = tx.getKysely() as Kysely<unknown>
       if (!(await confirm(kysely))) throw await refusalOf(tx, current, this.#options.clock())
@@ -264,7 +271,7 @@ export class SessionService {
     { sessionId, userId }: SessionReference,
     provenBy: string | undefined,
     work: (tx: SqlEntityManager, record: RecordEvent) => Promise<void>,
-  ): Promise<AuthPayloadType> {
+  ): Promise<AuthPayload> {
     const { accessTokens, audit, clock, cookie, em, policy, secrets } = this.#options
     // As in `begin`: read before anything is committed that an access token is the response to.
     const key = await accessTokens.signingKey()
@@ -284,7 +291,7 @@ export class SessionService {
         where users.id = ${userId}`.execute(kysely)
       const [sessionRow, userRow] = [renewed.rows[0], read.rows[0]]
       if (!sessionRow || !userRow) throw endedMeanwhile()
-      return { session: fromSessionRow(sessionRow), user: fromUserRow(userRow, sessionId) }
+      return { session: fromSessionRow(sessionRow), user: fromUserRow(userRow) }
     })
     const inCookie = tokenInCookie(cookie, secrets)
     const transport =
@@ -342,12 +349,12 @@ export class SessionService {
    * @throws what is given, where the account was deleted in this moment
    */
   async #readUser(
-    { id, userId }: { id: string; userId: string },
+    { userId }: { userId: string },
     gone: () => AppError,
-  ): Promise<UserType> {
+  ): Promise<UserProfile> {
     const row = await this.#options.readUser(userId)
     if (!row) throw gone()
-    return fromUserRow(row, id)
+    return fromUserRow(row)
   }
 
   async #payload(
@@ -355,10 +362,10 @@ export class SessionService {
       SessionRecord,
       'id' | 'generation' | 'expiresAt' | 'authenticatedAt' | 'authenticatedBy'
     >,
-    user: UserType,
+    user: UserProfile,
     transport: TokenTransport,
     signingKey: CurrentKey,
-  ): Promise<AuthPayloadType> {
+  ): Promise<AuthPayload> {
     const { accessTokens, clock, cookie, secrets } = this.#options
     const refreshToken = encodeRefreshToken(
       { sessionId: session.id, generation: session.generation },
@@ -373,6 +380,7 @@ export class SessionService {
       ...(session.authenticatedBy === 'password' ? { amr: ['pwd'] } : {}),
     }
     const accessToken = await accessTokens.issue(claims, signingKey)
+    this.#issuedSessionId = session.id
     if (transport === TokenTransport.COOKIE) cookie.write(refreshToken, refreshExpiresIn)
     return {
       accessToken,

@@ -5,7 +5,7 @@ import { TokenErrorReason } from '../errors.ts'
 import { authenticatedAtSql } from './session-row.ts'
 import type { AccessTokens, VerifiedToken } from '../tokens/access-token.ts'
 import { fromUserRow, userColumns, type UserRow } from '../users/user-row.ts'
-import type { UserType } from '../../features/account/user.type.ts'
+import type { UserProfile } from '../users/user-profile.ts'
 
 export interface Anonymous {
   readonly isAuthenticated: false
@@ -16,7 +16,7 @@ export interface Anonymous {
 
 export interface Authenticated {
   readonly isAuthenticated: true
-  readonly user: UserType
+  readonly user: UserProfile
   readonly sessionId: string
   readonly token: VerifiedToken
   /**
@@ -78,7 +78,7 @@ export class Viewers {
     return {
       isAuthenticated: true,
       sessionId,
-      user: fromUserRow(row, sessionId),
+      user: fromUserRow(row),
       token: verified,
       authenticatedAt: Math.min(authTime * 1000, Number(row.authenticated_at)),
       sessionEndsAt: Number(row.ends_at),

@@ -3,7 +3,7 @@ import type { SqlEntityManager } from '@mikro-orm/sqlite'
 import { AppError, ErrorCode, TokenErrorReason } from '../errors.ts'
 import { checkName } from './name.ts'
 import { User } from './user.entity.ts'
-import { UserType } from '../../features/account/user.type.ts'
+import type { UserProfile } from './user-profile.ts'
 
 /**
  * @param changes.name null or blank clears it; undefined leaves it
@@ -11,9 +11,9 @@ import { UserType } from '../../features/account/user.type.ts'
  */
 export async function updateProfile(
   em: SqlEntityManager,
-  user: UserType,
+  user: UserProfile,
   changes: { readonly name: string | null | undefined },
-): Promise<UserType> {
+): Promise<UserProfile> {
   if (changes.name === undefined) return user
   const name = checkName(changes.name ?? undefined) ?? null
   const updated = await em.nativeUpdate(User, { id: user.id }, { name })
@@ -22,5 +22,5 @@ export async function updateProfile(
       reason: TokenErrorReason.SESSION_ENDED,
     })
   }
-  return Object.assign(new UserType(), user, { name })
+  return { ...user, name }
 }

@@ -2,7 +2,7 @@
 import type { Database } from '../../database/database.ts'
 import type { PreparedRead } from '../../database/driver.ts'
 import type { Role } from './role.ts'
-import type { UserType } from '../../features/account/user.type.ts'
+import type { UserProfile } from './user-profile.ts'
 
 /** PostgreSQL gives a bigint as a string, SQLite a boolean as a number and JSON as text. */
 export interface UserRow {
@@ -27,8 +27,7 @@ export function prepareUserRead(database: Database): PreparedRead<UserRow> {
   return database.prepareRead<UserRow>(`select ${userColumns} from users where users.id = ?`)
 }
 
-/** @param sessionId the session through which the person looks at themselves */
-export function fromUserRow(row: UserRow, sessionId: string): UserType {
+export function fromUserRow(row: UserRow): UserProfile {
   return {
     id: row.user_id,
     email: row.email,
@@ -39,6 +38,5 @@ export function fromUserRow(row: UserRow, sessionId: string): UserType {
     passwordExpiresAt:
       row.password_expires_at === null ? null : new Date(Number(row.password_expires_at)),
     createdAt: new Date(Number(row.created_at)),
-    sessionId,
   }
 }

@@ -48,9 +48,6 @@ export class UserType {
 
   @Field(() => GraphQLDateTime, { description: 'When the account was made.' })
   createdAt!: Date
-
-  /** The session through which the person looks at themselves; not part of the API. */
-  sessionId!: string
 }
 
 @ObjectType('Identity', {

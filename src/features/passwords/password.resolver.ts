@@ -1,7 +1,9 @@
 import { Arg, Ctx, Mutation, Resolver } from 'type-graphql'
 import type { Context } from '../../context.ts'
 import { Authorized } from '../../graphql/authorized.ts'
-import { AuthPayloadType, TokenTransport } from '../sessions/session.type.ts'
+import type { AuthPayload } from '../../core/sessions/auth-payload.ts'
+import { TokenTransport } from '../../core/sessions/token-transport.ts'
+import { AuthPayloadType } from '../sessions/session.type.ts'
 
 const transportDescription = 'How the refresh token travels.'
 
@@ -34,7 +36,7 @@ export class PasswordResolver {
         'What the user wants to be called; at most 200 characters (Unicode code points).',
     })
     name?: string | null,
-  ): Promise<AuthPayloadType> {
+  ): Promise<AuthPayload> {
     return context.passwords.register({ email, password, name: name ?? undefined }, transport)
   }
 
@@ -52,7 +54,7 @@ export class PasswordResolver {
       description: transportDescription,
     })
     transport: TokenTransport,
-  ): Promise<AuthPayloadType> {
+  ): Promise<AuthPayload> {
     return context.passwords.login({ email, password }, transport)
   }
 
@@ -72,7 +74,7 @@ export class PasswordResolver {
         'Needed unless the account has no password yet, or one of an operator that has expired and a provider to prove with who I am.',
     })
     currentPassword?: string | null,
-  ): Promise<AuthPayloadType> {
+  ): Promise<AuthPayload> {
     const { user, sessionId } = context.authenticated()
     return context.passwords.change(
       { userId: user.id, sessionId },
@@ -89,7 +91,7 @@ export class PasswordResolver {
   reauthenticate(
     @Ctx() context: Context,
     @Arg('password', () => String, { description: 'As it was registered.' }) password: string,
-  ): Promise<AuthPayloadType> {
+  ): Promise<AuthPayload> {
     return context.passwords.reauthenticate(context.sessionReference(), password)
   }
 }

@@ -9,7 +9,8 @@ import { AppError, ErrorCode, badUserInput } from '../../core/errors.ts'
 import { Role } from '../../core/users/role.ts'
 import type { SessionService } from '../../core/sessions/session.service.ts'
 import type { Client, SessionReference } from '../../core/sessions/authentication.ts'
-import type { AuthPayloadType, TokenTransport } from '../sessions/session.type.ts'
+import type { AuthPayload } from '../../core/sessions/auth-payload.ts'
+import type { TokenTransport } from '../../core/sessions/token-transport.ts'
 import { addressBlock, networkBlock, pairOf } from '../../core/throttle/address.ts'
 import type { Budget, Charge, Throttle } from '../../core/throttle/throttle.ts'
 import { normalizeEmail } from '../../core/users/email.ts'
@@ -70,7 +71,7 @@ export class PasswordService {
   async register(
     input: { email: string; password: string; name: string | undefined },
     transport: TokenTransport,
-  ): Promise<AuthPayloadType> {
+  ): Promise<AuthPayload> {
     const { audit, em, hasher, sessions, throttle, clock, isRegistrationOpen } = this.#options
     if (!isRegistrationOpen) {
       throw new AppError(ErrorCode.FORBIDDEN, 'Registration is closed on this server.')
@@ -135,7 +136,7 @@ export class PasswordService {
   async login(
     input: { email: string; password: string },
     transport: TokenTransport,
-  ): Promise<AuthPayloadType> {
+  ): Promise<AuthPayload> {
     const { em, hasher, sessions, throttle } = this.#options
     hasher.checkRoom(this.#network)
     // What is no address at all gets a counter too, and the same answer.
@@ -167,7 +168,7 @@ export class PasswordService {
   async change(
     current: SessionReference,
     input: { currentPassword: string | undefined; newPassword: string },
-  ): Promise<AuthPayloadType> {
+  ): Promise<AuthPayload> {
     const { em, hasher, sessions } = this.#options
     const user = await em.findOneOrFail(User, { id: current.userId }, freshly)
     const isFirst = user.passwordHash == null
@@ -199,7 +200,7 @@ export class PasswordService {
    * @param current the session that asks
    * @throws AppError INVALID_CREDENTIALS, RATE_LIMITED, UNAUTHENTICATED
    */
-  async reauthenticate(current: SessionReference, password: string): Promise<AuthPayloadType> {
+  async reauthenticate(current: SessionReference, password: string): Promise<AuthPayload> {
     const { audit, em, hasher, sessions, throttle } = this.#options
     hasher.checkRoom(this.#network)
     const user = await em.findOneOrFail(User, { id: current.userId }, freshly)

@@ -1,7 +1,9 @@
 import { Arg, Ctx, Mutation, Query, Resolver } from 'type-graphql'
 import type { Context } from '../../context.ts'
 import { Authorized, Fresh } from '../../graphql/authorized.ts'
-import { AuthPayloadType, TokenTransport } from '../sessions/session.type.ts'
+import type { AuthPayload } from '../../core/sessions/auth-payload.ts'
+import { TokenTransport } from '../../core/sessions/token-transport.ts'
+import { AuthPayloadType } from '../sessions/session.type.ts'
 import { UserType } from '../account/user.type.ts'
 import { FlowPurpose } from './flow-store.ts'
 import { ProviderFlowType, ProviderTokenType, ProviderType } from './provider.type.ts'
@@ -68,7 +70,7 @@ export class ProviderResolver {
     transport: TokenTransport,
     @Arg('iss', () => String, { nullable: true, description: descriptions.iss })
     iss?: string | null,
-  ): Promise<AuthPayloadType> {
+  ): Promise<AuthPayload> {
     return context.providers.login(
       { provider, code, state, flowToken, iss: iss ?? undefined },
       transport,
@@ -89,7 +91,7 @@ export class ProviderResolver {
     @Arg('flowToken', () => String, { description: descriptions.flowToken }) flowToken: string,
     @Arg('iss', () => String, { nullable: true, description: descriptions.iss })
     iss?: string | null,
-  ): Promise<AuthPayloadType> {
+  ): Promise<AuthPayload> {
     return context.providers.reauthenticate(
       { provider, code, state, flowToken, iss: iss ?? undefined },
       context.sessionReference(),

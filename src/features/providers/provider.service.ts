@@ -7,7 +7,8 @@ import { AppError, ErrorCode, badUserInput } from '../../core/errors.ts'
 import { lockLiveSession } from '../../core/sessions/live-session.ts'
 import type { SessionService } from '../../core/sessions/session.service.ts'
 import type { Client, SessionReference } from '../../core/sessions/authentication.ts'
-import type { AuthPayloadType, TokenTransport } from '../sessions/session.type.ts'
+import type { AuthPayload } from '../../core/sessions/auth-payload.ts'
+import type { TokenTransport } from '../../core/sessions/token-transport.ts'
 import { addressBlock, networkBlock } from '../../core/throttle/address.ts'
 import type { Charge, Throttle } from '../../core/throttle/throttle.ts'
 import { Identity } from '../../core/users/identity.entity.ts'
@@ -115,7 +116,7 @@ export class ProviderService {
    * @throws AppError UNKNOWN_PROVIDER, INVALID_FLOW, PROVIDER_ERROR, LINK_REQUIRED, FORBIDDEN where
    * registration is closed, UNAUTHENTICATED (ACCOUNT_DISABLED)
    */
-  async login(answer: ProviderAnswer, transport: TokenTransport): Promise<AuthPayloadType> {
+  async login(answer: ProviderAnswer, transport: TokenTransport): Promise<AuthPayload> {
     const { sessions } = this.#options
     const refused = () =>
       this.#linking.recordFailure(answer.provider, null, EventReason.PROVIDER_ERROR)
@@ -190,7 +191,7 @@ export class ProviderService {
   async reauthenticate(
     answer: ProviderAnswer,
     current: SessionReference,
-  ): Promise<AuthPayloadType> {
+  ): Promise<AuthPayload> {
     const { audit, em, sessions, throttle } = this.#options
     const { userId } = current
     const charge = await throttle.charge([

@@ -1,8 +1,9 @@
 import { Arg, Ctx, FieldResolver, ID, Mutation, Resolver, Root } from 'type-graphql'
+import type { AuthPayload } from '../../core/sessions/auth-payload.ts'
 import type { Context } from '../../context.ts'
 import { Authorized } from '../../graphql/authorized.ts'
 import { UserType } from '../account/user.type.ts'
-import { narrowToken } from '../../core/sessions/narrowed-token.ts'
+import { narrowToken, type NarrowedToken } from '../../core/sessions/narrowed-token.ts'
 import { AuthPayloadType, LogoutScope, NarrowedTokenType, SessionType } from './session.type.ts'
 
 @Resolver(() => UserType)
@@ -19,7 +20,7 @@ export class SessionResolver {
       description: "Left out, the cookie's is used and the successor goes into the cookie.",
     })
     refreshToken?: string | null,
-  ): Promise<AuthPayloadType> {
+  ): Promise<AuthPayload> {
     return context.sessions.refresh(refreshToken ?? undefined)
   }
 
@@ -74,7 +75,7 @@ export class SessionResolver {
       description: 'For which services: one or more of the server’s `TOKEN_AUDIENCE`.',
     })
     audiences: string[],
-  ): Promise<NarrowedTokenType> {
+  ): Promise<NarrowedToken> {
     return narrowToken(context.authenticated(), audiences, context.services)
   }
 
@@ -84,6 +85,11 @@ export class SessionResolver {
   })
   async sessions(@Root() user: UserType, @Ctx() context: Context): Promise<SessionType[]> {
     const sessions = await context.sessions.list(user.id)
+    const { issuedSessionId } = context.sessions
+    const { viewer } = context
+    // In the response to a sign-in it is the new session, not that of the request's access token.
+    const isIssued = sessions.some(({ session }) => session.id === issuedSessionId)
+    const current = isIssued || !viewer.isAuthenticated ? issuedSessionId : viewer.sessionId
     return sessions.map(({ session, lastUsedAt, expiresAt }) => ({
       id: session.id,
       createdAt: new Date(session.createdAt),
@@ -92,7 +98,7 @@ export class SessionResolver {
       userAgent: session.userAgent ?? null,
       ip: session.ip ?? null,
       method: session.method,
-      current: session.id === user.sessionId,
+      current: session.id === current,
     }))
   }
 }

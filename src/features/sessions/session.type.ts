@@ -1,12 +1,9 @@
 /** Sessions and what a sign-in answers, as the API shows them. */
 import { GraphQLDateTime } from 'graphql-scalars'
 import { Field, ID, Int, ObjectType, registerEnumType } from 'type-graphql'
+import { TokenTransport } from '../../core/sessions/token-transport.ts'
 import { UserType } from '../account/user.type.ts'
 
-export enum TokenTransport {
-  BODY = 'BODY',
-  COOKIE = 'COOKIE',
-}
 registerEnumType(TokenTransport, {
   name: 'TokenTransport',
   description: 'How the refresh token travels.',
