@@ -10,7 +10,7 @@ import { accessDirectives } from './graphql/authorized.ts'
 import { enforceFreshness } from './graphql/freshness.ts'
 import { PasswordResolver } from './features/passwords/password.resolver.ts'
 import { ProviderResolver } from './features/providers/provider.resolver.ts'
-import { SessionResolver } from './features/sessions/session.resolver.ts'
+import { SessionResolver } from './features/account/session.resolver.ts'
 import { UserResolver } from './features/account/user.resolver.ts'
 
 /** @param more resolvers beside the server's own */

@@ -3,7 +3,7 @@ import type { Context } from '../../context.ts'
 import { Authorized } from '../../graphql/authorized.ts'
 import type { AuthPayload } from '../../core/sessions/auth-payload.ts'
 import { TokenTransport } from '../../core/sessions/token-transport.ts'
-import { AuthPayloadType } from '../sessions/session.type.ts'
+import { AuthPayloadType } from '../account/session.type.ts'
 
 const transportDescription = 'How the refresh token travels.'
 

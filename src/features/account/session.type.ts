@@ -2,7 +2,7 @@
 import { GraphQLDateTime } from 'graphql-scalars'
 import { Field, ID, Int, ObjectType, registerEnumType } from 'type-graphql'
 import { TokenTransport } from '../../core/sessions/token-transport.ts'
-import { UserType } from '../account/user.type.ts'
+import { UserType } from './user.type.ts'
 
 registerEnumType(TokenTransport, {
   name: 'TokenTransport',

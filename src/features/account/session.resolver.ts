@@ -2,7 +2,7 @@ import { Arg, Ctx, FieldResolver, ID, Mutation, Resolver, Root } from 'type-grap
 import type { AuthPayload } from '../../core/sessions/auth-payload.ts'
 import type { Context } from '../../context.ts'
 import { Authorized } from '../../graphql/authorized.ts'
-import { UserType } from '../account/user.type.ts'
+import { UserType } from './user.type.ts'
 import { narrowToken, type NarrowedToken } from '../../core/sessions/narrowed-token.ts'
 import { AuthPayloadType, LogoutScope, NarrowedTokenType, SessionType } from './session.type.ts'
 
