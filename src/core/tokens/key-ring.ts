@@ -147,10 +147,15 @@ export class KeyRing {
     return this.#ring!.jwks
   }
 
-  /** Next becomes current, current retired, and a new next is made. Two at once rotate once. */
-  async rotate(): Promise<void> {
+  /**
+   * Next becomes current, current retired, and a new next is made. Two at once rotate once.
+   * @param dueKid the key that has to be retired, if it is still the current one; by default any
+   */
+  async rotate(dueKid?: string): Promise<void> {
     const stored = await this.list()
-    const current = stored.find((key) => key.state === 'current')
+    const current = stored.find(
+      ({ kid, state }) => state === 'current' && (dueKid === undefined || kid === dueKid),
+    )
     const hasNext = stored.some(
       (key) => key.state === 'next' && key.algorithm === this.#options.algorithm,
     )
@@ -170,7 +175,8 @@ export class KeyRing {
     )
     const current = (await this.list()).find((key) => key.state === 'current')
     if (current && clock() - (current.currentSince ?? 0) >= rotationSeconds * 1000) {
-      await this.rotate()
+      // Another instance may have rotated since the list was read: its new key is not due.
+      await this.rotate(current.kid)
     } else {
       await this.#load()
     }
