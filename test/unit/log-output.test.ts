@@ -96,7 +96,7 @@ describe('a log', () => {
 
 /** A process with the server's log, whose standard output nobody reads yet and is full. */
 function startFilled(work: string) {
-  const logger = new URL('../../dist/http/logger.js', import.meta.url).href
+  const logger = new URL('../../dist/logging/logger.js', import.meta.url).href
   const script = `
     import { writeSync } from 'node:fs'
     import { createLogger } from '${logger}'

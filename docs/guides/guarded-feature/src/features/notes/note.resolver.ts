@@ -1,7 +1,7 @@
 import { Arg, Ctx, ID, Int, Mutation, Query, Resolver } from 'type-graphql'
-import type { Context } from '../context.ts'
-import { Authorized } from '../guard/authorized.ts'
-import { Role } from '../guard/role.ts'
+import type { Context } from '../../context.ts'
+import { Authorized } from '../../graphql/authorized.ts'
+import { Role } from '../../core/users/role.ts'
 import { NoteService } from './note.service.ts'
 import { NoteType, toNoteType } from './note.type.ts'
 

@@ -1,7 +1,7 @@
 /** Writing down, reading and deleting one's notes. */
 import { randomUUID } from 'node:crypto'
 import type { SqlEntityManager } from '@mikro-orm/sqlite'
-import { badUserInput } from '../errors.ts'
+import { badUserInput } from '../../core/errors.ts'
 import { Note } from './note.entity.ts'
 
 /** `Query.notes` gives at most this many. */
