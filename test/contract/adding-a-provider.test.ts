@@ -78,7 +78,7 @@ describe('docs/guides/adding-a-provider.md', () => {
     const load = (file: string) => import(pathToFileURL(join(copy, 'dist', file)).href)
     const [{ createApp }, { loadSettings }] = (await Promise.all([
       load('app.js'),
-      load('settings.js'),
+      load('process/settings.js'),
     ])) as [typeof App, typeof Settings]
     const app = await createApp(
       loadSettings({
