@@ -53,7 +53,7 @@ ${survivors.length === 0 ? 'None.' : survivors.join('\n')}
 function folderOf(file: string): string {
   return file
     .split('/')
-    .slice(0, file.startsWith('src/') ? 2 : 1)
+    .slice(0, /^src\/(core|features)\//.test(file) ? 3 : file.startsWith('src/') ? 2 : 1)
     .join('/')
 }
 
