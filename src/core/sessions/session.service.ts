@@ -348,10 +348,7 @@ export class SessionService {
    * Past the ORM, whose copy may be from before a hash was computed; and in a fifth of its time.
    * @throws what is given, where the account was deleted in this moment
    */
-  async #readUser(
-    { userId }: { userId: string },
-    gone: () => AppError,
-  ): Promise<UserProfile> {
+  async #readUser({ userId }: { userId: string }, gone: () => AppError): Promise<UserProfile> {
     const row = await this.#options.readUser(userId)
     if (!row) throw gone()
     return fromUserRow(row)

@@ -188,10 +188,7 @@ export class ProviderService {
    * @throws AppError UNKNOWN_PROVIDER, INVALID_FLOW, PROVIDER_ERROR, RATE_LIMITED, FORBIDDEN if another
    * account of the provider came back, UNAUTHENTICATED if the session has ended meanwhile
    */
-  async reauthenticate(
-    answer: ProviderAnswer,
-    current: SessionReference,
-  ): Promise<AuthPayload> {
+  async reauthenticate(answer: ProviderAnswer, current: SessionReference): Promise<AuthPayload> {
     const { audit, em, sessions, throttle } = this.#options
     const { userId } = current
     const charge = await throttle.charge([
