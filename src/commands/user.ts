@@ -1,5 +1,4 @@
 /** `npm run user -- create | show | …`: accounts, by the operator. The server obeys at the next request. */
-import { randomUUID } from 'node:crypto'
 import { UniqueConstraintViolationException } from '@mikro-orm/core'
 import { forgetOrigins } from '../core/audit/audit-trail.ts'
 import { EventActor, EventType } from '../core/audit/event.ts'
@@ -12,8 +11,9 @@ import { generatePassword, operatorPassword } from '../features/passwords/operat
 import { Session } from '../core/sessions/session.entity.ts'
 import { normalizeEmail } from '../core/users/email.ts'
 import { Identity } from '../core/users/identity.entity.ts'
-import { lockPerson } from '../core/users/lock-person.ts'
+import { lockUser } from '../core/users/lock-user.ts'
 import { checkName } from '../core/users/name.ts'
+import { createUser } from '../core/users/new-user.ts'
 import { User } from '../core/users/user.entity.ts'
 import { parseAccountId } from './account-id.ts'
 import { operatorTrail } from './operator-trail.ts'
@@ -63,33 +63,21 @@ async function create(database: Database, options: Options, config: Config): Pro
   if (email === undefined) throw new CommandError('--email must be an e-mail address.')
   const { password, generated } = await readPassword(options)
   const name = checked(() => checkName(options.name)) ?? null
-  const roles =
-    options.role === undefined ? [Role.USER] : [...new Set([Role.USER, roleOf(options)])]
+  const roles = options.role === undefined ? [] : [roleOf(options)]
   const columns = await hashed(password, email, config)
   try {
-    const account = {
-      id: randomUUID(),
-      email,
-      // The operator vouches for the address.
-      emailVerified: true,
-      name,
-      roles,
-      ...columns,
-      credentialVersion: 0,
-      createdAt: Date.now(),
-      lastSignedInAt: null,
-      disabledAt: null,
-    }
-    await operatorTrail().transactional(database.em.fork(), async (tx, record) => {
-      await tx.persist(tx.create(User, account)).flush()
-      await record({ type: EventType.ACCOUNT_CREATED, userId: account.id, actor })
-      const granted = account.roles.filter((role) => role !== Role.USER)
-      for (const role of granted) {
-        await record({ type: EventType.ROLE_GRANTED, userId: account.id, actor, role })
+    // The operator vouches for the address.
+    const account = { email, emailVerified: true, name, roles, password: columns }
+    const userId = await operatorTrail().transactional(database.em.fork(), async (tx, record) => {
+      const user = await createUser(tx, account, Date.now())
+      await record({ type: EventType.ACCOUNT_CREATED, userId: user.id, actor })
+      for (const role of user.roles.filter((held) => held !== Role.USER)) {
+        await record({ type: EventType.ROLE_GRANTED, userId: user.id, actor, role })
       }
+      return user.id
     })
     return [
-      `Made ${email}, ${account.id}.`,
+      `Made ${email}, ${userId}.`,
       ...(generated === undefined ? [] : [`Password: ${generated}`]),
       initialPasswordNotice,
     ].join('\n')
@@ -148,7 +136,7 @@ async function disable(database: Database, options: Options): Promise<string> {
 async function enable(database: Database, options: Options): Promise<string> {
   const { id } = await findUser(database, options)
   await operatorTrail().transactional(database.em.fork(), async (tx, record) => {
-    await lockPerson(tx, id)
+    await lockUser(tx, id)
     const enabled = await tx.nativeUpdate(
       User,
       { id, disabledAt: { $ne: null } },
@@ -199,7 +187,7 @@ async function changeRoles(
   const { id } = await findUser(database, options)
   const roles = await operatorTrail().transactional(database.em.fork(), async (tx, record) => {
     // So that two changes at once are both kept.
-    await lockPerson(tx, id)
+    await lockUser(tx, id)
     const user = await tx.findOneOrFail(User, { id })
     const before = user.roles.length
     user.roles = change(user.roles)
@@ -212,7 +200,7 @@ async function changeRoles(
 async function endSessions(database: Database, options: Options): Promise<string> {
   const { id } = await findUser(database, options)
   const ended = await operatorTrail().transactional(database.em.fork(), async (tx, record) => {
-    await lockPerson(tx, id)
+    await lockUser(tx, id)
     const sessionsEnded = await tx.nativeDelete(Session, { user: id })
     if (sessionsEnded > 0) {
       await record({ type: EventType.SESSION_ENDED, userId: id, actor, sessionsEnded })

@@ -2,7 +2,7 @@
 import type { SqlEntityManager } from '@mikro-orm/sqlite'
 import { sql } from 'kysely'
 import { AppError, ErrorCode, TokenErrorReason } from '../errors.ts'
-import { lockPerson } from '../users/lock-person.ts'
+import { lockUser } from '../users/lock-user.ts'
 import type { SessionReference } from './authentication.ts'
 
 /**
@@ -16,7 +16,7 @@ export async function lockLiveSession(
   { sessionId, userId }: SessionReference,
   now: number,
 ): Promise<void> {
-  await lockPerson(tx, userId)
+  await lockUser(tx, userId)
   const { rows } = await sql`select 1 from sessions join users on users.id = sessions.user_id
     where sessions.id = ${sessionId} and users.id = ${userId}
       and users.disabled_at is null and sessions.expires_at > ${now}`.execute(tx.getKysely())

@@ -9,7 +9,7 @@ import { AppError, ErrorCode, TokenErrorReason } from '../errors.ts'
 import type { AccessTokens } from '../tokens/access-token.ts'
 import type { CurrentKey } from '../tokens/key-ring.ts'
 import { decodeRefreshToken, encodeRefreshToken } from '../tokens/refresh-token.ts'
-import { lockPerson } from '../users/lock-person.ts'
+import { lockUser } from '../users/lock-user.ts'
 import { User } from '../users/user.entity.ts'
 import { fromUserRow, userColumns, type UserRow } from '../users/user-row.ts'
 import type { UserProfile } from '../users/user-profile.ts'
@@ -190,7 +190,7 @@ export class SessionService {
     const reason =
       exceptSessionId === undefined ? EventReason.LOGOUT_ALL : EventReason.LOGOUT_OTHERS
     await audit.transactional(em, async (tx, record) => {
-      await lockPerson(tx, userId)
+      await lockUser(tx, userId)
       const sessionsEnded = await tx.nativeDelete(Session, {
         user: userId,
         ...(exceptSessionId === undefined ? {} : { id: { $ne: exceptSessionId } }),

@@ -5,7 +5,7 @@
 import type { SqlEntityManager } from '@mikro-orm/sqlite'
 import { sql, type Kysely } from 'kysely'
 import { Role } from './role.ts'
-import { lockPerson } from './lock-person.ts'
+import { lockUser } from './lock-user.ts'
 import { noPassword } from './replace-password.ts'
 import { User } from './user.entity.ts'
 
@@ -30,7 +30,7 @@ export async function reclaimAccount(
 ): Promise<Reclaim> {
   const { userId, email, name } = account
   // First the row: sign-ins, links and changes of the password and of the roles wait for it.
-  await lockPerson(tx, userId)
+  await lockUser(tx, userId)
   const user = await tx.findOne(User, { id: userId, email }, { refresh: true })
   if (!user || user.emailVerified) return { outcome: 'changed' }
   if (user.disabledAt != null) return { outcome: 'disabled' }

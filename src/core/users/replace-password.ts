@@ -2,7 +2,7 @@
 import type { SqlEntityManager } from '@mikro-orm/sqlite'
 import { sql } from 'kysely'
 import { Identity } from './identity.entity.ts'
-import { lockPerson } from './lock-person.ts'
+import { lockUser } from './lock-user.ts'
 import { User } from './user.entity.ts'
 
 /** The columns of an account that belong to its password. */
@@ -31,7 +31,7 @@ export async function replacePassword(
   mayReplace?: (user: User) => Promise<void>,
 ): Promise<ReplacedPassword | undefined> {
   // First the row: sign-ins, links and changes of the password wait for it.
-  await lockPerson(tx, userId)
+  await lockUser(tx, userId)
   const user = await tx.findOne(User, { id: userId }, { refresh: true })
   if (!user) return undefined
   await mayReplace?.(user)

@@ -1,12 +1,10 @@
 /** Signing up, signing in and changing the password. */
-import { randomUUID } from 'node:crypto'
 import { UniqueConstraintViolationException } from '@mikro-orm/core'
 import type { SqlEntityManager } from '@mikro-orm/sqlite'
 import { sql } from 'kysely'
 import type { AuditTrail } from '../../core/audit/audit-trail.ts'
 import { EventActor, EventReason, EventType } from '../../core/audit/event.ts'
 import { AppError, ErrorCode, badUserInput } from '../../core/errors.ts'
-import { Role } from '../../core/users/role.ts'
 import type { SessionService } from '../../core/sessions/session.service.ts'
 import type { Client, SessionReference } from '../../core/sessions/authentication.ts'
 import type { AuthPayload } from '../../core/sessions/auth-payload.ts'
@@ -15,6 +13,7 @@ import { addressBlock, networkBlock, pairOf } from '../../core/throttle/address.
 import type { Budget, Charge, Throttle } from '../../core/throttle/throttle.ts'
 import { normalizeEmail } from '../../core/users/email.ts'
 import { checkName } from '../../core/users/name.ts'
+import { createUser, emailTaken, type NewUser } from '../../core/users/new-user.ts'
 import { isPasswordUsable, storedPasswordOf } from '../../core/users/usable-password.ts'
 import { User } from '../../core/users/user.entity.ts'
 import type { PasswordHasher } from './password-hasher.ts'
@@ -72,7 +71,7 @@ export class PasswordService {
     input: { email: string; password: string; name: string | undefined },
     transport: TokenTransport,
   ): Promise<AuthPayload> {
-    const { audit, em, hasher, sessions, throttle, clock, isRegistrationOpen } = this.#options
+    const { hasher, sessions, throttle, isRegistrationOpen } = this.#options
     if (!isRegistrationOpen) {
       throw new AppError(ErrorCode.FORBIDDEN, 'Registration is closed on this server.')
     }
@@ -94,29 +93,13 @@ export class PasswordService {
       return hasher.hash(password, this.#network)
     })
 
-    const userId = randomUUID()
     const account = {
-      id: userId,
       email,
       emailVerified: false,
       name: name ?? null,
-      roles: [Role.USER],
-      passwordHash,
-      credentialVersion: 0,
-      createdAt: clock(),
-      lastSignedInAt: null,
-      disabledAt: null,
+      password: { passwordHash, passwordExpiresAt: null },
     }
-    try {
-      await audit.transactional(em, async (tx, record) => {
-        await tx.persist(tx.create(User, account)).flush()
-        const type = EventType.ACCOUNT_CREATED
-        await record({ type, userId, actor: EventActor.ACCOUNT, method })
-      })
-    } catch (error) {
-      if (!(error instanceof UniqueConstraintViolationException)) throw error
-      throw emailTaken()
-    }
+    const userId = await this.#create(account)
     // The account goes on counting as one that was made; the address has failed at nothing.
     await charge.giveBack('address', 'network')
     await throttle.makeFamiliar(this.#pair(email))
@@ -223,6 +206,21 @@ export class PasswordService {
           and disabled_at is null`.execute(kysely)
       return confirmed.numAffectedRows === 1n
     })
+  }
+
+  /** @throws AppError EMAIL_TAKEN */
+  async #create(account: NewUser): Promise<string> {
+    const { audit, clock, em } = this.#options
+    try {
+      return await audit.transactional(em, async (tx, record) => {
+        const { id: userId } = await createUser(tx, account, clock())
+        const type = EventType.ACCOUNT_CREATED
+        await record({ type, userId, actor: EventActor.ACCOUNT, method })
+        return userId
+      })
+    } catch (error) {
+      throw error instanceof UniqueConstraintViolationException ? emailTaken() : error
+    }
   }
 
   /** @throws AppError BAD_USER_INPUT if the new password is the one that has expired; RATE_LIMITED */
@@ -350,10 +348,6 @@ export class PasswordService {
   #pair(email: string): string {
     return pairOf(this.#options.client.ip, email)
   }
-}
-
-function emailTaken(): AppError {
-  return new AppError(ErrorCode.EMAIL_TAKEN, 'There is an account with this e-mail address.')
 }
 
 function operatorKnows(): AppError {

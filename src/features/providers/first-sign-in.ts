@@ -2,15 +2,14 @@
  * The first sign-in of an identity: which account it joins, or takes over, or whether one is created.
  * Decided by e-mail only if the provider attests the address (SECURITY.md, docs/adr/0039).
  */
-import { randomUUID } from 'node:crypto'
 import type { SqlEntityManager } from '@mikro-orm/sqlite'
 import { sql } from 'kysely'
 import type { AuditTrail } from '../../core/audit/audit-trail.ts'
 import { EventActor, EventReason, EventType } from '../../core/audit/event.ts'
 import { AppError, ErrorCode, TokenErrorReason } from '../../core/errors.ts'
-import { Role } from '../../core/users/role.ts'
 import { pairOf } from '../../core/throttle/address.ts'
 import type { Throttle } from '../../core/throttle/throttle.ts'
+import { createUser } from '../../core/users/new-user.ts'
 import { reclaimAccount } from '../../core/users/reclaim-account.ts'
 import { storedPasswordOf } from '../../core/users/usable-password.ts'
 import { User } from '../../core/users/user.entity.ts'
@@ -67,7 +66,17 @@ export class FirstSignIn {
     }
     const { audit, clock } = this.#options
     return audit.transactional(em, async (tx, record) => {
-      const user = owner ? tx.merge(owner) : this.#newUser(tx, email, profile)
+      const user = owner
+        ? tx.merge(owner)
+        : await createUser(
+            tx,
+            {
+              email: email ?? null,
+              emailVerified: email !== undefined && profile.isEmailAttested,
+              name: displayNameOf(profile),
+            },
+            clock(),
+          )
       const identity = await addIdentity(tx, provider, profile, user, clock())
       const type = owner ? EventType.PROVIDER_LINKED : EventType.ACCOUNT_CREATED
       await record({ type, ...by(user), method: provider.id })
@@ -153,21 +162,6 @@ export class FirstSignIn {
       ...pairs.map((subject) => ({ name: 'pair', subject })),
       ...pairs.map((subject) => ({ name: 'familiar', subject })),
     ]
-  }
-
-  #newUser(em: SqlEntityManager, email: string | undefined, profile: ProviderProfile): User {
-    return em.create(User, {
-      id: randomUUID(),
-      email: email ?? null,
-      emailVerified: email !== undefined && profile.isEmailAttested,
-      name: displayNameOf(profile),
-      roles: [Role.USER],
-      passwordHash: null,
-      credentialVersion: 0,
-      createdAt: this.#options.clock(),
-      lastSignedInAt: null,
-      disabledAt: null,
-    })
   }
 }
 

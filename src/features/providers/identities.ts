@@ -62,7 +62,6 @@ export async function waysIn(
   return [...(isPasswordUsable(user, now) ? ['password'] : []), ...waysInOf(identities, clients)]
 }
 
-/** @param user may be new, and is then stored with it */
 export async function addIdentity(
   tx: SqlEntityManager,
   provider: ProviderClient,
@@ -78,7 +77,7 @@ export async function addIdentity(
   identity.issuer = provider.issuer
   identity.email = emailOf(profile) ?? null
   identity.linkedAt = now
-  await tx.persist([user, identity]).flush()
+  await tx.persist(identity).flush()
   return identity
 }
 
