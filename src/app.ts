@@ -133,22 +133,21 @@ export async function createApp(
     const accessTokens = new AccessTokens({ keyRing, clock, ...config.tokens })
     const throttle = new Throttle({ database, clock, isEnabled: config.throttle })
     const requestTimeout = overrides.requestTimeoutMilliseconds ?? requestTimeoutMilliseconds
-    const hasher =
-      overrides.hasher ??
-      new PasswordHasher(
-        overrides.passwordCost ?? config.bcryptCost,
-        config.workers,
-        undefined,
-        hashingShare * requestTimeout,
-      )
-    if (!overrides.hasher) closers.push(() => hasher.close())
-    const metrics =
+    const metrics: Metrics | undefined =
       config.metrics &&
       new Metrics({
         hashQueueDepth: () => hasher.queueDepth,
         databaseConnections: database.countConnections,
       })
-    hasher.onWaited = metrics?.observeHashWait
+    const hasher: PasswordHasher =
+      overrides.hasher ??
+      new PasswordHasher({
+        cost: overrides.passwordCost ?? config.bcryptCost,
+        processes: config.workers,
+        longestTurnMilliseconds: hashingShare * requestTimeout,
+        onWaited: metrics?.observeHashWait,
+      })
+    if (!overrides.hasher) closers.push(() => hasher.close())
     const flows = new FlowStore({ database, clock })
     const providers = createProviderClients(config.providers, {
       fetch: overrides.fetch ?? fetch,

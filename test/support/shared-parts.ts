@@ -27,5 +27,5 @@ export function sharedHasher(
     'WORKERS',
   ]
   if (own.some((name) => name in settings)) return undefined
-  return (hasher ??= new PasswordHasher(passwordCost))
+  return (hasher ??= new PasswordHasher({ cost: passwordCost }))
 }

@@ -20,7 +20,7 @@ describe('a refused password', () => {
 
 describe('password hashing', () => {
   let hasher: PasswordHasher
-  beforeAll(() => (hasher = new PasswordHasher(8)))
+  beforeAll(() => (hasher = new PasswordHasher({ cost: 8 })))
   afterAll(() => hasher.close())
 
   it('verifies what it hashed, and nothing else', async () => {
@@ -50,7 +50,7 @@ describe('password hashing', () => {
 
   // On the event loop even bcryptjs's asynchronous functions take it for 100 ms at a time.
   it('leaves the event loop turning', async () => {
-    const slow = new PasswordHasher(11)
+    const slow = new PasswordHasher({ cost: 11 })
     let turns = 0
     let isDone = false
     const turn = () => {
@@ -66,7 +66,7 @@ describe('password hashing', () => {
 
   it('refuses what would wait too long, at once, and does what it has accepted', async () => {
     // However slow the machine is: here it is the length of the queue that refuses.
-    const patient = new PasswordHasher(8, 1, 60_000)
+    const patient = new PasswordHasher({ cost: 8, longestWaitMilliseconds: 60_000 })
     const order: string[] = []
     const attempts = Array.from({ length: 40 * availableParallelism() }, async () => {
       try {
@@ -95,7 +95,7 @@ describe('password hashing', () => {
 
   it('hashes in turn: nobody waits while others are served again and again', async () => {
     // However slow the machine is: what is looked at is the order.
-    const patient = new PasswordHasher(6, 1, 60_000)
+    const patient = new PasswordHasher({ cost: 6, longestWaitMilliseconds: 60_000 })
     // More than are hashed at once, and fewer than may wait.
     const served = Array.from({ length: 3 * availableParallelism() }, () => 0)
     const isOver = () => Math.max(...served) >= 20
@@ -114,8 +114,11 @@ describe('password hashing', () => {
   // On a busy machine as many as may wait take longer than their clients wait for them.
   it('refuses what has waited too long, undone', async () => {
     const waits: number[] = []
-    const busy = new PasswordHasher(11, 1, 400)
-    busy.onWaited = (seconds) => waits.push(seconds)
+    const busy = new PasswordHasher({
+      cost: 11,
+      longestWaitMilliseconds: 400,
+      onWaited: (seconds) => waits.push(seconds),
+    })
     const threads = Math.max(1, availableParallelism() - 1)
     const results = await Promise.allSettled(
       Array.from({ length: 12 * threads }, () => busy.hash('correct horse battery')),
@@ -130,7 +133,11 @@ describe('password hashing', () => {
   })
 
   it('refuses what has taken too long', async () => {
-    const slow = new PasswordHasher(11, 1, 60_000, 1)
+    const slow = new PasswordHasher({
+      cost: 11,
+      longestWaitMilliseconds: 60_000,
+      longestTurnMilliseconds: 1,
+    })
     const attempts = [
       slow.hash('correct horse battery'),
       slow.verify('correct horse battery', undefined),
@@ -153,7 +160,7 @@ describe('password hashing', () => {
 
   it('lets fewer wait where each takes longer', async () => {
     const accepted = async (cost: number) => {
-      const slow = new PasswordHasher(cost)
+      const slow = new PasswordHasher({ cost })
       let refused = 0
       const attempts = Array.from({ length: 40 * availableParallelism() }, async () => {
         await slow.hash('correct horse battery').catch((error: unknown) => {

@@ -21,7 +21,7 @@ export async function operatorPassword(
   bcryptCost: number,
 ): Promise<PasswordColumns & { passwordHash: string }> {
   const checked = checkNewPassword('password', password, email)
-  const hasher = new PasswordHasher(bcryptCost)
+  const hasher = new PasswordHasher({ cost: bcryptCost })
   try {
     const passwordHash = await hasher.hash(checked)
     return { passwordHash, passwordExpiresAt: initialPasswordExpiry(Date.now()) }

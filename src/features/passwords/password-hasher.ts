@@ -23,6 +23,19 @@ interface Waiting {
   giveUp(reason: Error): void
 }
 
+export interface PasswordHasherOptions {
+  /** bcrypt's, the logarithm of the number of rounds. */
+  readonly cost: number
+  /** How many processes on this machine hash at the same time: they share its processors. */
+  readonly processes?: number
+  /** How long a task waits for a thread before it is refused undone. */
+  readonly longestWaitMilliseconds?: number
+  /** How long waiting and work may take together before the result is refused. */
+  readonly longestTurnMilliseconds?: number
+  /** Gets the seconds that each task waited for a thread. */
+  readonly onWaited?: ((seconds: number) => void) | undefined
+}
+
 export class PasswordHasher {
   readonly #cost: number
   readonly #pool: Piscina<QueuedTask, HashingResult>
@@ -31,24 +44,19 @@ export class PasswordHasher {
   #runningTasks = 0
   readonly #longestWaitMilliseconds: number
   readonly #longestTurnMilliseconds: number
-  /** Gets the seconds that each task waited for a thread. */
-  onWaited: ((seconds: number) => void) | undefined
+  readonly #onWaited: ((seconds: number) => void) | undefined
 
-  /**
-   * @param cost bcrypt's, the logarithm of the number of rounds
-   * @param processes how many on this machine hash at the same time: they share its processors
-   * @param longestWaitMilliseconds for a thread, after which a task is refused undone
-   * @param longestTurnMilliseconds wait and work, after which its result is refused
-   */
-  constructor(
-    cost: number,
+  constructor({
+    cost,
     processes = 1,
     longestWaitMilliseconds = defaultLongestWaitMilliseconds,
     longestTurnMilliseconds = Number.POSITIVE_INFINITY,
-  ) {
+    onWaited,
+  }: PasswordHasherOptions) {
     this.#cost = cost
     this.#longestWaitMilliseconds = longestWaitMilliseconds
     this.#longestTurnMilliseconds = longestTurnMilliseconds
+    this.#onWaited = onWaited
     const threads = Math.max(1, Math.floor((availableParallelism() - 1) / processes))
     this.#pool = new Piscina({
       filename: new URL(`./bcrypt.worker${extname(import.meta.filename)}`, import.meta.url).href,
@@ -150,12 +158,12 @@ export class PasswordHasher {
     try {
       await this.#turn(network, startBy)
     } catch (error) {
-      this.onWaited?.((now() - queuedAt) / 1000)
+      this.#onWaited?.((now() - queuedAt) / 1000)
       throw error
     }
     try {
       const { startedAt, value } = await this.#pool.run({ ...task, startBy })
-      this.onWaited?.(Math.max(0, startedAt - queuedAt) / 1000)
+      this.#onWaited?.(Math.max(0, startedAt - queuedAt) / 1000)
       if (value === undefined || now() - queuedAt > this.#longestTurnMilliseconds) throw busy()
       return value
     } finally {
