@@ -1,4 +1,4 @@
-/** /graphql: from Fastify's request to Apollo and back (docs/adr/0021). */
+/** /graphql: passes Fastify's request to Apollo and sends its response (bench/NOTES.md says why without an integration). */
 import type { IncomingMessage } from 'node:http'
 import { HeaderMap, type ApolloServer, type BaseContext } from '@apollo/server'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
