@@ -7,7 +7,7 @@ import { loadConfig } from '../config/config.ts'
 import { parseDurationSeconds } from '../config/formats.ts'
 import type { Database } from '../database/database.ts'
 import { normalizeEmail } from '../core/users/email.ts'
-import { parseAccountId } from './account-id.ts'
+import { parseUserId } from '../core/users/user-id.ts'
 import { limitOf } from './limit.ts'
 import { CommandError, run } from './run.ts'
 import { withDatabaseAsItIs } from './with-database.ts'
@@ -80,7 +80,7 @@ async function conditionsOf(
     conditions.push(sql`e.user_id = ${rows[0].id}`)
   }
   if (id !== undefined) {
-    const userId = parseAccountId(id)
+    const userId = parseUserId(id)
     if (userId === undefined) throw new CommandError('--id must be an id of an account.')
     conditions.push(sql`e.user_id = ${userId}`)
   }

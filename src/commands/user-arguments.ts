@@ -23,7 +23,7 @@ export const usage = `Usage: npm run user -- <command> (--email E | --id I) [opt
   delete               removes the account, its sessions and identities
   grant --role R       gives a role
   revoke --role R      takes a role
-  end-sessions         signs the person out everywhere`
+  end-sessions         signs the user out everywhere`
 
 export type Options = ReturnType<typeof parse>['values']
 

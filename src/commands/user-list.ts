@@ -1,10 +1,10 @@
 /** `npm run user -- list`. */
-import { parseAccountId } from './account-id.ts'
+import { parseUserId } from '../core/users/user-id.ts'
 import { limitOf } from './limit.ts'
 import { CommandError } from './run.ts'
 import type { Database } from '../database/database.ts'
 import type { Role } from '../core/users/role.ts'
-import { listUsers, type ListedUser } from '../core/users/user-list.ts'
+import { listUsers, type UserSummary } from '../core/users/user-list.ts'
 
 export interface ListOptions {
   readonly search?: string | undefined
@@ -16,7 +16,7 @@ export interface ListOptions {
 }
 
 export async function list(database: Database, options: ListOptions): Promise<string> {
-  const after = options.after === undefined ? undefined : parseAccountId(options.after)
+  const after = options.after === undefined ? undefined : parseUserId(options.after)
   if (options.after !== undefined && after === undefined) {
     throw new CommandError('--after must be the id of an account.')
   }
@@ -33,7 +33,7 @@ export async function list(database: Database, options: ListOptions): Promise<st
   return users.length === 0 ? 'There are no such accounts.' : users.map(toLine).join('\n')
 }
 
-function toJson(user: ListedUser) {
+function toJson(user: UserSummary) {
   return {
     ...user,
     createdAt: time(user.createdAt),
@@ -42,7 +42,7 @@ function toJson(user: ListedUser) {
   }
 }
 
-function toLine(user: ListedUser): string {
+function toLine(user: UserSummary): string {
   const lastSignIn = time(user.lastSignedInAt)
   const details = [
     user.roles.join(','),

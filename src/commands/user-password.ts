@@ -1,69 +1,45 @@
-/** `npm run user -- set-password | remove-password`. */
-import { EventActor, EventType } from '../core/audit/event.ts'
-import type { Database } from '../database/database.ts'
+/** The password that an operator gives to an account: generated, or read from standard input. */
+import { AppError } from '../core/errors.ts'
 import { initialPasswordNotice } from '../features/passwords/initial-password.ts'
-import { hasProvider, noPassword, replacePassword } from '../core/users/replace-password.ts'
-import type { PasswordColumns, ReplacedPassword } from '../core/users/replace-password.ts'
-import type { User } from '../core/users/user.entity.ts'
-import { operatorTrail } from './operator-trail.ts'
+import { generatePassword, operatorPassword } from '../features/passwords/operator-password.ts'
 import { CommandError } from './run.ts'
+import type { Options } from './user-arguments.ts'
 
-/** @param generated the password, if it is to be printed */
-export async function setPassword(
-  database: Database,
-  { id }: User,
-  password: PasswordColumns,
-  generated: string | undefined,
-): Promise<string> {
-  const { sessionsEnded, user } = await replace(database, id, password, undefined)
-  return [
-    `Set the password of ${id}. ${ended(sessionsEnded)}`,
-    ...(user.disabledAt == null ? [] : ['The account is disabled, and stays so.']),
-    ...(generated === undefined ? [] : [`Password: ${generated}`]),
-    initialPasswordNotice,
-  ].join('\n')
+export type OperatorPassword = Awaited<ReturnType<typeof operatorPassword>>
+
+export interface ReadPassword {
+  readonly password: string
+  /** What the operator has to know of it. */
+  readonly notice: readonly string[]
 }
 
-/** @param providers the ids of the providers that the server has */
-export async function removePassword(
-  database: Database,
-  { id, passwordHash }: User,
-  { force, providers }: { readonly force: boolean; readonly providers: readonly string[] },
-): Promise<string> {
-  if (passwordHash == null) return `${id} has no password.`
-  const { sessionsEnded } = await replace(database, id, noPassword, async (user, tx) => {
-    if (force || (await hasProvider(tx, user.id, providers))) return
-    throw new CommandError(
-      `Nothing was changed: the password is the only way to sign in to ${id}. To remove it all the same: --force.`,
-    )
-  })
-  return `Removed the password of ${id}. ${ended(sessionsEnded)}`
+/** The password itself is printed only if it was generated. */
+export async function readPassword(options: Options): Promise<ReadPassword> {
+  if (options['password-stdin'] === true) {
+    return { password: await readStandardInput(), notice: [initialPasswordNotice] }
+  }
+  const password = generatePassword()
+  return { password, notice: [`Password: ${password}`, initialPasswordNotice] }
 }
 
-type Check = (user: User, tx: Parameters<typeof replacePassword>[0]) => Promise<void>
-
-async function replace(
-  database: Database,
-  userId: string,
-  password: PasswordColumns,
-  check: Check | undefined,
-): Promise<ReplacedPassword> {
-  return operatorTrail().transactional(database.em.fork(), async (tx, record) => {
-    const replaced = await replacePassword(
-      tx,
-      userId,
-      password,
-      check && ((user) => check(user, tx)),
-    )
-    if (!replaced) throw new CommandError('There is no such account.')
-    const { hadPassword, sessionsEnded } = replaced
-    const set = hadPassword ? EventType.PASSWORD_CHANGED : EventType.PASSWORD_SET
-    const type = password.passwordHash == null ? EventType.PASSWORD_REMOVED : set
-    await record({ type, userId, actor: EventActor.OPERATOR, sessionsEnded })
-    return replaced
-  })
+/** @throws CommandError in the words of the API, if the password breaks a rule of it */
+export function hashPassword(
+  password: string,
+  email: string,
+  bcryptCost: number,
+): Promise<OperatorPassword> {
+  return operatorPassword(password, email, bcryptCost).catch(refuse)
 }
 
-function ended(sessions: number): string {
-  return `Ended ${sessions} session${sessions === 1 ? '' : 's'}.`
+/** What breaks a rule of the API is refused here in the same words. */
+export function refuse(error: unknown): never {
+  throw error instanceof AppError ? new CommandError(error.message) : error
+}
+
+async function readStandardInput(): Promise<string> {
+  const chunks: Buffer[] = []
+  for await (const chunk of process.stdin) chunks.push(chunk as Buffer)
+  return Buffer.concat(chunks)
+    .toString('utf8')
+    .replace(/\r?\n$/, '')
 }

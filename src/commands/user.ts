@@ -1,51 +1,68 @@
-/** `npm run user -- create | show | …`: accounts, by the operator. The server obeys at the next request. */
-import { UniqueConstraintViolationException } from '@mikro-orm/core'
-import { forgetOrigins } from '../core/audit/audit-trail.ts'
-import { EventActor, EventType } from '../core/audit/event.ts'
+/** `npm run user -- create | show | …`: accounts, by the operator. Changes take effect at the next request. */
 import { loadConfig, type Config } from '../config/config.ts'
-import type { Database } from '../database/database.ts'
-import { AppError } from '../core/errors.ts'
-import { Role } from '../core/users/role.ts'
-import { initialPasswordNotice } from '../features/passwords/initial-password.ts'
-import { generatePassword, operatorPassword } from '../features/passwords/operator-password.ts'
-import { Session } from '../core/sessions/session.entity.ts'
+import { AppError, ErrorCode } from '../core/errors.ts'
 import { normalizeEmail } from '../core/users/email.ts'
-import { Identity } from '../core/users/identity.entity.ts'
-import { lockUser } from '../core/users/lock-user.ts'
+import { findUser, readUserDetails, type UserDetails } from '../core/users/find-user.ts'
 import { checkName } from '../core/users/name.ts'
-import { createUser } from '../core/users/new-user.ts'
-import { User } from '../core/users/user.entity.ts'
-import { parseAccountId } from './account-id.ts'
-import { operatorTrail } from './operator-trail.ts'
+import { Role } from '../core/users/role.ts'
+import type { UserSummary } from '../core/users/user-list.ts'
+import type { UserService } from '../core/users/user.service.ts'
+import type { Database } from '../database/database.ts'
+import { operatorUsers } from './operator-users.ts'
 import { CommandError, run } from './run.ts'
 import { readArguments, usage, type Options } from './user-arguments.ts'
 import { list } from './user-list.ts'
-import { removePassword, setPassword } from './user-password.ts'
+import { hashPassword, readPassword, refuse } from './user-password.ts'
 import { withDatabase, withDatabaseAsItIs } from './with-database.ts'
 
-const actor = EventActor.OPERATOR
+interface Command {
+  readonly options: Options
+  readonly config: Config
+  readonly database: Database
+  readonly users: UserService
+}
 
 // Before it is used: a module runs from top to bottom, and waits at `await`.
-const commands: Record<
-  string,
-  ((database: Database, options: Options, config: Config) => Promise<string>) | undefined
-> = {
+const commands: Record<string, ((command: Command) => Promise<string>) | undefined> = {
   create,
   show,
-  list: (database, options) =>
+  list: ({ database, options }) =>
     list(database, { ...options, role: options.role === undefined ? undefined : roleOf(options) }),
-  'set-password': resetPassword,
-  'remove-password': async (database, options, { providers }) =>
-    removePassword(database, await findUser(database, options), {
-      force: options.force === true,
-      providers: providers.map(({ id }) => id),
-    }),
-  disable,
-  enable,
-  delete: remove,
-  grant,
-  revoke,
-  'end-sessions': endSessions,
+  'set-password': setPassword,
+  'remove-password': removePassword,
+  disable: async (command) => {
+    const { id } = await find(command)
+    await command.users.disable(id)
+    return `Disabled ${id}. Its tokens are refused from the next request on.`
+  },
+  enable: async (command) => {
+    const { id } = await find(command)
+    await command.users.enable(id)
+    return `Enabled ${id}. The user has to sign in again.`
+  },
+  delete: async (command) => {
+    const { id } = await find(command)
+    await command.users.delete(id)
+    return `Deleted ${id}.`
+  },
+  grant: async (command) => {
+    const role = roleOf(command.options)
+    const { id } = await find(command)
+    return describeRoles(id, await command.users.grant(id, role))
+  },
+  revoke: async (command) => {
+    const role = roleOf(command.options)
+    if (role === Role.USER) {
+      throw new CommandError('USER cannot be revoked. To block the account: disable.')
+    }
+    const { id } = await find(command)
+    return describeRoles(id, await command.users.revoke(id, role))
+  },
+  'end-sessions': async (command) => {
+    const { id } = await find(command)
+    const ended = await command.users.revokeSessions(id)
+    return `Ended ${sessions(ended)} of ${id}.`
+  },
 }
 
 await run(async () => {
@@ -53,201 +70,100 @@ await run(async () => {
   const work = Object.hasOwn(commands, command) ? commands[command] : undefined
   if (!work) throw new CommandError(usage)
   const config = loadConfig(process.env)
-  const onlyLooks = command === 'show' || command === 'list'
-  const open = onlyLooks ? withDatabaseAsItIs : withDatabase
-  return open(config, (database) => work(database, options, config))
+  const onlyReads = command === 'show' || command === 'list'
+  const open = onlyReads ? withDatabaseAsItIs : withDatabase
+  return open(config, (database) =>
+    work({ options, config, database, users: operatorUsers(database) }),
+  )
 })
 
-async function create(database: Database, options: Options, config: Config): Promise<string> {
+async function create({ config, options, users }: Command): Promise<string> {
   const email = normalizeEmail(options.email ?? '')
   if (email === undefined) throw new CommandError('--email must be an e-mail address.')
-  const { password, generated } = await readPassword(options)
-  const name = checked(() => checkName(options.name)) ?? null
-  const roles = options.role === undefined ? [] : [roleOf(options)]
-  const columns = await hashed(password, email, config)
-  try {
-    // The operator vouches for the address.
-    const account = { email, emailVerified: true, name, roles, password: columns }
-    const userId = await operatorTrail().transactional(database.em.fork(), async (tx, record) => {
-      const user = await createUser(tx, account, Date.now())
-      await record({ type: EventType.ACCOUNT_CREATED, userId: user.id, actor })
-      for (const role of user.roles.filter((held) => held !== Role.USER)) {
-        await record({ type: EventType.ROLE_GRANTED, userId: user.id, actor, role })
-      }
-      return user.id
+  const { notice, password } = await readPassword(options)
+  const id = await users
+    .create({
+      email,
+      // The operator vouches for the address.
+      emailVerified: true,
+      name: nameOf(options),
+      roles: options.role === undefined ? [] : [roleOf(options)],
+      password: await hashPassword(password, email, config.bcryptCost),
     })
-    return [
-      `Made ${email}, ${userId}.`,
-      ...(generated === undefined ? [] : [`Password: ${generated}`]),
-      initialPasswordNotice,
-    ].join('\n')
-  } catch (error) {
-    if (!(error instanceof UniqueConstraintViolationException)) throw error
-    throw new CommandError(`There is an account with the address ${email}.`)
+    .catch((error: unknown) => {
+      const isTaken = error instanceof AppError && error.code === ErrorCode.EMAIL_TAKEN
+      throw isTaken ? new CommandError(`There is an account with the address ${email}.`) : error
+    })
+  return [`Made ${email}, ${id}.`, ...notice].join('\n')
+}
+
+async function setPassword(command: Command): Promise<string> {
+  const { config, options, users } = command
+  const { email, id } = await find(command)
+  if (email === null) throw new CommandError('This account has no e-mail address to sign in with.')
+  const { notice, password } = await readPassword(options)
+  const hashed = await hashPassword(password, email, config.bcryptCost)
+  const { isDisabled, sessionsEnded } = existing(await users.setPassword(id, hashed))
+  return [
+    `Set the password of ${id}. Ended ${sessions(sessionsEnded)}.`,
+    ...(isDisabled ? ['The account is disabled, and stays so.'] : []),
+    ...notice,
+  ].join('\n')
+}
+
+async function removePassword(command: Command): Promise<string> {
+  const { config, options, users } = command
+  const { id } = await find(command)
+  const providers = config.providers.map((provider) => provider.id)
+  const force = options.force === true
+  const removal = existing(await users.removePassword(id, { force, providers }))
+  switch (removal.outcome) {
+    case 'removed':
+      return `Removed the password of ${id}. Ended ${sessions(removal.sessionsEnded)}.`
+    case 'no-password':
+      return `${id} has no password.`
+    case 'only-way-to-sign-in':
+      throw new CommandError(
+        `Nothing was changed: the password is the only way to sign in to ${id}. To remove it all the same: --force.`,
+      )
   }
 }
 
-async function resetPassword(
-  database: Database,
-  options: Options,
-  config: Config,
-): Promise<string> {
-  const user = await findUser(database, options)
-  if (user.email == null) {
-    throw new CommandError('This account has no e-mail address to sign in with.')
-  }
-  const { password, generated } = await readPassword(options)
-  return setPassword(database, user, await hashed(password, user.email, config), generated)
-}
-
-async function show(database: Database, options: Options): Promise<string> {
-  const user = await findUser(database, options)
-  const em = database.em.fork()
-  const identities = await em.find(Identity, { user: user.id })
-  const sessions = await em.count(Session, { user: user.id, expiresAt: { $gt: Date.now() } })
+async function show(command: Command): Promise<string> {
+  const { id } = await find(command)
+  const user = existing(await readUserDetails(command.database, id, Date.now()))
   return [
     `id              ${user.id}`,
     `email           ${user.email ?? '(none)'}${user.emailVerified ? ' (verified)' : ''}`,
     `name            ${user.name ?? '(none)'}`,
     `roles           ${user.roles.join(', ')}`,
     `password        ${describePassword(user)}`,
-    `identities      ${identities.map(({ provider }) => provider).join(', ') || '(none)'}`,
-    `sessions        ${sessions}`,
+    `identities      ${user.providers.join(', ') || '(none)'}`,
+    `sessions        ${user.sessions}`,
     `created         ${time(user.createdAt)}`,
     `last signed in  ${time(user.lastSignedInAt)}`,
-    `disabled        ${user.disabledAt == null ? 'no' : `since ${time(user.disabledAt)}`}`,
+    `disabled        ${user.disabledAt === null ? 'no' : `since ${time(user.disabledAt)}`}`,
   ].join('\n')
 }
 
-async function disable(database: Database, options: Options): Promise<string> {
-  const { id } = await findUser(database, options)
-  await operatorTrail().transactional(database.em.fork(), async (tx, record) => {
-    const disabled = await tx.nativeUpdate(
-      User,
-      { id, disabledAt: null },
-      { disabledAt: Date.now() },
-    )
-    if (disabled > 0) await record({ type: EventType.ACCOUNT_DISABLED, userId: id, actor })
-  })
-  return `Disabled ${id}. Its tokens are refused from the next request on.`
+async function find({ database, options: { email, id } }: Command): Promise<UserSummary> {
+  if (email !== undefined && id === undefined) return existing(await findUser(database, { email }))
+  if (id !== undefined && email === undefined) return existing(await findUser(database, { id }))
+  throw new CommandError('Name the account by --email or by --id.')
 }
 
-/** Ends what was signed in before: a session that was closed with the account must not come back. */
-async function enable(database: Database, options: Options): Promise<string> {
-  const { id } = await findUser(database, options)
-  await operatorTrail().transactional(database.em.fork(), async (tx, record) => {
-    await lockUser(tx, id)
-    const enabled = await tx.nativeUpdate(
-      User,
-      { id, disabledAt: { $ne: null } },
-      { disabledAt: null },
-    )
-    const sessionsEnded = await tx.nativeDelete(Session, { user: id })
-    if (enabled > 0) {
-      await record({ type: EventType.ACCOUNT_ENABLED, userId: id, actor, sessionsEnded })
-    } else if (sessionsEnded > 0) {
-      await record({ type: EventType.SESSION_ENDED, userId: id, actor, sessionsEnded })
-    }
-  })
-  return `Enabled ${id}. The person has to sign in again.`
+/** The account may be deleted while the command runs. */
+function existing<T>(found: T | undefined): T {
+  if (found === undefined) throw new CommandError('There is no such account.')
+  return found
 }
 
-async function remove(database: Database, options: Options): Promise<string> {
-  const { id } = await findUser(database, options)
-  await operatorTrail().transactional(database.em.fork(), async (tx, record) => {
-    if ((await tx.nativeDelete(User, { id })) === 0) return
-    await forgetOrigins(tx, id)
-    await record({ type: EventType.ACCOUNT_DELETED, userId: id, actor })
-  })
-  return `Deleted ${id}.`
-}
-
-async function grant(database: Database, options: Options): Promise<string> {
-  const role = roleOf(options)
-  return changeRoles(database, options, { type: EventType.ROLE_GRANTED, role }, (roles) => [
-    ...new Set([...roles, role]),
-  ])
-}
-
-async function revoke(database: Database, options: Options): Promise<string> {
-  const role = roleOf(options)
-  if (role === Role.USER)
-    throw new CommandError('Everybody has the role USER. To lock somebody out: disable.')
-  return changeRoles(database, options, { type: EventType.ROLE_REVOKED, role }, (roles) =>
-    roles.filter((held) => held !== role),
-  )
-}
-
-async function changeRoles(
-  database: Database,
-  options: Options,
-  event: { type: EventType; role: Role },
-  change: (roles: Role[]) => Role[],
-): Promise<string> {
-  const { id } = await findUser(database, options)
-  const roles = await operatorTrail().transactional(database.em.fork(), async (tx, record) => {
-    // So that two changes at once are both kept.
-    await lockUser(tx, id)
-    const user = await tx.findOneOrFail(User, { id })
-    const before = user.roles.length
-    user.roles = change(user.roles)
-    if (user.roles.length !== before) await record({ ...event, userId: id, actor })
-    return user.roles
-  })
-  return `${id} has the roles ${roles.join(', ')}.`
-}
-
-async function endSessions(database: Database, options: Options): Promise<string> {
-  const { id } = await findUser(database, options)
-  const ended = await operatorTrail().transactional(database.em.fork(), async (tx, record) => {
-    await lockUser(tx, id)
-    const sessionsEnded = await tx.nativeDelete(Session, { user: id })
-    if (sessionsEnded > 0) {
-      await record({ type: EventType.SESSION_ENDED, userId: id, actor, sessionsEnded })
-    }
-    return sessionsEnded
-  })
-  return `Ended ${ended} session${ended === 1 ? '' : 's'} of ${id}.`
-}
-
-async function findUser(database: Database, options: Options): Promise<User> {
-  const { email, id } = options
-  if ((email === undefined) === (id === undefined)) {
-    throw new CommandError('Name the person by --email or by --id.')
-  }
-  const normalized = email === undefined ? undefined : normalizeEmail(email)
-  const userId = parseAccountId(id ?? '')
-  const em = database.em.fork()
-  const user =
-    normalized === undefined
-      ? userId !== undefined && (await em.findOne(User, { id: userId }))
-      : await em.findOne(User, { email: normalized })
-  if (!user) throw new CommandError('There is no such account.')
-  return user
-}
-
-/** @returns the password, and whether it was generated: then it is to be printed */
-async function readPassword(options: Options): Promise<{ password: string; generated?: string }> {
-  if (options['password-stdin'] === true) return { password: await readStandardInput() }
-  const generated = generatePassword()
-  return { password: generated, generated }
-}
-
-async function hashed(password: string, email: string, { bcryptCost }: Config) {
-  return operatorPassword(password, email, bcryptCost).catch(refuse)
-}
-
-/** What breaks a rule of the API is refused here in the same words. */
-function checked<T>(check: () => T): T {
+function nameOf({ name }: Options): string | null {
   try {
-    return check()
+    return checkName(name) ?? null
   } catch (error) {
     return refuse(error)
   }
-}
-
-function refuse(error: unknown): never {
-  throw error instanceof AppError ? new CommandError(error.message) : error
 }
 
 function roleOf({ role }: Options): Role {
@@ -256,19 +172,19 @@ function roleOf({ role }: Options): Role {
   return known
 }
 
-async function readStandardInput(): Promise<string> {
-  const chunks: Buffer[] = []
-  for await (const chunk of process.stdin) chunks.push(chunk as Buffer)
-  return Buffer.concat(chunks)
-    .toString('utf8')
-    .replace(/\r?\n$/, '')
+function describeRoles(id: string, roles: readonly Role[] | undefined): string {
+  return `${id} has the roles ${existing(roles).join(', ')}.`
 }
 
-function describePassword({ passwordExpiresAt, passwordHash }: User): string {
-  if (passwordHash == null) return 'no'
-  return passwordExpiresAt == null ? 'yes' : `set by an operator, until ${time(passwordExpiresAt)}`
+function describePassword({ hasPassword, passwordExpiresAt }: UserDetails): string {
+  if (!hasPassword) return 'no'
+  return passwordExpiresAt === null ? 'yes' : `set by an operator, until ${time(passwordExpiresAt)}`
 }
 
-function time(milliseconds: number | null | undefined): string {
-  return milliseconds == null ? 'never' : new Date(milliseconds).toISOString()
+function sessions(count: number): string {
+  return `${count} session${count === 1 ? '' : 's'}`
+}
+
+function time(milliseconds: number | null): string {
+  return milliseconds === null ? 'never' : new Date(milliseconds).toISOString()
 }

@@ -1,5 +1,6 @@
 /** Changes of what belongs to one user, one after the other. */
 import type { SqlEntityManager } from '@mikro-orm/sqlite'
+import { sql } from 'kysely'
 import { User } from './user.entity.ts'
 
 /**
@@ -9,4 +10,23 @@ import { User } from './user.entity.ts'
  */
 export async function lockUser(tx: SqlEntityManager, userId: string): Promise<void> {
   await tx.nativeUpdate(User, { id: userId }, { id: userId })
+}
+
+/**
+ * Locks the user's row, then reads it: no other transaction changes what is read.
+ * @param tx a transaction
+ */
+export async function readLockedUser(tx: SqlEntityManager, userId: string): Promise<User | null> {
+  await lockUser(tx, userId)
+  return tx.findOne(User, { id: userId }, { refresh: true })
+}
+
+/**
+ * Revokes every session of a user whose row is locked. A statement rather than a call of core/sessions,
+ * which is built on core/users.
+ * @returns how many there were
+ */
+export async function deleteSessions(tx: SqlEntityManager, userId: string): Promise<number> {
+  const deleted = await sql`delete from sessions where user_id = ${userId}`.execute(tx.getKysely())
+  return Number(deleted.numAffectedRows)
 }

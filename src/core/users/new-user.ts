@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto'
 import type { SqlEntityManager } from '@mikro-orm/sqlite'
 import { AppError, ErrorCode } from '../errors.ts'
-import { noPassword, type PasswordColumns } from './replace-password.ts'
+import { noPassword, type PasswordColumns } from './password-columns.ts'
 import { Role } from './role.ts'
 import { User } from './user.entity.ts'
 

@@ -5,9 +5,9 @@
 import type { SqlEntityManager } from '@mikro-orm/sqlite'
 import { sql, type Kysely } from 'kysely'
 import { Role } from './role.ts'
-import { lockUser } from './lock-user.ts'
-import { noPassword } from './replace-password.ts'
-import { User } from './user.entity.ts'
+import { deleteSessions, readLockedUser } from './lock-user.ts'
+import { noPassword } from './password-columns.ts'
+import type { User } from './user.entity.ts'
 
 export type Reclaim =
   | { readonly outcome: 'reclaimed'; readonly user: User; readonly sessionsEnded: number }
@@ -30,9 +30,8 @@ export async function reclaimAccount(
 ): Promise<Reclaim> {
   const { userId, email, name } = account
   // First the row: sign-ins, links and changes of the password and of the roles wait for it.
-  await lockUser(tx, userId)
-  const user = await tx.findOne(User, { id: userId, email }, { refresh: true })
-  if (!user || user.emailVerified) return { outcome: 'changed' }
+  const user = await readLockedUser(tx, userId)
+  if (user?.email !== email || user.emailVerified) return { outcome: 'changed' }
   if (user.disabledAt != null) return { outcome: 'disabled' }
   // An operator has trusted whoever uses the account, so it takes an operator to hand it over.
   if (user.roles.some((role) => role !== Role.USER)) return { outcome: 'privileged' }
@@ -43,8 +42,8 @@ export async function reclaimAccount(
   user.credentialVersion += 1
   await tx.flush()
   const kysely = tx.getKysely() as Kysely<unknown>
-  const ended = await sql`delete from sessions where user_id = ${userId}`.execute(kysely)
+  const sessionsEnded = await deleteSessions(tx, userId)
   await sql`delete from identities where user_id = ${userId}`.execute(kysely)
   await sql`delete from provider_flows where user_id = ${userId}`.execute(kysely)
-  return { outcome: 'reclaimed', user, sessionsEnded: Number(ended.numAffectedRows) }
+  return { outcome: 'reclaimed', user, sessionsEnded }
 }

@@ -12,7 +12,8 @@ export interface UserFilter {
   readonly limit: number
 }
 
-export interface ListedUser {
+/** A user, as operators see them; times in milliseconds since the epoch. */
+export interface UserSummary {
   readonly id: string
   readonly email: string | null
   readonly emailVerified: boolean
@@ -46,7 +47,7 @@ interface Row {
 export async function listUsers(
   { engine, kysely }: Searchable,
   filter: UserFilter,
-): Promise<{ users: ListedUser[]; hasMore: boolean }> {
+): Promise<{ users: UserSummary[]; hasMore: boolean }> {
   const conditions = conditionsOf(engine, filter)
   const where = conditions.length === 0 ? sql`` : sql`where ${sql.join(conditions, sql` and `)}`
   const { rows } = await sql<Row>`select id, email, email_verified, name, roles,
@@ -96,7 +97,7 @@ function containing(engine: Searchable['engine'], search: string) {
       : sql`${sql.ref(column)} ~ ${pattern(/[^\p{L}\p{M}\p{N}\s]/u, '\\$&')}`
 }
 
-function fromRow(row: Row): ListedUser {
+function fromRow(row: Row): UserSummary {
   const time = (value: number | string | null) => (value === null ? null : Number(value))
   return {
     id: row.id,

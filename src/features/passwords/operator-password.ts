@@ -1,6 +1,6 @@
 /** A password that an operator gives to an account: with `user create` or `user set-password`. */
 import { randomBytes } from 'node:crypto'
-import type { PasswordColumns } from '../../core/users/replace-password.ts'
+import type { PasswordColumns } from '../../core/users/password-columns.ts'
 import { initialPasswordExpiry } from './initial-password.ts'
 import { PasswordHasher } from './password-hasher.ts'
 import { checkNewPassword } from './password-policy.ts'
