@@ -90,7 +90,7 @@ function operationOf(document: DocumentNode, name?: string) {
 
 /** What a field asks for that needs a recent proof. */
 export interface ProofRequired {
-  /** The most seconds that may have passed since the proof. */
+  /** How many seconds old the proof may be at most. */
   readonly maxAge: number
   /** With what it can be given: `password`, or ids of providers. */
   readonly methods: readonly string[]

@@ -92,7 +92,8 @@ export function createProviderLogin(options: ProviderLoginOptions): ProviderLogi
     if (!flow) {
       throw new AuthError({
         code: 'INVALID_FLOW',
-        message: 'This sign-in was not begun here, was used before, or has expired. Begin again.',
+        message:
+          'This sign-in was started elsewhere, was used before, or has expired. Start again.',
       })
     }
     const { flowToken, provider, purpose, returnTo } = flow

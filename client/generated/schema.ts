@@ -11,82 +11,82 @@ export type Scalars = {
   DateTime: { input: string; output: string; }
 };
 
-/** What a sign-in or a refresh answers. */
+/** Returned by a sign-in or a refresh. */
 export type AuthPayload = {
   /** A JWT (RFC 9068) for the `Authorization` header. Other services verify it with /.well-known/jwks.json. */
   accessToken: Scalars['String']['output'];
   /** Seconds until the access token expires. */
   expiresIn: Scalars['Int']['output'];
-  /** Seconds until the session ends if it is not refreshed before. */
+  /** Seconds until the session ends unless it is refreshed before. */
   refreshExpiresIn: Scalars['Int']['output'];
-  /** Gets the next pair of tokens, once. Null with transport COOKIE. */
+  /** Exchange it once for the next pair of tokens (`refreshToken`). Null with transport COOKIE. */
   refreshToken?: Maybe<Scalars['String']['output']>;
   /** Always `Bearer`. */
   tokenType: Scalars['String']['output'];
-  /** Who signed in. */
+  /** The user who signed in. */
   user: User;
 };
 
-/** Why a request failed, as `errors[].extensions.code`. GraphQL's own codes, such as `GRAPHQL_VALIDATION_FAILED`, may occur beside these. */
+/** Why a request failed, as `errors[].extensions.code`. GraphQL's own codes, such as `GRAPHQL_VALIDATION_FAILED`, may occur as well. */
 export const ErrorCode = {
   /** An argument breaks a rule; `field` names it. */
   BAD_USER_INPUT: 'BAD_USER_INPUT',
   /** There is an account with this e-mail address. */
   EMAIL_TAKEN: 'EMAIL_TAKEN',
-  /** Signed in, but without the role that this needs; the account at the provider is not the one that is linked; or registration is closed. */
+  /** The user lacks the role that the field needs, the account at the provider is not the linked one, or registration is closed. */
   FORBIDDEN: 'FORBIDDEN',
-  /** Something else; the log has it under `requestId`. */
+  /** Unexpected error: look up `requestId` in the server log. */
   INTERNAL_SERVER_ERROR: 'INTERNAL_SERVER_ERROR',
-  /** Wrong e-mail or password. Which of the two is not said. */
+  /** Wrong e-mail or password. The response does not reveal which of the two. */
   INVALID_CREDENTIALS: 'INVALID_CREDENTIALS',
-  /** The provider sign-in is not this client's, was used before, has expired, or its state differs. */
+  /** The flow of a provider sign-in belongs to another client, was used before, has expired, or its state differs. */
   INVALID_FLOW: 'INVALID_FLOW',
   /** The refresh token is unknown, malformed or expired, or its session has ended; `reason` says which. */
   INVALID_REFRESH_TOKEN: 'INVALID_REFRESH_TOKEN',
-  /** Removing it would leave no way to sign in. */
+  /** Unlinking this provider would leave the account without a way to sign in. */
   LAST_CREDENTIAL: 'LAST_CREDENTIAL',
-  /** The provider's e-mail address belongs to an account that this sign-in may not take over. */
+  /** An account has the provider's e-mail address, and this sign-in may not join it: sign in to that account and call `linkProvider`. */
   LINK_REQUIRED: 'LINK_REQUIRED',
   /** The request body is too large. */
   PAYLOAD_TOO_LARGE: 'PAYLOAD_TOO_LARGE',
-  /** The provider refused or misbehaved. */
+  /** The provider refused the sign-in or sent an invalid response. */
   PROVIDER_ERROR: 'PROVIDER_ERROR',
   /** The operation exceeds a limit: tokens, depth, aliases, directives or cost. */
   QUERY_TOO_COMPLEX: 'QUERY_TOO_COMPLEX',
-  /** Too many attempts; `retryAfter` says for how many seconds. */
+  /** Too many attempts, or the server is busy: retry after `retryAfter` seconds. */
   RATE_LIMITED: 'RATE_LIMITED',
-  /** Signed in, but the last proof of it is too old for this: prove it again by `reauthenticate` or `reauthenticateWithProvider`, then send the same once more. `maxAge` says how many seconds old the proof may be, `methods` how it can be given: `password`, or ids of providers. */
+  /** The user's last proof of identity is too old for this field. Call `reauthenticate` or `reauthenticateWithProvider`, then send the operation again. `maxAge` is how many seconds old the proof may be; `methods` lists how to prove it: `password`, or ids of providers. */
   REAUTHENTICATION_REQUIRED: 'REAUTHENTICATION_REQUIRED',
-  /** An old refresh token came back; its session is ended. */
+  /** A refresh token that had already been replaced was used again. Its session is revoked. */
   REFRESH_TOKEN_REUSED: 'REFRESH_TOKEN_REUSED',
-  /** A guarded field without a good access token; `reason` says what is wrong with it. */
+  /** A guarded field was requested without a valid access token; `reason` says why. */
   UNAUTHENTICATED: 'UNAUTHENTICATED',
-  /** The server has no provider of this id. */
+  /** No provider with this id is configured. */
   UNKNOWN_PROVIDER: 'UNKNOWN_PROVIDER'
 } as const;
 
 export type ErrorCode = typeof ErrorCode[keyof typeof ErrorCode];
-/** Something that happened to an account. */
+/** An entry of the audit trail of an account. */
 export type Event = {
-  /** Who brought it about. */
+  /** Who caused the event. */
   actor: EventActor;
-  /** Names the event. */
+  /** Identifies the event. */
   id: Scalars['ID']['output'];
-  /** From which address. */
+  /** The client IP. */
   ip?: Maybe<Scalars['String']['output']>;
-  /** With what: `password` or a provider's id. */
+  /** The sign-in method: `password` or a provider's id. */
   method?: Maybe<Scalars['String']['output']>;
   /** When it happened. */
   occurredAt: Scalars['DateTime']['output'];
-  /** Whether it was refused. */
+  /** Whether the action succeeded. */
   outcome: EventOutcome;
-  /** Why it failed, or how a session came to its end. */
+  /** Why the action failed, or how the session ended. */
   reason?: Maybe<EventReason>;
   /** The role that was granted or revoked. */
   role?: Maybe<Role>;
-  /** The session that it is about, or that brought it about. */
+  /** The session that the event concerns or that caused it. */
   sessionId?: Maybe<Scalars['ID']['output']>;
-  /** How many sessions it ended. */
+  /** How many sessions were revoked. */
   sessionsEnded?: Maybe<Scalars['Int']['output']>;
   /** What happened. */
   type: EventType;
@@ -94,13 +94,13 @@ export type Event = {
   userAgent?: Maybe<Scalars['String']['output']>;
 };
 
-/** Who brought something about. */
+/** Who caused an event. */
 export const EventActor = {
-  /** Somebody who is signed in to the account, or just did so. */
+  /** The user of the account, who was signed in or just signed in. */
   ACCOUNT: 'ACCOUNT',
-  /** Somebody who has not shown that the account is theirs. */
+  /** A client that did not prove that the account is theirs. */
   ANONYMOUS: 'ANONYMOUS',
-  /** Whoever runs the server. */
+  /** An operator of the server, by a command. */
   OPERATOR: 'OPERATOR'
 } as const;
 
@@ -113,170 +113,170 @@ export type EventConnection = {
   pageInfo: PageInfo;
 };
 
-/** An event in its place on a page. */
+/** An event with its cursor. */
 export type EventEdge = {
-  /** For `after`, to go on behind this event. */
+  /** Pass it as `after` to get the events that follow this one. */
   cursor: Scalars['String']['output'];
   /** The event. */
   node: Event;
 };
 
-/** Whether what somebody wanted came about. */
+/** Whether the action succeeded. */
 export const EventOutcome = {
-  /** It was refused. */
+  /** The action was refused. */
   FAILURE: 'FAILURE',
-  /** It did. */
+  /** The action succeeded. */
   SUCCESS: 'SUCCESS'
 } as const;
 
 export type EventOutcome = typeof EventOutcome[keyof typeof EventOutcome];
-/** Why a sign-in or a link failed, or a session ended. There may be more of them in a later version. */
+/** Why a sign-in or a link failed, or why a session ended. Later versions may add values. */
 export const EventReason = {
-  /** The proof was good, but the account is disabled. */
+  /** The credentials were correct, but the account is disabled. */
   ACCOUNT_DISABLED: 'ACCOUNT_DISABLED',
-  /** The token came back at once, from another network and another `User-Agent`. */
+  /** A replaced refresh token was used again right away, from another network and with another `User-Agent`. */
   ANOTHER_ORIGIN: 'ANOTHER_ORIGIN',
-  /** They were changed while the proof was checked. */
+  /** The credentials were changed while they were being verified. */
   CREDENTIALS_CHANGED: 'CREDENTIALS_CHANGED',
-  /** The account at the provider is linked to another account here. */
+  /** The account at the provider is linked to another Latchkey account. */
   LINKED_TO_ANOTHER: 'LINKED_TO_ANOTHER',
-  /** The account has the address of the one at the provider, but that one is not linked to it. */
+  /** The account has the e-mail address of the provider, but the provider is not linked to it. */
   LINK_REQUIRED: 'LINK_REQUIRED',
-  /** By `logout`, this session. */
+  /** The user signed out of this session. */
   LOGOUT: 'LOGOUT',
-  /** By `logout`, all sessions. */
+  /** The user signed out of all sessions (`logout`, scope `ALL`). */
   LOGOUT_ALL: 'LOGOUT_ALL',
-  /** By `logout`, all sessions but this one. */
+  /** The user signed out of all other sessions (`logout`, scope `OTHERS`). */
   LOGOUT_OTHERS: 'LOGOUT_OTHERS',
   /** The account has no password. */
   NO_PASSWORD: 'NO_PASSWORD',
   /** The account at the provider is not the one that is linked to this account. */
   OTHER_IDENTITY: 'OTHER_IDENTITY',
-  /** The password was set by an operator and not changed in time. */
+  /** The password was set by an operator and expired before the user changed it. */
   PASSWORD_EXPIRED: 'PASSWORD_EXPIRED',
-  /** The provider refused or misbehaved. */
+  /** The provider refused the sign-in or sent an invalid response. */
   PROVIDER_ERROR: 'PROVIDER_ERROR',
-  /** It would have made an account. */
+  /** The sign-in would have created an account, but registration is closed. */
   REGISTRATION_CLOSED: 'REGISTRATION_CLOSED',
-  /** By another sign-in in the same browser, with transport COOKIE. */
+  /** Another sign-in in the same browser replaced the session (transport COOKIE). */
   REPLACED: 'REPLACED',
-  /** By `revokeSession`. */
+  /** The user revoked the session (`revokeSession`). */
   REVOKED: 'REVOKED',
-  /** A new one needed the room. */
+  /** The account reached its session limit, so its oldest session was revoked. */
   TOO_MANY_SESSIONS: 'TOO_MANY_SESSIONS',
-  /** There is no account with the address. */
+  /** No account has the e-mail address. */
   UNKNOWN_ACCOUNT: 'UNKNOWN_ACCOUNT',
   /** The password was wrong. */
   WRONG_PASSWORD: 'WRONG_PASSWORD'
 } as const;
 
 export type EventReason = typeof EventReason[keyof typeof EventReason];
-/** What happened. There may be more of them in a later version. */
+/** The kind of an event. Later versions may add values. */
 export const EventType = {
-  /** By signing up, by a first sign-in, or by an operator. */
+  /** An account was created: by registration, by a first sign-in with a provider, or by an operator. */
   ACCOUNT_CREATED: 'ACCOUNT_CREATED',
-  /** By an operator. */
+  /** An operator deleted the account. */
   ACCOUNT_DELETED: 'ACCOUNT_DELETED',
-  /** By an operator. */
+  /** An operator disabled the account. */
   ACCOUNT_DISABLED: 'ACCOUNT_DISABLED',
-  /** By an operator, with no session left. */
+  /** An operator enabled the account. It has no sessions left. */
   ACCOUNT_ENABLED: 'ACCOUNT_ENABLED',
-  /** The owner of the e-mail address signed in with a provider that attests it. The address had never been verified, so the password, sessions and linked providers from before were removed. */
+  /** The owner of the e-mail address signed in with a provider that has verified it. The address had never been verified here, so the previous password, sessions and linked providers were removed. */
   ACCOUNT_RECLAIMED: 'ACCOUNT_RECLAIMED',
-  /** By an operator; of no account. */
+  /** An operator backed up the database. Not tied to an account. */
   DATABASE_BACKED_UP: 'DATABASE_BACKED_UP',
-  /** By an operator, and every session was ended; of no account. */
+  /** An operator restored the database, and all sessions were revoked. Not tied to an account. */
   DATABASE_RESTORED: 'DATABASE_RESTORED',
-  /** A linked provider attests that the e-mail address belongs to the user. */
+  /** A linked provider confirmed that the e-mail address belongs to the user. */
   EMAIL_VERIFIED: 'EMAIL_VERIFIED',
-  /** By an operator, and every session was ended; of no account. */
+  /** An operator replaced the signing keys, and all sessions were revoked. Not tied to an account. */
   KEYS_RESET: 'KEYS_RESET',
-  /** By an operator; of no account. */
+  /** An operator rotated the signing keys. Not tied to an account. */
   KEYS_ROTATED: 'KEYS_ROTATED',
-  /** And the other sessions were ended; if by an operator, every session. */
+  /** The password was changed, and the other sessions were revoked. If an operator changed it, all sessions were revoked. */
   PASSWORD_CHANGED: 'PASSWORD_CHANGED',
-  /** The current password was wrong. */
+  /** A change of the password was refused because the current password was wrong. */
   PASSWORD_CHANGE_FAILED: 'PASSWORD_CHANGE_FAILED',
-  /** By an operator, and every session was ended. */
+  /** An operator removed the password and revoked all sessions. */
   PASSWORD_REMOVED: 'PASSWORD_REMOVED',
-  /** The first password of the account. */
+  /** The first password of the account was set. */
   PASSWORD_SET: 'PASSWORD_SET',
-  /** The account can be signed in to with the provider. */
+  /** A provider was linked: the user can sign in with it. */
   PROVIDER_LINKED: 'PROVIDER_LINKED',
   /** A link was refused; `reason` says why. */
   PROVIDER_LINK_FAILED: 'PROVIDER_LINK_FAILED',
-  /** And no more; other sessions that it began were ended. */
+  /** A provider was unlinked, and other sessions started with it were revoked. */
   PROVIDER_UNLINKED: 'PROVIDER_UNLINKED',
-  /** The user of a session proved again who they are; `method` says how. */
+  /** The user proved their identity again; `method` says how. */
   REAUTHENTICATED: 'REAUTHENTICATED',
-  /** Such a proof was refused; `reason` says why. */
+  /** A repeated proof of identity was refused; `reason` says why. */
   REAUTHENTICATION_FAILED: 'REAUTHENTICATION_FAILED',
-  /** A refresh token was used twice within the grace window, the second time from another network or with another `User-Agent`: it may have been copied. The session goes on. */
+  /** A refresh token was used twice within the grace window, the second time from another network or with another `User-Agent`: it may have been copied. The session continues. */
   REFRESH_TOKEN_REPEATED: 'REFRESH_TOKEN_REPEATED',
-  /** An old refresh token came back: somebody may have copied it. The session was ended. */
+  /** A refresh token that had already been replaced was used again: it may have been copied. The session was revoked. */
   REFRESH_TOKEN_REUSED: 'REFRESH_TOKEN_REUSED',
-  /** By an operator. */
+  /** An operator granted a role. */
   ROLE_GRANTED: 'ROLE_GRANTED',
-  /** By an operator. */
+  /** An operator revoked a role. */
   ROLE_REVOKED: 'ROLE_REVOKED',
-  /** One session or several were ended; `reason` says how. */
+  /** One or more sessions ended; `reason` says why. */
   SESSION_ENDED: 'SESSION_ENDED',
-  /** A session was begun. */
+  /** A user signed in and a session was created. */
   SIGNED_IN: 'SIGNED_IN',
   /** A sign-in was refused; `reason` says why. */
   SIGN_IN_FAILED: 'SIGN_IN_FAILED'
 } as const;
 
 export type EventType = typeof EventType[keyof typeof EventType];
-/** An account at a provider with which the person can sign in. */
+/** An account at a provider that the user can sign in with. */
 export type Identity = {
-  /** The address that the provider gave when it was last used, if any. */
+  /** The e-mail address that the provider reported at the last sign-in, if any. */
   email?: Maybe<Scalars['String']['output']>;
-  /** When it was linked to this account. */
+  /** When the provider was linked to this account. */
   linkedAt: Scalars['DateTime']['output'];
   /** The provider's id, as in `Query.providers`. */
   provider: Scalars['String']['output'];
 };
 
-/** Which sessions to end. */
+/** Which sessions to revoke. */
 export const LogoutScope = {
-  /** All of the person. */
+  /** All of this user's sessions. */
   ALL: 'ALL',
-  /** All of the person but the one that the access token names. */
+  /** All of this user's sessions except the one of the access token. */
   OTHERS: 'OTHERS',
-  /** The one that the request names. */
+  /** The session of the access token, the cookie or the refresh token in the request. */
   THIS: 'THIS'
 } as const;
 
 export type LogoutScope = typeof LogoutScope[keyof typeof LogoutScope];
 export type Mutation = {
-  /** Begins a sign-in with a provider: OAuth 2.0 authorization code with PKCE. Send the user to `authorizationUrl`; they come back to `redirectUri` with a code. Called with an access token, the flow can also link the account (`linkProvider`). */
+  /** Starts a sign-in with a provider: OAuth 2.0 authorization code with PKCE. Send the user to `authorizationUrl`; they come back to `redirectUri` with a code. Called with an access token, the flow can also link the account (`linkProvider`). */
   beginProviderLogin: ProviderFlow;
-  /** Changes my password, or sets the first one, and ends my other sessions. The tokens of this session are replaced; the new refresh token travels as the old one did. Setting the first one, or replacing one of an operator that has expired, fails with `REAUTHENTICATION_REQUIRED` if I have not proved in the last 5 minutes who I am. */
+  /** Changes the user's password, or sets the first one, and revokes the user's other sessions. The tokens of this session are replaced; the new refresh token is sent the same way as the old one. Setting a first password, or replacing an expired one that an operator set, fails with `REAUTHENTICATION_REQUIRED` if the user's last proof of identity is more than 5 minutes old. */
   changePassword: AuthPayload;
-  /** Links the account of a provider to mine, with a flow that I began while signed in. Linking it again changes nothing. */
+  /** Links an account at a provider to the user, with a flow that was started with an access token. Linking the same account again changes nothing. */
   linkProvider: User;
-  /** Signs in with a password. Fails with `INVALID_CREDENTIALS` whatever was wrong, and with `RATE_LIMITED` after too many failures, or while too many others are waiting. */
+  /** Signs in with a password. Fails with `INVALID_CREDENTIALS` whether the e-mail address or the password was wrong, and with `RATE_LIMITED` after too many failures or while the server is busy. */
   login: AuthPayload;
-  /** Signs in with the response of a provider; the first time it creates an account. A flow can be used once. If the provider attests the e-mail address and an account has it, the sign-in joins that account, or takes it over if its address was never verified. Any other account with the address is an error: `LINK_REQUIRED`. */
+  /** Signs in with the response of a provider; the first sign-in creates an account. A flow can be used once. If the provider has verified the e-mail address and an account has it, the sign-in joins that account, or takes it over if its address was never verified. If the sign-in may not join the account with that address, it fails with `LINK_REQUIRED`. */
   loginWithProvider: AuthPayload;
-  /** Ends sessions. `THIS` takes the access token (an expired one too), the cookie or the argument, and is true however often it is called; `OTHERS` and `ALL` need a live access token. */
+  /** Signs out. `THIS` accepts the access token (even an expired one), the cookie or the argument, and returns true however often it is called; `OTHERS` and `ALL` need a valid access token. */
   logout: Scalars['Boolean']['output'];
-  /** Issues an access token for other services alone, to hand it to one of them. It opens nothing here, cannot be refreshed or widened, and expires no later than the access token that it is asked for with. */
+  /** Issues an access token that only other services accept, so that it can be handed to one of them. This server does not accept it. It cannot be refreshed or widened, and expires no later than the access token of the request. */
   narrowAccessToken: NarrowedToken;
-  /** Proves with my password that it is still me, for fields that need a recent proof (`@requiresFresh`). The session stays the same; its tokens are replaced, and the new refresh token travels as the old one did. Fails with `INVALID_CREDENTIALS`, and with `RATE_LIMITED` as `login` does. */
+  /** Proves the user's identity again with the password, for fields that need a recent proof (`@requiresFresh`). The session stays the same; its tokens are replaced, and the new refresh token is sent the same way as the old one. Fails with `INVALID_CREDENTIALS`, and with `RATE_LIMITED` as `login` does. */
   reauthenticate: AuthPayload;
-  /** Proves with an account of a provider that is linked to mine that it is still me, for fields that need a recent proof (`@requiresFresh`). Takes a flow that I began while signed in, with the purpose `REAUTHENTICATE`. The session stays the same; its tokens are replaced, and the new refresh token travels as the old one did. Fails with `FORBIDDEN` if another account of the provider comes back. */
+  /** Proves the user's identity again with a linked provider, for fields that need a recent proof (`@requiresFresh`). Takes a flow that was started with an access token and the purpose `REAUTHENTICATE`. The session stays the same; its tokens are replaced, and the new refresh token is sent the same way as the old one. Fails with `FORBIDDEN` if the user signed in to a different account at the provider. */
   reauthenticateWithProvider: AuthPayload;
-  /** Exchanges a refresh token for the next pair of tokens. Within the grace window a replaced token gets the same successor again; an older one ends the session with `REFRESH_TOKEN_REUSED`. */
+  /** Exchanges a refresh token for the next pair of tokens. Within the grace window a replaced token gets the same successor again. Any older token revokes the session and fails with `REFRESH_TOKEN_REUSED`. */
   refreshToken: AuthPayload;
-  /** Makes an account and signs it in. Fails with `EMAIL_TAKEN` where the address has one, `BAD_USER_INPUT` where an argument breaks a rule. */
+  /** Creates an account and signs the user in. Fails with `EMAIL_TAKEN` if an account has the e-mail address, and with `BAD_USER_INPUT` if an argument breaks a rule. */
   register: AuthPayload;
-  /** Ends one of my sessions. False where I have none of that id. */
+  /** Revokes one of the user's sessions. Returns false if the user has no session with this id. */
   revokeSession: Scalars['Boolean']['output'];
-  /** Unlinks the provider from my account and ends my other sessions that it began. Fails with `LAST_CREDENTIAL` where it is the only way to sign in. */
+  /** Unlinks a provider from the user and revokes the user's other sessions that were started with it. Fails with `LAST_CREDENTIAL` if it is the only way to sign in. */
   unlinkProvider: User;
-  /** Changes what my account says of me. An argument that is left out changes nothing. */
+  /** Changes the user's profile. An argument that is omitted changes nothing. */
   updateProfile: User;
 };
 
@@ -372,75 +372,75 @@ export type MutationUpdateProfileArgs = {
   name?: InputMaybe<Scalars['String']['input']>;
 };
 
-/** An access token for other services, which opens nothing here. */
+/** An access token that other services accept and this server does not. */
 export type NarrowedToken = {
-  /** A JWT (RFC 9068) for those services alone. */
+  /** A JWT (RFC 9068) that only the named services accept. */
   accessToken: Scalars['String']['output'];
-  /** Its `aud` claim. */
+  /** The `aud` claim of the token. */
   audiences: Array<Scalars['String']['output']>;
-  /** Seconds until it expires. It cannot be refreshed. */
+  /** Seconds until the token expires. It cannot be refreshed. */
   expiresIn: Scalars['Int']['output'];
   /** Always `Bearer`. */
   tokenType: Scalars['String']['output'];
 };
 
-/** Where a page lies among the others. */
+/** Pagination info. */
 export type PageInfo = {
-  /** The cursor of the last, if any: `after` of the next page. */
+  /** The cursor of the last edge, if any. Pass it as `after` to get the next page. */
   endCursor?: Maybe<Scalars['String']['output']>;
-  /** Whether something older follows. */
+  /** Whether older entries follow. */
   hasNextPage: Scalars['Boolean']['output'];
-  /** Always false: pages are walked one way. */
+  /** Always false: paging backwards is not supported. */
   hasPreviousPage: Scalars['Boolean']['output'];
-  /** The cursor of the first, if any. */
+  /** The cursor of the first edge, if any. */
   startCursor?: Maybe<Scalars['String']['output']>;
 };
 
-/** A way to sign in with an account from elsewhere. */
+/** A provider of identities that users can sign in with, such as Google. */
 export type Provider = {
-  /** What other fields take as `provider`, for example `google`. */
+  /** The value of `provider` arguments, for example `google`. */
   id: Scalars['ID']['output'];
-  /** What to write on the button, for example `Google`. */
+  /** The text of the sign-in button, for example `Google`. */
   name: Scalars['String']['output'];
 };
 
-/** A sign-in with a provider that has begun. */
+/** A sign-in with a provider that has been started. */
 export type ProviderFlow = {
-  /** Where to send the person. */
+  /** Send the user to this URL. */
   authorizationUrl: Scalars['String']['output'];
-  /** When the flow is forgotten: after ten minutes. */
+  /** When the flow expires: ten minutes after its start. */
   expiresAt: Scalars['DateTime']['output'];
-  /** Proves, together with `state`, that the answer belongs to the client that began. Keep it until the person comes back, and show it to nobody. */
+  /** Proves, together with `state`, that the response belongs to the client that started the flow. Keep it secret until the user comes back. */
   flowToken: Scalars['String']['output'];
 };
 
-/** What a flow with a provider is good for. */
+/** What a flow with a provider is used for. */
 export const ProviderFlowPurpose = {
   /** For `reauthenticateWithProvider`: the provider is asked to authenticate the user again. Needs an access token, and a provider that is linked to the account. */
   REAUTHENTICATE: 'REAUTHENTICATE',
-  /** For `loginWithProvider`, and for `linkProvider` if begun with an access token. */
+  /** For `loginWithProvider`, and for `linkProvider` if the flow was started with an access token. */
   SIGN_IN: 'SIGN_IN'
 } as const;
 
 export type ProviderFlowPurpose = typeof ProviderFlowPurpose[keyof typeof ProviderFlowPurpose];
-/** A token for the provider's own API. */
+/** An access token for the provider's own API. */
 export type ProviderToken = {
-  /** For the provider's API; not for this one. */
+  /** The access token; this server does not accept it. */
   accessToken: Scalars['String']['output'];
-  /** When it expires; null where the provider did not say. */
+  /** When the token expires; null if the provider did not say. */
   expiresAt?: Maybe<Scalars['DateTime']['output']>;
-  /** What the person has agreed to. */
+  /** The scopes that the user has granted. */
   scopes: Array<Scalars['String']['output']>;
 };
 
 export type Query = {
-  /** The person whom the access token names. */
+  /** The signed-in user. */
   me: User;
-  /** Greets whoever is signed in. */
+  /** Returns a greeting for the signed-in user. */
   protected: Scalars['String']['output'];
-  /** A token for the provider's own API, renewed where it has expired. Only where the operator keeps tokens (`<PROVIDER>_KEEP_TOKENS`). */
+  /** Returns an access token for the provider's own API, renewed if it has expired. Available only if the operator has set `<PROVIDER>_KEEP_TOKENS`. */
   providerToken: ProviderToken;
-  /** The sign-in buttons to show: the providers that this server is configured for. */
+  /** The providers that are configured on this server: one sign-in button for each. */
   providers: Array<Provider>;
 };
 
@@ -449,89 +449,89 @@ export type QueryProviderTokenArgs = {
   provider: Scalars['String']['input'];
 };
 
-/** What a person may do. */
+/** What a user may do. */
 export const Role = {
   /** Granted by an operator; opens fields marked `@requiresRole(roles: [ADMIN])`. */
   ADMIN: 'ADMIN',
-  /** Everybody who has an account. */
+  /** Every account has this role. */
   USER: 'USER'
 } as const;
 
 export type Role = typeof Role[keyof typeof Role];
-/** A sign-in that is still alive: one device, one browser. */
+/** A signed-in device or browser. */
 export type Session = {
-  /** When the person signed in. */
+  /** When the user signed in. */
   createdAt: Scalars['DateTime']['output'];
-  /** Whether it is the session of this request. */
+  /** Whether the session is the one of this request. */
   current: Scalars['Boolean']['output'];
-  /** When it ends if it was not refreshed since `lastUsedAt`. */
+  /** When the session ends if it is not refreshed after `lastUsedAt`. */
   expiresAt: Scalars['DateTime']['output'];
-  /** Names the session for `revokeSession`; the `sid` claim. Not a credential. */
+  /** Identifies the session for `revokeSession`; the `sid` claim of its access tokens. Not a credential. */
   id: Scalars['ID']['output'];
-  /** The address of the last sign-in or refresh. */
+  /** The client IP of the last sign-in or refresh. */
   ip?: Maybe<Scalars['String']['output']>;
-  /** When it was last refreshed, or begun, to the hour. It changes at full hours only: it does not tell the moment. */
+  /** When the session was last refreshed, or started, to the hour. It changes at full hours only, so it does not reveal the exact time. */
   lastUsedAt: Scalars['DateTime']['output'];
-  /** How the person signed in: `password` or a provider's id. */
+  /** How the user signed in: `password` or a provider's id. */
   method: Scalars['String']['output'];
   /** The `User-Agent` of the last sign-in or refresh, at most 512 characters. */
   userAgent?: Maybe<Scalars['String']['output']>;
 };
 
-/** What is wrong with a token, as `errors[].extensions.reason` of `UNAUTHENTICATED` and `INVALID_REFRESH_TOKEN`. */
+/** Why a token was refused, as `errors[].extensions.reason` of `UNAUTHENTICATED` and `INVALID_REFRESH_TOKEN`. */
 export const TokenErrorReason = {
   /** An operator has disabled the account. */
   ACCOUNT_DISABLED: 'ACCOUNT_DISABLED',
-  /** Its session was ended: by a sign-out, a new password, a replayed refresh token, an operator. */
+  /** The session of the token was revoked: by a sign-out, a new password, a replayed refresh token or an operator. */
   SESSION_ENDED: 'SESSION_ENDED',
-  /** It was good, and its time is over. */
+  /** The token has expired. */
   TOKEN_EXPIRED: 'TOKEN_EXPIRED',
-  /** It is not one of ours, or was changed. */
+  /** The token was not issued by this server, or was modified. */
   TOKEN_INVALID: 'TOKEN_INVALID',
-  /** There is none. */
+  /** No token was sent. */
   TOKEN_MISSING: 'TOKEN_MISSING',
-  /** It was issued for another service (`narrowAccessToken`), and opens nothing here. */
+  /** The token was issued for another service (`narrowAccessToken`) and is not accepted here. */
   WRONG_AUDIENCE: 'WRONG_AUDIENCE'
 } as const;
 
 export type TokenErrorReason = typeof TokenErrorReason[keyof typeof TokenErrorReason];
-/** How the refresh token travels. */
+/** How the refresh token is sent. */
 export const TokenTransport = {
-  /** In the answer; the client keeps it and sends it as an argument. */
+  /** In the response body; the client stores it and sends it as an argument. */
   BODY: 'BODY',
-  /** In an HttpOnly cookie that scripts cannot read; `refreshToken` is null in the answer and needs no argument afterwards. For browsers. */
+  /** In an HttpOnly cookie that scripts cannot read, for browsers. `refreshToken` is null in the response, and no argument is needed to refresh. */
   COOKIE: 'COOKIE'
 } as const;
 
 export type TokenTransport = typeof TokenTransport[keyof typeof TokenTransport];
-/** A person with an account. People see only themselves. */
+/** A user. Users see only themselves. */
 export type User = {
-  /** When the account was made. */
+  /** When the account was created. */
   createdAt: Scalars['DateTime']['output'];
-  /** In normal form: trimmed, lower case. Null where no provider gave one. */
+  /** The e-mail address in normal form: trimmed, lower case. Null if no provider reported one. */
   email?: Maybe<Scalars['String']['output']>;
-  /** Whether it has been proven that the address belongs to the person. */
+  /** Whether it has been verified that the e-mail address belongs to the user. */
   emailVerified: Scalars['Boolean']['output'];
-  /** What happened to this account, the newest first. */
+  /** The audit trail of this account, the newest events first. */
   events: EventConnection;
-  /** Whether the person can sign in with a password. */
+  /** Whether the user can sign in with a password. */
   hasPassword: Scalars['Boolean']['output'];
   /** Stable and never reused; the `sub` claim of access tokens. */
   id: Scalars['ID']['output'];
-  /** The provider accounts with which the person can sign in. */
+  /** The accounts at providers that the user can sign in with. */
   identities: Array<Identity>;
-  /** What the person wants to be called. */
+  /** The name to display for the user. */
   name?: Maybe<Scalars['String']['output']>;
-  /** When a password that an operator set stops working, unless `changePassword` replaces it before. Null for a password that the user chose. */
+  /** When a password that an operator set expires, unless `changePassword` replaces it before. Null for a password that the user chose. */
   passwordExpiresAt?: Maybe<Scalars['DateTime']['output']>;
-  /** What the person may do, as of this request. */
+  /** The roles of the user, as of this request. */
   roles: Array<Role>;
-  /** The sessions that are still alive, the one used last first. At most 100. */
+  /** The active sessions of the user, the most recently used first. At most 100. */
   sessions: Array<Session>;
 };
 
 
-/** A person with an account. People see only themselves. */
+/** A user. Users see only themselves. */
 export type UserEventsArgs = {
   after?: InputMaybe<Scalars['String']['input']>;
   first?: Scalars['Int']['input'];

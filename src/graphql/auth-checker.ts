@@ -24,7 +24,7 @@ export function requireAuthenticated(viewer: Viewer): Authenticated {
 export function requireRole(viewer: Viewer, roles: readonly Role[]): void {
   const { user } = requireAuthenticated(viewer)
   if (roles.length > 0 && !roles.some((role) => user.roles.includes(role))) {
-    throw new AppError(ErrorCode.FORBIDDEN, 'This needs a role that you do not have.')
+    throw new AppError(ErrorCode.FORBIDDEN, 'This field needs a role that you do not have.')
   }
 }
 

@@ -27,24 +27,24 @@ export function accessDirectives(roleEnum: GraphQLEnumType): GraphQLDirective[] 
     new GraphQLDirective({
       name: 'requiresRole',
       description:
-        'Needs an access token of a user who has one of the roles. Others fail with `FORBIDDEN`.',
+        'Needs an access token of a user who has one of the roles. Otherwise the field fails with `FORBIDDEN`.',
       locations,
       args: {
         roles: {
           type: new GraphQLNonNull(new GraphQLList(new GraphQLNonNull(roleEnum))),
-          description: 'One of these is enough.',
+          description: 'The user needs one of these roles.',
         },
       },
     }),
     new GraphQLDirective({
       name: 'requiresFresh',
       description:
-        'Needs an access token whose user has proved recently who they are, by signing in or by `reauthenticate`. Others fail with `REAUTHENTICATION_REQUIRED` before the field does anything.',
+        'Needs an access token whose user has recently proved their identity, by signing in or by `reauthenticate`. Otherwise the field fails with `REAUTHENTICATION_REQUIRED` before it does anything.',
       locations: [DirectiveLocation.FIELD_DEFINITION],
       args: {
         maxAge: {
           type: new GraphQLNonNull(GraphQLInt),
-          description: 'The most seconds that may have passed since the proof.',
+          description: 'How many seconds old the proof may be at most.',
         },
       },
     }),

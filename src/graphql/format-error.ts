@@ -120,7 +120,7 @@ export function formatError(
 function withoutValues(message: string, error: GraphQLError): string {
   const code = codeOf(error)
   if (code === 'GRAPHQL_PARSE_FAILED') {
-    return `${syntaxError.exec(message)?.[0] ?? 'Syntax Error: Cannot read on from here'}.`
+    return `${syntaxError.exec(message)?.[0] ?? 'Syntax Error: Unexpected character'}.`
   }
   if (code === 'OPERATION_RESOLUTION_FAILURE') {
     return message.replace(/ named "[^]*$/, ' of this name.')

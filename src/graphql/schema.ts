@@ -12,46 +12,47 @@ import type { ErrorCode, TokenErrorReason } from '../core/errors.ts'
 const errorCodeEnum = new GraphQLEnumType({
   name: 'ErrorCode',
   description:
-    "Why a request failed, as `errors[].extensions.code`. GraphQL's own codes, such as `GRAPHQL_VALIDATION_FAILED`, may occur beside these.",
+    "Why a request failed, as `errors[].extensions.code`. GraphQL's own codes, such as `GRAPHQL_VALIDATION_FAILED`, may occur as well.",
   values: describe({
     UNAUTHENTICATED:
-      'A guarded field without a good access token; `reason` says what is wrong with it.',
+      'A guarded field was requested without a valid access token; `reason` says why.',
     REAUTHENTICATION_REQUIRED:
-      'Signed in, but the last proof of it is too old for this: prove it again by `reauthenticate` or `reauthenticateWithProvider`, then send the same once more. `maxAge` says how many seconds old the proof may be, `methods` how it can be given: `password`, or ids of providers.',
+      "The user's last proof of identity is too old for this field. Call `reauthenticate` or `reauthenticateWithProvider`, then send the operation again. `maxAge` is how many seconds old the proof may be; `methods` lists how to prove it: `password`, or ids of providers.",
     FORBIDDEN:
-      'Signed in, but without the role that this needs; the account at the provider is not the one that is linked; or registration is closed.',
+      'The user lacks the role that the field needs, the account at the provider is not the linked one, or registration is closed.',
     BAD_USER_INPUT: 'An argument breaks a rule; `field` names it.',
-    INVALID_CREDENTIALS: 'Wrong e-mail or password. Which of the two is not said.',
+    INVALID_CREDENTIALS: 'Wrong e-mail or password. The response does not reveal which of the two.',
     EMAIL_TAKEN: 'There is an account with this e-mail address.',
     INVALID_REFRESH_TOKEN:
       'The refresh token is unknown, malformed or expired, or its session has ended; `reason` says which.',
-    REFRESH_TOKEN_REUSED: 'An old refresh token came back; its session is ended.',
-    RATE_LIMITED: 'Too many attempts; `retryAfter` says for how many seconds.',
-    UNKNOWN_PROVIDER: 'The server has no provider of this id.',
+    REFRESH_TOKEN_REUSED:
+      'A refresh token that had already been replaced was used again. Its session is revoked.',
+    RATE_LIMITED: 'Too many attempts, or the server is busy: retry after `retryAfter` seconds.',
+    UNKNOWN_PROVIDER: 'No provider with this id is configured.',
     INVALID_FLOW:
-      "The provider sign-in is not this client's, was used before, has expired, or its state differs.",
-    PROVIDER_ERROR: 'The provider refused or misbehaved.',
+      'The flow of a provider sign-in belongs to another client, was used before, has expired, or its state differs.',
+    PROVIDER_ERROR: 'The provider refused the sign-in or sent an invalid response.',
     LINK_REQUIRED:
-      "The provider's e-mail address belongs to an account that this sign-in may not take over.",
-    LAST_CREDENTIAL: 'Removing it would leave no way to sign in.',
+      "An account has the provider's e-mail address, and this sign-in may not join it: sign in to that account and call `linkProvider`.",
+    LAST_CREDENTIAL: 'Unlinking this provider would leave the account without a way to sign in.',
     PAYLOAD_TOO_LARGE: 'The request body is too large.',
     QUERY_TOO_COMPLEX: 'The operation exceeds a limit: tokens, depth, aliases, directives or cost.',
-    INTERNAL_SERVER_ERROR: 'Something else; the log has it under `requestId`.',
+    INTERNAL_SERVER_ERROR: 'Unexpected error: look up `requestId` in the server log.',
   } satisfies Record<ErrorCode, string>),
 })
 
 const tokenErrorReasonEnum = new GraphQLEnumType({
   name: 'TokenErrorReason',
   description:
-    'What is wrong with a token, as `errors[].extensions.reason` of `UNAUTHENTICATED` and `INVALID_REFRESH_TOKEN`.',
+    'Why a token was refused, as `errors[].extensions.reason` of `UNAUTHENTICATED` and `INVALID_REFRESH_TOKEN`.',
   values: describe({
-    TOKEN_MISSING: 'There is none.',
-    TOKEN_INVALID: 'It is not one of ours, or was changed.',
-    TOKEN_EXPIRED: 'It was good, and its time is over.',
+    TOKEN_MISSING: 'No token was sent.',
+    TOKEN_INVALID: 'The token was not issued by this server, or was modified.',
+    TOKEN_EXPIRED: 'The token has expired.',
     WRONG_AUDIENCE:
-      'It was issued for another service (`narrowAccessToken`), and opens nothing here.',
+      'The token was issued for another service (`narrowAccessToken`) and is not accepted here.',
     SESSION_ENDED:
-      'Its session was ended: by a sign-out, a new password, a replayed refresh token, an operator.',
+      'The session of the token was revoked: by a sign-out, a new password, a replayed refresh token or an operator.',
     ACCOUNT_DISABLED: 'An operator has disabled the account.',
   } satisfies Record<TokenErrorReason, string>),
 })

@@ -31,7 +31,7 @@ export async function listenForMetrics(
     if (request.url?.split('?', 1)[0] !== '/metrics') {
       answer(404, 'text/plain', 'There is nothing here but /metrics.\n')
     } else if (request.method !== 'GET' && request.method !== 'HEAD') {
-      answer(405, 'text/plain', 'This method is not allowed here.\n')
+      answer(405, 'text/plain', 'Method not allowed.\n')
     } else {
       source.text().then(
         (text) => answer(200, source.contentType, text),

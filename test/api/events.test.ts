@@ -226,7 +226,7 @@ describe('a cursor', () => {
     const answer = await ask(accessToken, { after })
     expect(answer.code).toBe('BAD_USER_INPUT')
     expect(answer.errors![0]!.extensions.field).toBe('after')
-    expect(answer.errors![0]!.message).toBe('This is no cursor of a page of events.')
+    expect(answer.errors![0]!.message).toBe('Invalid cursor.')
   })
 
   it.each([

@@ -19,7 +19,7 @@ describe('a field that needs a role', () => {
     expect(forbidden.data).toBeNull()
     expect(forbidden.errors).toEqual([
       expect.objectContaining({
-        message: 'This needs a role that you do not have.',
+        message: 'This field needs a role that you do not have.',
         path: ['secretOfAdmins'],
         extensions: { code: 'FORBIDDEN' },
       }),

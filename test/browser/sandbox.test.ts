@@ -136,7 +136,7 @@ describe('GraphiQL at /graphiql', () => {
     await page.getByRole('link', { name: 'Query', exact: true }).click()
     await expect
       .poll(() => page.locator('.graphiql-plugin').textContent())
-      .toContain('The person whom the access token names.')
+      .toContain('The signed-in user.')
     await page.screenshot({ path: artifactPath('graphiql-dark.png') })
   })
 

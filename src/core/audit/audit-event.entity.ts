@@ -21,7 +21,7 @@ const AuditEventSchema = defineEntity({
     method: p.string().length(64).nullable(),
     role: p.string().length(16).nullable(),
     sessionId: p.string().length(22).nullable(),
-    /** How many sessions it ended. */
+    /** How many sessions were revoked. */
     sessionsEnded: p.integer().nullable(),
     ip: p.string().length(45).nullable(),
     userAgent: p.string().length(512).nullable(),

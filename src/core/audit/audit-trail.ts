@@ -15,7 +15,7 @@ export interface NewEvent {
   readonly method?: string
   readonly role?: string
   readonly sessionId?: string
-  /** How many sessions it ended. */
+  /** How many sessions were revoked. */
   readonly sessionsEnded?: number
 }
 

@@ -30,11 +30,11 @@ export enum EventType {
   DATABASE_RESTORED = 'DATABASE_RESTORED',
 }
 
-/** Who brought it about. */
+/** Who caused the event. */
 export enum EventActor {
   /** Whoever has the account's credentials, or a session of it. */
   ACCOUNT = 'ACCOUNT',
-  /** Somebody who has not shown that the account is theirs. */
+  /** A client that did not prove that the account is theirs. */
   ANONYMOUS = 'ANONYMOUS',
   OPERATOR = 'OPERATOR',
 }

@@ -8,7 +8,7 @@ export interface AuthPayload {
   readonly expiresIn: number
   /** Null if it is in the cookie. */
   readonly refreshToken: string | null
-  /** Seconds until the session ends if it is not refreshed before. */
+  /** Seconds until the session ends unless it is refreshed before. */
   readonly refreshExpiresIn: number
   readonly user: UserProfile
 }

@@ -99,7 +99,7 @@ export async function rotate(text: string, options: RotationOptions): Promise<Se
   })
   throw new AppError(
     ErrorCode.REFRESH_TOKEN_REUSED,
-    'This refresh token was used before. The session is ended; sign in again.',
+    'This refresh token was used before. The session has been revoked: sign in again.',
   )
 }
 

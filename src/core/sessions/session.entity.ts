@@ -10,7 +10,7 @@ const SessionSchema = defineEntity({
     /** 128 random bits, base64url. */
     id: p.string().length(22).primary(),
     user: () => p.manyToOne(User).deleteRule('cascade').index(false),
-    /** How the person signed in: `password` or a provider's id. */
+    /** How the user signed in: `password` or a provider's id. */
     method: p.string().length(64),
     /** When the user last proved who they are; 0, from an older version, stands for `createdAt`. */
     authenticatedAt: p.bigint('number').defaultRaw('0'),

@@ -18,7 +18,7 @@ export async function updateProfile(
   const name = checkName(changes.name ?? undefined) ?? null
   const updated = await em.nativeUpdate(User, { id: user.id }, { name })
   if (updated === 0) {
-    throw new AppError(ErrorCode.UNAUTHENTICATED, 'The account does not exist any more.', {
+    throw new AppError(ErrorCode.UNAUTHENTICATED, 'The account no longer exists.', {
       reason: TokenErrorReason.SESSION_ENDED,
     })
   }

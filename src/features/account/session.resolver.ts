@@ -11,13 +11,14 @@ export class SessionResolver {
   @Mutation(() => AuthPayloadType, {
     complexity: 20,
     description:
-      'Exchanges a refresh token for the next pair of tokens. Within the grace window a replaced token gets the same successor again; an older one ends the session with `REFRESH_TOKEN_REUSED`.',
+      'Exchanges a refresh token for the next pair of tokens. Within the grace window a replaced token gets the same successor again. Any older token revokes the session and fails with `REFRESH_TOKEN_REUSED`.',
   })
   refreshToken(
     @Ctx() context: Context,
     @Arg('refreshToken', () => String, {
       nullable: true,
-      description: "Left out, the cookie's is used and the successor goes into the cookie.",
+      description:
+        'If omitted, the token is read from the cookie, and its successor is sent in the cookie.',
     })
     refreshToken?: string | null,
   ): Promise<AuthPayload> {
@@ -27,18 +28,18 @@ export class SessionResolver {
   @Mutation(() => Boolean, {
     complexity: 10,
     description:
-      'Ends sessions. `THIS` takes the access token (an expired one too), the cookie or the argument, and is true however often it is called; `OTHERS` and `ALL` need a live access token.',
+      'Signs out. `THIS` accepts the access token (even an expired one), the cookie or the argument, and returns true however often it is called; `OTHERS` and `ALL` need a valid access token.',
   })
   async logout(
     @Ctx() context: Context,
     @Arg('scope', () => LogoutScope, {
       defaultValue: LogoutScope.THIS,
-      description: 'Which sessions to end.',
+      description: 'Which sessions to revoke.',
     })
     scope: LogoutScope,
     @Arg('refreshToken', () => String, {
       nullable: true,
-      description: 'Names the session where there is no access token at hand.',
+      description: 'Identifies the session if no access token is sent.',
     })
     refreshToken?: string | null,
   ): Promise<boolean> {
@@ -54,11 +55,12 @@ export class SessionResolver {
   @Authorized()
   @Mutation(() => Boolean, {
     complexity: 10,
-    description: 'Ends one of my sessions. False where I have none of that id.',
+    description:
+      "Revokes one of the user's sessions. Returns false if the user has no session with this id.",
   })
   revokeSession(
     @Ctx() context: Context,
-    @Arg('id', () => ID, { description: 'As in `Session.id`.' }) id: string,
+    @Arg('id', () => ID, { description: 'The id of a session, as in `Session.id`.' }) id: string,
   ): Promise<boolean> {
     return context.sessions.end(context.authenticated().user.id, id)
   }
@@ -67,12 +69,13 @@ export class SessionResolver {
   @Mutation(() => NarrowedTokenType, {
     complexity: 10,
     description:
-      'Issues an access token for other services alone, to hand it to one of them. It opens nothing here, cannot be refreshed or widened, and expires no later than the access token that it is asked for with.',
+      'Issues an access token that only other services accept, so that it can be handed to one of them. This server does not accept it. It cannot be refreshed or widened, and expires no later than the access token of the request.',
   })
   narrowAccessToken(
     @Ctx() context: Context,
     @Arg('audiences', () => [String], {
-      description: 'For which services: one or more of the server’s `TOKEN_AUDIENCE`.',
+      description:
+        'The services that may accept the token: one or more of the server’s `TOKEN_AUDIENCE`.',
     })
     audiences: string[],
   ): Promise<NarrowedToken> {
@@ -81,7 +84,7 @@ export class SessionResolver {
 
   @FieldResolver(() => [SessionType], {
     complexity: 5,
-    description: 'The sessions that are still alive, the one used last first. At most 100.',
+    description: 'The active sessions of the user, the most recently used first. At most 100.',
   })
   async sessions(@Root() user: UserType, @Ctx() context: Context): Promise<SessionType[]> {
     const sessions = await context.sessions.list(user.id)

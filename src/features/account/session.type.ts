@@ -6,12 +6,14 @@ import { UserType } from './user.type.ts'
 
 registerEnumType(TokenTransport, {
   name: 'TokenTransport',
-  description: 'How the refresh token travels.',
+  description: 'How the refresh token is sent.',
   valuesConfig: {
-    BODY: { description: 'In the answer; the client keeps it and sends it as an argument.' },
+    BODY: {
+      description: 'In the response body; the client stores it and sends it as an argument.',
+    },
     COOKIE: {
       description:
-        'In an HttpOnly cookie that scripts cannot read; `refreshToken` is null in the answer and needs no argument afterwards. For browsers.',
+        'In an HttpOnly cookie that scripts cannot read, for browsers. `refreshToken` is null in the response, and no argument is needed to refresh.',
     },
   },
 })
@@ -23,15 +25,18 @@ export enum LogoutScope {
 }
 registerEnumType(LogoutScope, {
   name: 'LogoutScope',
-  description: 'Which sessions to end.',
+  description: 'Which sessions to revoke.',
   valuesConfig: {
-    THIS: { description: 'The one that the request names.' },
-    OTHERS: { description: 'All of the person but the one that the access token names.' },
-    ALL: { description: 'All of the person.' },
+    THIS: {
+      description:
+        'The session of the access token, the cookie or the refresh token in the request.',
+    },
+    OTHERS: { description: "All of this user's sessions except the one of the access token." },
+    ALL: { description: "All of this user's sessions." },
   },
 })
 
-@ObjectType('AuthPayload', { description: 'What a sign-in or a refresh answers.' })
+@ObjectType('AuthPayload', { description: 'Returned by a sign-in or a refresh.' })
 export class AuthPayloadType {
   @Field(() => String, {
     description:
@@ -47,54 +52,56 @@ export class AuthPayloadType {
 
   @Field(() => String, {
     nullable: true,
-    description: 'Gets the next pair of tokens, once. Null with transport COOKIE.',
+    description:
+      'Exchange it once for the next pair of tokens (`refreshToken`). Null with transport COOKIE.',
   })
   refreshToken!: string | null
 
   @Field(() => Int, {
-    description: 'Seconds until the session ends if it is not refreshed before.',
+    description: 'Seconds until the session ends unless it is refreshed before.',
   })
   refreshExpiresIn!: number
 
-  @Field(() => UserType, { description: 'Who signed in.' })
+  @Field(() => UserType, { description: 'The user who signed in.' })
   user!: UserType
 }
 
 @ObjectType('NarrowedToken', {
-  description: 'An access token for other services, which opens nothing here.',
+  description: 'An access token that other services accept and this server does not.',
 })
 export class NarrowedTokenType {
-  @Field(() => String, { description: 'A JWT (RFC 9068) for those services alone.' })
+  @Field(() => String, { description: 'A JWT (RFC 9068) that only the named services accept.' })
   accessToken!: string
 
   @Field(() => String, { description: 'Always `Bearer`.' })
   tokenType!: string
 
-  @Field(() => Int, { description: 'Seconds until it expires. It cannot be refreshed.' })
+  @Field(() => Int, { description: 'Seconds until the token expires. It cannot be refreshed.' })
   expiresIn!: number
 
-  @Field(() => [String], { description: 'Its `aud` claim.' })
+  @Field(() => [String], { description: 'The `aud` claim of the token.' })
   audiences!: string[]
 }
 
-@ObjectType('Session', { description: 'A sign-in that is still alive: one device, one browser.' })
+@ObjectType('Session', { description: 'A signed-in device or browser.' })
 export class SessionType {
   @Field(() => ID, {
-    description: 'Names the session for `revokeSession`; the `sid` claim. Not a credential.',
+    description:
+      'Identifies the session for `revokeSession`; the `sid` claim of its access tokens. Not a credential.',
   })
   id!: string
 
-  @Field(() => GraphQLDateTime, { description: 'When the person signed in.' })
+  @Field(() => GraphQLDateTime, { description: 'When the user signed in.' })
   createdAt!: Date
 
   @Field(() => GraphQLDateTime, {
     description:
-      'When it was last refreshed, or begun, to the hour. It changes at full hours only: it does not tell the moment.',
+      'When the session was last refreshed, or started, to the hour. It changes at full hours only, so it does not reveal the exact time.',
   })
   lastUsedAt!: Date
 
   @Field(() => GraphQLDateTime, {
-    description: 'When it ends if it was not refreshed since `lastUsedAt`.',
+    description: 'When the session ends if it is not refreshed after `lastUsedAt`.',
   })
   expiresAt!: Date
 
@@ -106,13 +113,13 @@ export class SessionType {
 
   @Field(() => String, {
     nullable: true,
-    description: 'The address of the last sign-in or refresh.',
+    description: 'The client IP of the last sign-in or refresh.',
   })
   ip!: string | null
 
-  @Field(() => String, { description: "How the person signed in: `password` or a provider's id." })
+  @Field(() => String, { description: "How the user signed in: `password` or a provider's id." })
   method!: string
 
-  @Field(() => Boolean, { description: 'Whether it is the session of this request.' })
+  @Field(() => Boolean, { description: 'Whether the session is the one of this request.' })
   current!: boolean
 }

@@ -8,7 +8,7 @@ import { IdentityType, UserType } from './user.type.ts'
 @Resolver(() => UserType)
 export class UserResolver {
   @Authorized()
-  @Query(() => UserType, { description: 'The person whom the access token names.' })
+  @Query(() => UserType, { description: 'The signed-in user.' })
   me(@Ctx() context: Context): UserType {
     return context.authenticated().user
   }
@@ -16,15 +16,14 @@ export class UserResolver {
   @Authorized()
   @Mutation(() => UserType, {
     complexity: 10,
-    description:
-      'Changes what my account says of me. An argument that is left out changes nothing.',
+    description: "Changes the user's profile. An argument that is omitted changes nothing.",
   })
   updateProfile(
     @Ctx() context: Context,
     @Arg('name', () => String, {
       nullable: true,
       description:
-        'What I want to be called: at most 200 characters, without control characters. Null or blank removes the name.',
+        'The name to display for the user: at most 200 characters, without control characters. Null or blank removes the name.',
     })
     name?: string | null,
   ): Promise<UserType> {
@@ -33,7 +32,7 @@ export class UserResolver {
 
   @FieldResolver(() => [IdentityType], {
     complexity: 5,
-    description: 'The provider accounts with which the person can sign in.',
+    description: 'The accounts at providers that the user can sign in with.',
   })
   async identities(@Root() user: UserType, @Ctx() context: Context): Promise<IdentityType[]> {
     const identities = await context.em.find(

@@ -5,53 +5,54 @@ import { Role } from '../../core/users/role.ts'
 
 registerEnumType(Role, {
   name: 'Role',
-  description: 'What a person may do.',
+  description: 'What a user may do.',
   valuesConfig: {
-    USER: { description: 'Everybody who has an account.' },
+    USER: { description: 'Every account has this role.' },
     ADMIN: {
       description: 'Granted by an operator; opens fields marked `@requiresRole(roles: [ADMIN])`.',
     },
   },
 })
 
-@ObjectType('User', { description: 'A person with an account. People see only themselves.' })
+@ObjectType('User', { description: 'A user. Users see only themselves.' })
 export class UserType {
   @Field(() => ID, { description: 'Stable and never reused; the `sub` claim of access tokens.' })
   id!: string
 
   @Field(() => String, {
     nullable: true,
-    description: 'In normal form: trimmed, lower case. Null where no provider gave one.',
+    description:
+      'The e-mail address in normal form: trimmed, lower case. Null if no provider reported one.',
   })
   email!: string | null
 
   @Field(() => Boolean, {
-    description: 'Whether it has been proven that the address belongs to the person.',
+    description: 'Whether it has been verified that the e-mail address belongs to the user.',
   })
   emailVerified!: boolean
 
-  @Field(() => String, { nullable: true, description: 'What the person wants to be called.' })
+  @Field(() => String, { nullable: true, description: 'The name to display for the user.' })
   name!: string | null
 
-  @Field(() => [Role], { description: 'What the person may do, as of this request.' })
+  @Field(() => [Role], { description: 'The roles of the user, as of this request.' })
   roles!: Role[]
 
-  @Field(() => Boolean, { description: 'Whether the person can sign in with a password.' })
+  @Field(() => Boolean, { description: 'Whether the user can sign in with a password.' })
   hasPassword!: boolean
 
   @Field(() => GraphQLDateTime, {
     nullable: true,
     description:
-      'When a password that an operator set stops working, unless `changePassword` replaces it before. Null for a password that the user chose.',
+      'When a password that an operator set expires, unless `changePassword` replaces it before. Null for a password that the user chose.',
   })
   passwordExpiresAt!: Date | null
 
-  @Field(() => GraphQLDateTime, { description: 'When the account was made.' })
+  @Field(() => GraphQLDateTime, { description: 'When the account was created.' })
   createdAt!: Date
 }
 
 @ObjectType('Identity', {
-  description: 'An account at a provider with which the person can sign in.',
+  description: 'An account at a provider that the user can sign in with.',
 })
 export class IdentityType {
   @Field(() => String, { description: "The provider's id, as in `Query.providers`." })
@@ -59,10 +60,10 @@ export class IdentityType {
 
   @Field(() => String, {
     nullable: true,
-    description: 'The address that the provider gave when it was last used, if any.',
+    description: 'The e-mail address that the provider reported at the last sign-in, if any.',
   })
   email!: string | null
 
-  @Field(() => GraphQLDateTime, { description: 'When it was linked to this account.' })
+  @Field(() => GraphQLDateTime, { description: 'When the provider was linked to this account.' })
   linkedAt!: Date
 }

@@ -6,7 +6,7 @@ import { Authorized } from '../../graphql/authorized.ts'
 @Resolver()
 export class ProtectedResolver {
   @Authorized()
-  @Query(() => String, { description: 'Greets whoever is signed in.' })
+  @Query(() => String, { description: 'Returns a greeting for the signed-in user.' })
   protected(@Ctx() context: Context): string {
     const { user } = context.authenticated()
     return `Hello, ${user.email ?? user.name ?? user.id}! This is a protected field.`

@@ -11,19 +11,19 @@ import { outcomeOf } from '../../core/audit/event.ts'
 export class EventResolver {
   @FieldResolver(() => EventConnectionType, {
     complexity: 20,
-    description: 'What happened to this account, the newest first.',
+    description: 'The audit trail of this account, the newest events first.',
   })
   async events(
     @Root() user: UserType,
     @Ctx() context: Context,
     @Arg('first', () => Int, {
       defaultValue: 20,
-      description: `How many: 1 to ${largestPage}.`,
+      description: `How many events to return: 1 to ${largestPage}.`,
     })
     first: number,
     @Arg('after', () => String, {
       nullable: true,
-      description: 'A cursor: what follows it, which is older.',
+      description: 'A cursor: return the events after it, which are older.',
     })
     after?: string | null,
   ): Promise<EventConnectionType> {

@@ -51,7 +51,7 @@ function decodeCursor(cursor: string): string {
   const bytes = /^[\w-]{22}$/.test(cursor) ? Buffer.from(cursor, 'base64url') : undefined
   // Spelt in one way only: the last character has four bits that say nothing.
   if (bytes?.toString('base64url') !== cursor) {
-    throw badUserInput('after', 'This is no cursor of a page of events.')
+    throw badUserInput('after', 'Invalid cursor.')
   }
   return formatUuid(bytes)
 }

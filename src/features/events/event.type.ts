@@ -6,115 +6,142 @@ import { EventActor, EventOutcome, EventReason, EventType } from '../../core/aud
 
 registerEnumType(EventType, {
   name: 'EventType',
-  description: 'What happened. There may be more of them in a later version.',
+  description: 'The kind of an event. Later versions may add values.',
   valuesConfig: {
-    ACCOUNT_CREATED: { description: 'By signing up, by a first sign-in, or by an operator.' },
+    ACCOUNT_CREATED: {
+      description:
+        'An account was created: by registration, by a first sign-in with a provider, or by an operator.',
+    },
     ACCOUNT_RECLAIMED: {
       description:
-        'The owner of the e-mail address signed in with a provider that attests it. The address had never been verified, so the password, sessions and linked providers from before were removed.',
+        'The owner of the e-mail address signed in with a provider that has verified it. The address had never been verified here, so the previous password, sessions and linked providers were removed.',
     },
     EMAIL_VERIFIED: {
-      description: 'A linked provider attests that the e-mail address belongs to the user.',
+      description: 'A linked provider confirmed that the e-mail address belongs to the user.',
     },
-    SIGNED_IN: { description: 'A session was begun.' },
+    SIGNED_IN: { description: 'A user signed in and a session was created.' },
     SIGN_IN_FAILED: { description: 'A sign-in was refused; `reason` says why.' },
     REAUTHENTICATED: {
-      description: 'The user of a session proved again who they are; `method` says how.',
+      description: 'The user proved their identity again; `method` says how.',
     },
     REAUTHENTICATION_FAILED: {
-      description: 'Such a proof was refused; `reason` says why.',
+      description: 'A repeated proof of identity was refused; `reason` says why.',
     },
     REFRESH_TOKEN_REUSED: {
       description:
-        'An old refresh token came back: somebody may have copied it. The session was ended.',
+        'A refresh token that had already been replaced was used again: it may have been copied. The session was revoked.',
     },
     REFRESH_TOKEN_REPEATED: {
       description:
-        'A refresh token was used twice within the grace window, the second time from another network or with another `User-Agent`: it may have been copied. The session goes on.',
+        'A refresh token was used twice within the grace window, the second time from another network or with another `User-Agent`: it may have been copied. The session continues.',
     },
-    SESSION_ENDED: { description: 'One session or several were ended; `reason` says how.' },
+    SESSION_ENDED: { description: 'One or more sessions ended; `reason` says why.' },
     PASSWORD_CHANGED: {
-      description: 'And the other sessions were ended; if by an operator, every session.',
+      description:
+        'The password was changed, and the other sessions were revoked. If an operator changed it, all sessions were revoked.',
     },
-    PASSWORD_SET: { description: 'The first password of the account.' },
-    PASSWORD_REMOVED: { description: 'By an operator, and every session was ended.' },
-    PASSWORD_CHANGE_FAILED: { description: 'The current password was wrong.' },
-    PROVIDER_LINKED: { description: 'The account can be signed in to with the provider.' },
-    PROVIDER_UNLINKED: { description: 'And no more; other sessions that it began were ended.' },
+    PASSWORD_SET: { description: 'The first password of the account was set.' },
+    PASSWORD_REMOVED: { description: 'An operator removed the password and revoked all sessions.' },
+    PASSWORD_CHANGE_FAILED: {
+      description: 'A change of the password was refused because the current password was wrong.',
+    },
+    PROVIDER_LINKED: { description: 'A provider was linked: the user can sign in with it.' },
+    PROVIDER_UNLINKED: {
+      description: 'A provider was unlinked, and other sessions started with it were revoked.',
+    },
     PROVIDER_LINK_FAILED: { description: 'A link was refused; `reason` says why.' },
-    ROLE_GRANTED: { description: 'By an operator.' },
-    ROLE_REVOKED: { description: 'By an operator.' },
-    ACCOUNT_DISABLED: { description: 'By an operator.' },
-    ACCOUNT_ENABLED: { description: 'By an operator, with no session left.' },
-    ACCOUNT_DELETED: { description: 'By an operator.' },
-    KEYS_ROTATED: { description: 'By an operator; of no account.' },
-    DATABASE_BACKED_UP: { description: 'By an operator; of no account.' },
-    DATABASE_RESTORED: {
-      description: 'By an operator, and every session was ended; of no account.',
+    ROLE_GRANTED: { description: 'An operator granted a role.' },
+    ROLE_REVOKED: { description: 'An operator revoked a role.' },
+    ACCOUNT_DISABLED: { description: 'An operator disabled the account.' },
+    ACCOUNT_ENABLED: { description: 'An operator enabled the account. It has no sessions left.' },
+    ACCOUNT_DELETED: { description: 'An operator deleted the account.' },
+    KEYS_ROTATED: { description: 'An operator rotated the signing keys. Not tied to an account.' },
+    DATABASE_BACKED_UP: {
+      description: 'An operator backed up the database. Not tied to an account.',
     },
-    KEYS_RESET: { description: 'By an operator, and every session was ended; of no account.' },
+    DATABASE_RESTORED: {
+      description:
+        'An operator restored the database, and all sessions were revoked. Not tied to an account.',
+    },
+    KEYS_RESET: {
+      description:
+        'An operator replaced the signing keys, and all sessions were revoked. Not tied to an account.',
+    },
   },
 })
 
 registerEnumType(EventActor, {
   name: 'EventActor',
-  description: 'Who brought something about.',
+  description: 'Who caused an event.',
   valuesConfig: {
-    ACCOUNT: { description: 'Somebody who is signed in to the account, or just did so.' },
-    ANONYMOUS: { description: 'Somebody who has not shown that the account is theirs.' },
-    OPERATOR: { description: 'Whoever runs the server.' },
+    ACCOUNT: { description: 'The user of the account, who was signed in or just signed in.' },
+    ANONYMOUS: { description: 'A client that did not prove that the account is theirs.' },
+    OPERATOR: { description: 'An operator of the server, by a command.' },
   },
 })
 
 registerEnumType(EventOutcome, {
   name: 'EventOutcome',
-  description: 'Whether what somebody wanted came about.',
+  description: 'Whether the action succeeded.',
   valuesConfig: {
-    SUCCESS: { description: 'It did.' },
-    FAILURE: { description: 'It was refused.' },
+    SUCCESS: { description: 'The action succeeded.' },
+    FAILURE: { description: 'The action was refused.' },
   },
 })
 
 registerEnumType(EventReason, {
   name: 'EventReason',
   description:
-    'Why a sign-in or a link failed, or a session ended. There may be more of them in a later version.',
+    'Why a sign-in or a link failed, or why a session ended. Later versions may add values.',
   valuesConfig: {
-    UNKNOWN_ACCOUNT: { description: 'There is no account with the address.' },
+    UNKNOWN_ACCOUNT: { description: 'No account has the e-mail address.' },
     WRONG_PASSWORD: { description: 'The password was wrong.' },
     PASSWORD_EXPIRED: {
-      description: 'The password was set by an operator and not changed in time.',
+      description: 'The password was set by an operator and expired before the user changed it.',
     },
     NO_PASSWORD: { description: 'The account has no password.' },
-    ACCOUNT_DISABLED: { description: 'The proof was good, but the account is disabled.' },
-    CREDENTIALS_CHANGED: { description: 'They were changed while the proof was checked.' },
-    PROVIDER_ERROR: { description: 'The provider refused or misbehaved.' },
+    ACCOUNT_DISABLED: { description: 'The credentials were correct, but the account is disabled.' },
+    CREDENTIALS_CHANGED: {
+      description: 'The credentials were changed while they were being verified.',
+    },
+    PROVIDER_ERROR: {
+      description: 'The provider refused the sign-in or sent an invalid response.',
+    },
     LINK_REQUIRED: {
       description:
-        'The account has the address of the one at the provider, but that one is not linked to it.',
+        'The account has the e-mail address of the provider, but the provider is not linked to it.',
     },
     LINKED_TO_ANOTHER: {
-      description: 'The account at the provider is linked to another account here.',
+      description: 'The account at the provider is linked to another Latchkey account.',
     },
     OTHER_IDENTITY: {
       description: 'The account at the provider is not the one that is linked to this account.',
     },
-    REGISTRATION_CLOSED: { description: 'It would have made an account.' },
-    LOGOUT: { description: 'By `logout`, this session.' },
-    LOGOUT_OTHERS: { description: 'By `logout`, all sessions but this one.' },
-    LOGOUT_ALL: { description: 'By `logout`, all sessions.' },
-    REVOKED: { description: 'By `revokeSession`.' },
-    TOO_MANY_SESSIONS: { description: 'A new one needed the room.' },
-    REPLACED: { description: 'By another sign-in in the same browser, with transport COOKIE.' },
+    REGISTRATION_CLOSED: {
+      description: 'The sign-in would have created an account, but registration is closed.',
+    },
+    LOGOUT: { description: 'The user signed out of this session.' },
+    LOGOUT_OTHERS: {
+      description: 'The user signed out of all other sessions (`logout`, scope `OTHERS`).',
+    },
+    LOGOUT_ALL: { description: 'The user signed out of all sessions (`logout`, scope `ALL`).' },
+    REVOKED: { description: 'The user revoked the session (`revokeSession`).' },
+    TOO_MANY_SESSIONS: {
+      description: 'The account reached its session limit, so its oldest session was revoked.',
+    },
+    REPLACED: {
+      description: 'Another sign-in in the same browser replaced the session (transport COOKIE).',
+    },
     ANOTHER_ORIGIN: {
-      description: 'The token came back at once, from another network and another `User-Agent`.',
+      description:
+        'A replaced refresh token was used again right away, from another network and with another `User-Agent`.',
     },
   },
 })
 
-@ObjectType('Event', { description: 'Something that happened to an account.' })
+@ObjectType('Event', { description: 'An entry of the audit trail of an account.' })
 export class EventObjectType {
-  @Field(() => ID, { description: 'Names the event.' })
+  @Field(() => ID, { description: 'Identifies the event.' })
   id!: string
 
   @Field(() => EventType, { description: 'What happened.' })
@@ -123,21 +150,21 @@ export class EventObjectType {
   @Field(() => GraphQLDateTime, { description: 'When it happened.' })
   occurredAt!: Date
 
-  @Field(() => EventOutcome, { description: 'Whether it was refused.' })
+  @Field(() => EventOutcome, { description: 'Whether the action succeeded.' })
   outcome!: EventOutcome
 
-  @Field(() => EventActor, { description: 'Who brought it about.' })
+  @Field(() => EventActor, { description: 'Who caused the event.' })
   actor!: EventActor
 
   @Field(() => EventReason, {
     nullable: true,
-    description: 'Why it failed, or how a session came to its end.',
+    description: 'Why the action failed, or how the session ended.',
   })
   reason!: EventReason | null
 
   @Field(() => String, {
     nullable: true,
-    description: "With what: `password` or a provider's id.",
+    description: "The sign-in method: `password` or a provider's id.",
   })
   method!: string | null
 
@@ -146,14 +173,14 @@ export class EventObjectType {
 
   @Field(() => ID, {
     nullable: true,
-    description: 'The session that it is about, or that brought it about.',
+    description: 'The session that the event concerns or that caused it.',
   })
   sessionId!: string | null
 
-  @Field(() => Int, { nullable: true, description: 'How many sessions it ended.' })
+  @Field(() => Int, { nullable: true, description: 'How many sessions were revoked.' })
   sessionsEnded!: number | null
 
-  @Field(() => String, { nullable: true, description: 'From which address.' })
+  @Field(() => String, { nullable: true, description: 'The client IP.' })
   ip!: string | null
 
   @Field(() => String, {
@@ -163,29 +190,31 @@ export class EventObjectType {
   userAgent!: string | null
 }
 
-@ObjectType('EventEdge', { description: 'An event in its place on a page.' })
+@ObjectType('EventEdge', { description: 'An event with its cursor.' })
 export class EventEdgeType {
-  @Field(() => String, { description: 'For `after`, to go on behind this event.' })
+  @Field(() => String, {
+    description: 'Pass it as `after` to get the events that follow this one.',
+  })
   cursor!: string
 
   @Field(() => EventObjectType, { description: 'The event.' })
   node!: EventObjectType
 }
 
-@ObjectType('PageInfo', { description: 'Where a page lies among the others.' })
+@ObjectType('PageInfo', { description: 'Pagination info.' })
 export class PageInfoType {
-  @Field(() => Boolean, { description: 'Whether something older follows.' })
+  @Field(() => Boolean, { description: 'Whether older entries follow.' })
   hasNextPage!: boolean
 
-  @Field(() => Boolean, { description: 'Always false: pages are walked one way.' })
+  @Field(() => Boolean, { description: 'Always false: paging backwards is not supported.' })
   hasPreviousPage!: boolean
 
-  @Field(() => String, { nullable: true, description: 'The cursor of the first, if any.' })
+  @Field(() => String, { nullable: true, description: 'The cursor of the first edge, if any.' })
   startCursor!: string | null
 
   @Field(() => String, {
     nullable: true,
-    description: 'The cursor of the last, if any: `after` of the next page.',
+    description: 'The cursor of the last edge, if any. Pass it as `after` to get the next page.',
   })
   endCursor!: string | null
 }

@@ -5,14 +5,14 @@ import type { AuthPayload } from '../../core/sessions/auth-payload.ts'
 import { TokenTransport } from '../../core/sessions/token-transport.ts'
 import { AuthPayloadType } from '../account/session.type.ts'
 
-const transportDescription = 'How the refresh token travels.'
+const transportDescription = 'How the refresh token is sent.'
 
 @Resolver()
 export class PasswordResolver {
   @Mutation(() => AuthPayloadType, {
     complexity: 50,
     description:
-      'Makes an account and signs it in. Fails with `EMAIL_TAKEN` where the address has one, `BAD_USER_INPUT` where an argument breaks a rule.',
+      'Creates an account and signs the user in. Fails with `EMAIL_TAKEN` if an account has the e-mail address, and with `BAD_USER_INPUT` if an argument breaks a rule.',
   })
   register(
     @Ctx() context: Context,
@@ -33,7 +33,7 @@ export class PasswordResolver {
     @Arg('name', () => String, {
       nullable: true,
       description:
-        'What the user wants to be called; at most 200 characters (Unicode code points).',
+        'The name to display for the user; at most 200 characters (Unicode code points).',
     })
     name?: string | null,
   ): Promise<AuthPayload> {
@@ -43,12 +43,15 @@ export class PasswordResolver {
   @Mutation(() => AuthPayloadType, {
     complexity: 50,
     description:
-      'Signs in with a password. Fails with `INVALID_CREDENTIALS` whatever was wrong, and with `RATE_LIMITED` after too many failures, or while too many others are waiting.',
+      'Signs in with a password. Fails with `INVALID_CREDENTIALS` whether the e-mail address or the password was wrong, and with `RATE_LIMITED` after too many failures or while the server is busy.',
   })
   login(
     @Ctx() context: Context,
-    @Arg('email', () => String, { description: 'In any letter case.' }) email: string,
-    @Arg('password', () => String, { description: 'As it was registered.' }) password: string,
+    @Arg('email', () => String, {
+      description: 'The e-mail address of the account, in upper or lower case.',
+    })
+    email: string,
+    @Arg('password', () => String, { description: 'The current password.' }) password: string,
     @Arg('transport', () => TokenTransport, {
       defaultValue: TokenTransport.BODY,
       description: transportDescription,
@@ -62,16 +65,16 @@ export class PasswordResolver {
   @Mutation(() => AuthPayloadType, {
     complexity: 50,
     description:
-      'Changes my password, or sets the first one, and ends my other sessions. The tokens of this session are replaced; the new refresh token travels as the old one did. Setting the first one, or replacing one of an operator that has expired, fails with `REAUTHENTICATION_REQUIRED` if I have not proved in the last 5 minutes who I am.',
+      "Changes the user's password, or sets the first one, and revokes the user's other sessions. The tokens of this session are replaced; the new refresh token is sent the same way as the old one. Setting a first password, or replacing an expired one that an operator set, fails with `REAUTHENTICATION_REQUIRED` if the user's last proof of identity is more than 5 minutes old.",
   })
   changePassword(
     @Ctx() context: Context,
-    @Arg('newPassword', () => String, { description: 'The same rules as for `register`.' })
+    @Arg('newPassword', () => String, { description: 'Follows the same rules as for `register`.' })
     newPassword: string,
     @Arg('currentPassword', () => String, {
       nullable: true,
       description:
-        'Needed unless the account has no password yet, or one of an operator that has expired and a provider to prove with who I am.',
+        'Required unless the account has no password yet, or its password was set by an operator and has expired and the user can prove their identity with a linked provider.',
     })
     currentPassword?: string | null,
   ): Promise<AuthPayload> {
@@ -86,11 +89,11 @@ export class PasswordResolver {
   @Mutation(() => AuthPayloadType, {
     complexity: 50,
     description:
-      'Proves with my password that it is still me, for fields that need a recent proof (`@requiresFresh`). The session stays the same; its tokens are replaced, and the new refresh token travels as the old one did. Fails with `INVALID_CREDENTIALS`, and with `RATE_LIMITED` as `login` does.',
+      "Proves the user's identity again with the password, for fields that need a recent proof (`@requiresFresh`). The session stays the same; its tokens are replaced, and the new refresh token is sent the same way as the old one. Fails with `INVALID_CREDENTIALS`, and with `RATE_LIMITED` as `login` does.",
   })
   reauthenticate(
     @Ctx() context: Context,
-    @Arg('password', () => String, { description: 'As it was registered.' }) password: string,
+    @Arg('password', () => String, { description: 'The current password.' }) password: string,
   ): Promise<AuthPayload> {
     return context.passwords.reauthenticate(context.sessionReference(), password)
   }

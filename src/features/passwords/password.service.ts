@@ -242,7 +242,7 @@ export class PasswordService {
   ): Promise<string> {
     const { audit, em, hasher, throttle } = this.#options
     if (currentPassword === undefined) {
-      throw badUserInput('currentPassword', 'The current password is needed to change it.')
+      throw badUserInput('currentPassword', 'The current password is required.')
     }
     if (user.passwordExpiresAt != null && normalizePassword(currentPassword) === newPassword) {
       throw operatorKnows()

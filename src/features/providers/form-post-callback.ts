@@ -39,7 +39,7 @@ export async function relay(app: FastifyInstance, options: RelayOptions): Promis
         return reply.code(400).send({
           errors: [
             {
-              message: 'This sign-in was not begun here, or took too long. Begin again.',
+              message: 'This sign-in was started elsewhere, or has expired. Start again.',
               extensions: { code: 'INVALID_FLOW' },
             },
           ],

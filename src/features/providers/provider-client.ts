@@ -110,7 +110,7 @@ export class ProviderClient {
   }
 
   /**
-   * Where to send the person.
+   * Send the user to this URL.
    * @throws ProviderFailure
    */
   async authorizationUrl(

@@ -9,17 +9,17 @@ import { FlowPurpose } from './flow-store.ts'
 import { ProviderFlowType, ProviderTokenType, ProviderType } from './provider.type.ts'
 
 const descriptions = {
-  provider: 'As in `Provider.id`.',
-  code: 'The `code` that the provider has put into the redirect URI.',
-  state: 'The `state` of the same response.',
-  flowToken: 'From `beginProviderLogin`.',
-  iss: 'The `iss` of the same response, if it has one (RFC 9207).',
+  provider: 'The id of a provider, as in `Provider.id`.',
+  code: 'The `code` that the provider has added to the redirect URI.',
+  state: 'The `state` that the provider has added to the redirect URI.',
+  flowToken: 'The `flowToken` that `beginProviderLogin` returned.',
+  iss: 'The `iss` that the provider has added to the redirect URI, if any (RFC 9207).',
 }
 
 @Resolver()
 export class ProviderResolver {
   @Query(() => [ProviderType], {
-    description: 'The sign-in buttons to show: the providers that this server is configured for.',
+    description: 'The providers that are configured on this server: one sign-in button for each.',
   })
   providers(@Ctx() context: Context): ProviderType[] {
     return [...context.services.providers.clients.values()].map(({ id, name }) => ({ id, name }))
@@ -28,19 +28,19 @@ export class ProviderResolver {
   @Mutation(() => ProviderFlowType, {
     complexity: 50,
     description:
-      'Begins a sign-in with a provider: OAuth 2.0 authorization code with PKCE. Send the user to `authorizationUrl`; they come back to `redirectUri` with a code. Called with an access token, the flow can also link the account (`linkProvider`).',
+      'Starts a sign-in with a provider: OAuth 2.0 authorization code with PKCE. Send the user to `authorizationUrl`; they come back to `redirectUri` with a code. Called with an access token, the flow can also link the account (`linkProvider`).',
   })
   beginProviderLogin(
     @Ctx() context: Context,
     @Arg('provider', () => String, { description: descriptions.provider }) provider: string,
     @Arg('redirectUri', () => String, {
       description:
-        'Where the person comes back to: exactly one of the server’s `REDIRECT_URIS` (with any port, if the entry is a loopback IP without a port), or its account page’s `/callback`.',
+        'Where the provider sends the user afterwards: exactly one of the server’s `REDIRECT_URIS` (with any port if the entry is a loopback IP without a port), or `/callback` of its account page.',
     })
     redirectUri: string,
     @Arg('purpose', () => FlowPurpose, {
       defaultValue: FlowPurpose.SIGN_IN,
-      description: 'What the flow is for. It cannot be used for anything else.',
+      description: 'What the flow will be used for. It is not accepted for anything else.',
     })
     purpose: FlowPurpose,
   ): Promise<ProviderFlowType> {
@@ -55,7 +55,7 @@ export class ProviderResolver {
   @Mutation(() => AuthPayloadType, {
     complexity: 100,
     description:
-      'Signs in with the response of a provider; the first time it creates an account. A flow can be used once. If the provider attests the e-mail address and an account has it, the sign-in joins that account, or takes it over if its address was never verified. Any other account with the address is an error: `LINK_REQUIRED`.',
+      'Signs in with the response of a provider; the first sign-in creates an account. A flow can be used once. If the provider has verified the e-mail address and an account has it, the sign-in joins that account, or takes it over if its address was never verified. If the sign-in may not join the account with that address, it fails with `LINK_REQUIRED`.',
   })
   loginWithProvider(
     @Ctx() context: Context,
@@ -65,7 +65,7 @@ export class ProviderResolver {
     @Arg('flowToken', () => String, { description: descriptions.flowToken }) flowToken: string,
     @Arg('transport', () => TokenTransport, {
       defaultValue: TokenTransport.BODY,
-      description: 'How the refresh token travels.',
+      description: 'How the refresh token is sent.',
     })
     transport: TokenTransport,
     @Arg('iss', () => String, { nullable: true, description: descriptions.iss })
@@ -81,7 +81,7 @@ export class ProviderResolver {
   @Mutation(() => AuthPayloadType, {
     complexity: 100,
     description:
-      'Proves with an account of a provider that is linked to mine that it is still me, for fields that need a recent proof (`@requiresFresh`). Takes a flow that I began while signed in, with the purpose `REAUTHENTICATE`. The session stays the same; its tokens are replaced, and the new refresh token travels as the old one did. Fails with `FORBIDDEN` if another account of the provider comes back.',
+      "Proves the user's identity again with a linked provider, for fields that need a recent proof (`@requiresFresh`). Takes a flow that was started with an access token and the purpose `REAUTHENTICATE`. The session stays the same; its tokens are replaced, and the new refresh token is sent the same way as the old one. Fails with `FORBIDDEN` if the user signed in to a different account at the provider.",
   })
   reauthenticateWithProvider(
     @Ctx() context: Context,
@@ -103,7 +103,7 @@ export class ProviderResolver {
   @Mutation(() => UserType, {
     complexity: 100,
     description:
-      'Links the account of a provider to mine, with a flow that I began while signed in. Linking it again changes nothing.',
+      'Links an account at a provider to the user, with a flow that was started with an access token. Linking the same account again changes nothing.',
   })
   async linkProvider(
     @Ctx() context: Context,
@@ -127,7 +127,7 @@ export class ProviderResolver {
   @Mutation(() => UserType, {
     complexity: 50,
     description:
-      'Unlinks the provider from my account and ends my other sessions that it began. Fails with `LAST_CREDENTIAL` where it is the only way to sign in.',
+      "Unlinks a provider from the user and revokes the user's other sessions that were started with it. Fails with `LAST_CREDENTIAL` if it is the only way to sign in.",
   })
   async unlinkProvider(
     @Ctx() context: Context,
@@ -143,7 +143,7 @@ export class ProviderResolver {
   @Query(() => ProviderTokenType, {
     complexity: 50,
     description:
-      "A token for the provider's own API, renewed where it has expired. Only where the operator keeps tokens (`<PROVIDER>_KEEP_TOKENS`).",
+      "Returns an access token for the provider's own API, renewed if it has expired. Available only if the operator has set `<PROVIDER>_KEEP_TOKENS`.",
   })
   providerToken(
     @Ctx() context: Context,

@@ -92,7 +92,7 @@ export class ProviderService {
       if (waysInOf(identities, clients).length === 0) throw unknownProvider(providerId)
     }
     if (!isAllowedRedirectUri(redirectUri, redirectUris)) {
-      throw badUserInput('redirectUri', 'This redirect URI is not on the list of the server.')
+      throw badUserInput('redirectUri', 'This redirect URI is not in the server’s REDIRECT_URIS.')
     }
     const charge = await this.#chargeFlow()
     const flow = flows.create(redirectUri, userId ?? null, purpose)
@@ -104,9 +104,13 @@ export class ProviderService {
       ),
     )
     if (!(await flows.keep(provider, flow, networkBlock(this.#options.client.ip)))) {
-      throw new AppError(ErrorCode.RATE_LIMITED, 'Too many sign-ins are under way.', {
-        retryAfter: 60,
-      })
+      throw new AppError(
+        ErrorCode.RATE_LIMITED,
+        'Too many provider sign-ins are in progress. Try again later.',
+        {
+          retryAfter: 60,
+        },
+      )
     }
     return { authorizationUrl, flowToken: flow.flowToken, expiresAt: new Date(flow.expiresAt) }
   }
@@ -264,7 +268,7 @@ export class ProviderService {
       if (!isPasswordEnough && waysInOf(left, this.#options.clients).length === 0) {
         throw new AppError(
           ErrorCode.LAST_CREDENTIAL,
-          'This is the only way to sign in to the account. Set a password or link another one first.',
+          'This is the only way to sign in to the account. Set a password or link another provider first.',
           { provider: providerId },
         )
       }
@@ -305,9 +309,13 @@ export class ProviderService {
         `${provider.name} gives no token any more, or could not be reached. Try again, or sign in with it again.`,
       ))
     if (!tokens) {
-      throw new AppError(ErrorCode.UNKNOWN_PROVIDER, 'No token of this provider is kept for you.', {
-        provider: providerId,
-      })
+      throw new AppError(
+        ErrorCode.UNKNOWN_PROVIDER,
+        'No token of this provider is stored for this account.',
+        {
+          provider: providerId,
+        },
+      )
     }
     return {
       accessToken: tokens.accessToken,
@@ -351,7 +359,7 @@ export class ProviderService {
     if (!flow || !isAllowed(flow)) {
       throw new AppError(
         ErrorCode.INVALID_FLOW,
-        'This sign-in is not the one that was begun here, was used before, or took too long. Begin again.',
+        'This sign-in was started elsewhere, was used before, or has expired. Start again.',
         { provider: provider.id },
       )
     }
@@ -443,5 +451,5 @@ function describeOtherIssuer({ name }: ProviderClient): string {
 function unknownProvider(id: string): AppError {
   // What is no id may be anything, a secret in the wrong place included.
   const named = providerIdShape.test(id) ? { provider: id } : {}
-  return new AppError(ErrorCode.UNKNOWN_PROVIDER, 'There is no such provider.', named)
+  return new AppError(ErrorCode.UNKNOWN_PROVIDER, 'This provider is not configured.', named)
 }

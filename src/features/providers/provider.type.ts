@@ -5,10 +5,11 @@ import { FlowPurpose } from './flow-store.ts'
 
 registerEnumType(FlowPurpose, {
   name: 'ProviderFlowPurpose',
-  description: 'What a flow with a provider is good for.',
+  description: 'What a flow with a provider is used for.',
   valuesConfig: {
     SIGN_IN: {
-      description: 'For `loginWithProvider`, and for `linkProvider` if begun with an access token.',
+      description:
+        'For `loginWithProvider`, and for `linkProvider` if the flow was started with an access token.',
     },
     REAUTHENTICATE: {
       description:
@@ -17,41 +18,45 @@ registerEnumType(FlowPurpose, {
   },
 })
 
-@ObjectType('Provider', { description: 'A way to sign in with an account from elsewhere.' })
+@ObjectType('Provider', {
+  description: 'A provider of identities that users can sign in with, such as Google.',
+})
 export class ProviderType {
-  @Field(() => ID, { description: 'What other fields take as `provider`, for example `google`.' })
+  @Field(() => ID, { description: 'The value of `provider` arguments, for example `google`.' })
   id!: string
 
-  @Field(() => String, { description: 'What to write on the button, for example `Google`.' })
+  @Field(() => String, { description: 'The text of the sign-in button, for example `Google`.' })
   name!: string
 }
 
-@ObjectType('ProviderFlow', { description: 'A sign-in with a provider that has begun.' })
+@ObjectType('ProviderFlow', { description: 'A sign-in with a provider that has been started.' })
 export class ProviderFlowType {
-  @Field(() => String, { description: 'Where to send the person.' })
+  @Field(() => String, { description: 'Send the user to this URL.' })
   authorizationUrl!: string
 
   @Field(() => String, {
     description:
-      'Proves, together with `state`, that the answer belongs to the client that began. Keep it until the person comes back, and show it to nobody.',
+      'Proves, together with `state`, that the response belongs to the client that started the flow. Keep it secret until the user comes back.',
   })
   flowToken!: string
 
-  @Field(() => GraphQLDateTime, { description: 'When the flow is forgotten: after ten minutes.' })
+  @Field(() => GraphQLDateTime, {
+    description: 'When the flow expires: ten minutes after its start.',
+  })
   expiresAt!: Date
 }
 
-@ObjectType('ProviderToken', { description: "A token for the provider's own API." })
+@ObjectType('ProviderToken', { description: "An access token for the provider's own API." })
 export class ProviderTokenType {
-  @Field(() => String, { description: "For the provider's API; not for this one." })
+  @Field(() => String, { description: 'The access token; this server does not accept it.' })
   accessToken!: string
 
   @Field(() => GraphQLDateTime, {
     nullable: true,
-    description: 'When it expires; null where the provider did not say.',
+    description: 'When the token expires; null if the provider did not say.',
   })
   expiresAt!: Date | null
 
-  @Field(() => [String], { description: 'What the person has agreed to.' })
+  @Field(() => [String], { description: 'The scopes that the user has granted.' })
   scopes!: string[]
 }
