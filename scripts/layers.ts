@@ -16,7 +16,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   'core/audit': ['core/errors', 'database'],
   'core/jobs': ['core/errors', 'database'],
   'core/throttle': ['core/errors', 'database'],
-  'core/tokens': ['core/errors', 'database'],
+  'core/tokens': ['core/errors', 'core/audit', 'database'],
   'core/users': ['core/errors', 'core/audit', 'database'],
   'core/sessions': [
     'core/errors',

@@ -1,23 +1,19 @@
 /** `npm run keys -- list | rotate | reset`: the signing keys of the running server. */
-import { sql } from 'kysely'
 import { appSecretFile, makeAppSecret } from '../process/app-secret.ts'
-import { EventActor, EventType } from '../core/audit/event.ts'
 import { loadConfig, type Config } from '../config/config.ts'
-import type { Database } from '../database/database.ts'
 import { loadSettings } from '../process/settings.ts'
+import { resetKeys, rotateKeys, type KeyOperationOptions } from '../core/tokens/key-operations.ts'
 import { jwksMaxAgeSeconds, KeyRing } from '../core/tokens/key-ring.ts'
 import { Secrets } from '../core/tokens/secrets.ts'
 import { operatorTrail } from './operator-trail.ts'
 import { CommandError, run } from './run.ts'
 import { withDatabase } from './with-database.ts'
 
-const actor = EventActor.OPERATOR
-
 const usage = `Usage: npm run keys -- <command>
 
   list     the keys: next, current and retired
   rotate   next becomes current; valid tokens stay valid
-  reset    forget every key and end every session: where APP_SECRET is lost or known to others, or
+  reset    replace every key and revoke every session: if APP_SECRET is lost or known to others, or
            the database is older than its sessions (docs/guides/backup.md)`
 
 await run(async () => {
@@ -29,7 +25,7 @@ await run(async () => {
   throw new CommandError(usage)
 })
 
-async function list(keyRing: KeyRing): Promise<string> {
+async function list({ keyRing }: KeyOperationOptions): Promise<string> {
   const keys = await keyRing.list()
   return keys
     .map((key) => {
@@ -39,34 +35,27 @@ async function list(keyRing: KeyRing): Promise<string> {
     .join('\n')
 }
 
-async function rotate(keyRing: KeyRing, database: Database): Promise<string> {
-  const next = (await keyRing.list()).find(({ state }) => state === 'next')
-  await keyRing.rotate()
+async function rotate(operation: KeyOperationOptions): Promise<string> {
+  const next = (await operation.keyRing.list()).find(({ state }) => state === 'next')
+  await rotateKeys(operation)
   const publishedMilliseconds = Date.now() - (next?.createdAt ?? 0)
   if (publishedMilliseconds < jwksMaxAgeSeconds * 1000) {
     console.error(
       `Note: the key that signs now was published only ${Math.round(publishedMilliseconds / 1000)} seconds ago. A service that uses an older copy of the JWKS may refuse new tokens, for ${jwksMaxAgeSeconds / 60} minutes at most.`,
     )
   }
-  const type = EventType.KEYS_ROTATED
-  await operatorTrail().record(database.em.fork(), { type, userId: null, actor })
-  return `Rotated. The running server signs with the new key within seconds.\n${await list(keyRing)}`
+  return `Rotated. The running server signs with the new key within seconds.\n${await list(operation)}`
 }
 
-/** The way out when the secret is lost: new secret, new keys, nobody signed in. */
+/** For a secret that is lost: a new secret, new keys, and no sessions. */
 async function reset(): Promise<string> {
   const config = loadConfig(process.env)
   const { database } = config
   const appSecret =
     config.appSecret ?? (database.engine === 'sqlite' ? makeAppSecret(database.file) : undefined)
   if (appSecret === undefined) throw new CommandError('Set APP_SECRET.')
-  return withKeyRing({ ...config, appSecret }, async (keyRing, opened) => {
-    await operatorTrail().transactional(opened.em.fork(), async (tx, record) => {
-      const ended = await sql`delete from sessions`.execute(tx.getKysely())
-      const sessionsEnded = Number(ended.numAffectedRows)
-      await record({ type: EventType.KEYS_RESET, userId: null, actor, sessionsEnded })
-    })
-    await keyRing.reset()
+  return withKeyRing({ ...config, appSecret }, async (operation) => {
+    await resetKeys(operation)
     const where =
       config.appSecret === undefined && database.engine === 'sqlite'
         ? ` The secret is in ${appSecretFile(database.file)}.`
@@ -78,21 +67,19 @@ async function reset(): Promise<string> {
 
 function withKeyRing(
   settings: Config & { readonly appSecret: string },
-  work: (keyRing: KeyRing, database: Database) => Promise<string>,
+  work: (operation: KeyOperationOptions) => Promise<string>,
 ): Promise<string> {
   const { tokens } = settings
-  return withDatabase(settings, (database) =>
-    work(
-      new KeyRing({
-        database,
-        secrets: new Secrets(settings.appSecret),
-        clock: Date.now,
-        algorithm: tokens.algorithm,
-        rotationSeconds: tokens.keyRotationSeconds,
-      }),
+  return withDatabase(settings, (database) => {
+    const keyRing = new KeyRing({
       database,
-    ),
-  )
+      secrets: new Secrets(settings.appSecret),
+      clock: Date.now,
+      algorithm: tokens.algorithm,
+      rotationSeconds: tokens.keyRotationSeconds,
+    })
+    return work({ audit: operatorTrail(), database, keyRing })
+  })
 }
 
 function time(milliseconds: number): string {
