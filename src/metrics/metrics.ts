@@ -60,7 +60,7 @@ export class Metrics {
   })
   readonly #refreshes = new Counter({
     name: 'latchkey_refreshes_total',
-    help: 'Refresh tokens: rotated, answered again within the grace window, or reused.',
+    help: 'Refresh tokens: rotated, used again within the grace window, or reused after it.',
     labelNames: ['outcome'],
     registers: [this.#registry],
   })
@@ -101,7 +101,7 @@ export class Metrics {
     }
     new Gauge({ name: 'latchkey_workers', help: 'Processes that serve.', registers }).set(1)
     // A counter that is not there yet cannot be told from one that nobody exports.
-    for (const outcome of ['rotated', 'again', 'reused']) this.#refreshes.inc({ outcome }, 0)
+    for (const outcome of ['rotated', 'grace', 'reused']) this.#refreshes.inc({ outcome }, 0)
     // Of the process: event loop delay, garbage collection, memory, CPU, file descriptors.
     collectDefaultMetrics({ register: this.#registry })
   }
@@ -149,7 +149,7 @@ export class Metrics {
     if (type === EventType.REFRESH_TOKEN_REUSED) this.#refreshes.inc({ outcome: 'reused' })
   }
 
-  readonly countRefresh = (outcome: 'rotated' | 'again'): void => {
+  readonly countRefresh = (outcome: 'rotated' | 'grace'): void => {
     this.#refreshes.inc({ outcome })
   }
 

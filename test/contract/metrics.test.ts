@@ -80,7 +80,7 @@ describe('metrics', () => {
     })
     expect(samplesOf(text, 'latchkey_refreshes_total')).toEqual({
       'outcome=rotated': 2,
-      'outcome=again': 1,
+      'outcome=grace': 1,
       'outcome=reused': 1,
     })
     expect(samplesOf(text, 'latchkey_graphql_fields_total')).toEqual({

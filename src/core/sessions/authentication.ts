@@ -1,4 +1,4 @@
-/** Who asks, who has proven themselves, and how long a session lasts. */
+/** What a request says of its client and its user, and how long a session lasts. */
 
 /** Where a request comes from, as far as it is known. */
 export interface Client {
@@ -11,8 +11,8 @@ export interface SessionReference {
   readonly sessionId: string
 }
 
-/** Somebody who has proven who they are. */
-export interface Authentication {
+/** A user has just proved who they are. */
+export interface Proof {
   readonly userId: string
   /** As it was when the proof was checked: a sign-in that saw an older one is refused. */
   readonly credentialVersion: number

@@ -1,9 +1,10 @@
 /** Whether the session of a request is still alive when its change is about to be committed. */
 import type { SqlEntityManager } from '@mikro-orm/sqlite'
 import { sql } from 'kysely'
-import { AppError, ErrorCode, TokenErrorReason } from '../errors.ts'
+import { AppError, ErrorCode } from '../errors.ts'
 import { lockUser } from '../users/lock-user.ts'
 import type { SessionReference } from './authentication.ts'
+import { accountDisabled, sessionEnded } from './errors.ts'
 
 /**
  * Locks the user's row, then checks the session. Two statements: on PostgreSQL, one that has waited for the
@@ -38,20 +39,10 @@ export async function refusalOf(
     where sessions.id = ${sessionId} and users.id = ${userId}
       and (sessions.expires_at > ${now} or users.disabled_at is not null)`.execute(tx.getKysely())
   const [row] = rows
-  if (!row) return endedMeanwhile()
-  if (row.disabled_at !== null) {
-    const reason = TokenErrorReason.ACCOUNT_DISABLED
-    return new AppError(ErrorCode.UNAUTHENTICATED, 'This account is disabled.', { reason })
-  }
+  if (!row) return sessionEnded()
+  if (row.disabled_at !== null) return accountDisabled()
   return new AppError(
     ErrorCode.INVALID_CREDENTIALS,
     'The credentials of this account have just been changed. Try again.',
   )
-}
-
-/** The session has ended since the request began. */
-export function endedMeanwhile(): AppError {
-  return new AppError(ErrorCode.UNAUTHENTICATED, 'The session has ended. Sign in again.', {
-    reason: TokenErrorReason.SESSION_ENDED,
-  })
 }

@@ -6,11 +6,11 @@ import { EventActor, EventReason, EventType } from '../audit/event.ts'
 import type { RefreshToken } from '../tokens/refresh-token.ts'
 
 /**
- * Ends that session, whoever's it is: nobody would have its token any more.
+ * Revokes that session, whichever user it belongs to: nobody would have its token any more.
  * @param token one that this server issued, from a cookie that the request may use
  * @param now milliseconds since the epoch
  */
-export async function endReplacedSession(
+export async function revokeReplacedSession(
   tx: SqlEntityManager,
   record: RecordEvent,
   token: RefreshToken,

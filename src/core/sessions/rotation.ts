@@ -1,11 +1,11 @@
 /** The rotation of refresh tokens (RFC 9700 section 4.14.2), decided by one conditional update. */
 import type { SqlEntityManager } from '@mikro-orm/sqlite'
-import { sql, type Kysely } from 'kysely'
+import { sql } from 'kysely'
 import type { AuditTrail } from '../audit/audit-trail.ts'
 import { EventActor, EventReason, EventType } from '../audit/event.ts'
-import { AppError, ErrorCode, TokenErrorReason } from '../errors.ts'
+import { TokenErrorReason } from '../errors.ts'
 import { clockLeewayMilliseconds } from '../tokens/clock-leeway.ts'
-import { decodeRefreshToken } from '../tokens/refresh-token.ts'
+import { decodeRefreshToken, type RefreshToken } from '../tokens/refresh-token.ts'
 import type { Secrets } from '../tokens/secrets.ts'
 import { Session } from './session.entity.ts'
 import {
@@ -15,6 +15,7 @@ import {
   type SessionRow,
 } from './session-row.ts'
 import type { Client, SessionPolicy } from './authentication.ts'
+import { invalidRefreshToken, refreshTokenReused } from './errors.ts'
 import { beginningOfStep } from './last-use.ts'
 import { compareOrigins, recordRepeat, type RepeatedSession } from './repeated-refresh.ts'
 
@@ -25,9 +26,11 @@ export interface RotationOptions {
   readonly clock: () => number
   readonly client: Client
   readonly audit: AuditTrail
-  /** A refresh that succeeded; one `again` got the successor that its token had already. */
-  readonly onRefresh?: ((outcome: 'rotated' | 'again') => void) | undefined
+  /** A refresh that succeeded; one with `grace` got the successor that its token had already. */
+  readonly onRefresh?: ((outcome: 'rotated' | 'grace') => void) | undefined
 }
+
+type CurrentRow = SessionRow & RepeatedSession & { readonly disabled_at: number | string | null }
 
 /**
  * Gives the session its next generation, or the one that its token had already: see
@@ -35,12 +38,10 @@ export interface RotationOptions {
  * @throws AppError INVALID_REFRESH_TOKEN, REFRESH_TOKEN_REUSED
  */
 export async function rotate(text: string, options: RotationOptions): Promise<SessionRecord> {
-  const { audit, client, clock, em, onRefresh, policy, secrets } = options
+  const { client, clock, em, onRefresh, policy, secrets } = options
   const token = decodeRefreshToken(text, secrets)
   if (!token) throw invalidRefreshToken(TokenErrorReason.TOKEN_INVALID)
   const now = clock()
-  const kysely = em.getKysely() as Kysely<unknown>
-
   // Of any number of requests with the same token exactly one finds the generation it names.
   const rotated = await sql<SessionRow>`update sessions set
       ${nextGeneration(now, policy)},
@@ -49,20 +50,20 @@ export async function rotate(text: string, options: RotationOptions): Promise<Se
       ip = ${client.ip ?? null}
     where id = ${token.sessionId} and generation = ${token.generation} and expires_at > ${now}
       and exists (select 1 from users where users.id = sessions.user_id and disabled_at is null)
-    returning ${sessionColumns}`.execute(kysely)
-  if (rotated.rows[0]) {
-    onRefresh?.('rotated')
-    return fromSessionRow(rotated.rows[0])
-  }
+    returning ${sessionColumns}`.execute(em.getKysely())
+  if (!rotated.rows[0]) return repeat(token, now, options)
+  onRefresh?.('rotated')
+  return fromSessionRow(rotated.rows[0])
+}
 
-  const { rows } = await sql<
-    SessionRow & RepeatedSession & { disabled_at: number | string | null }
-  >`
-    select ${sessionColumns}, sessions.user_agent, sessions.ip, sessions.repeated_generation,
-      sessions.reported_generation, users.disabled_at
-    from sessions join users on users.id = sessions.user_id
-    where sessions.id = ${token.sessionId}`.execute(kysely)
-  const row = rows[0]
+/** The successor of a token that was replaced a moment ago. An older one ends the session. */
+async function repeat(
+  token: RefreshToken,
+  now: number,
+  options: RotationOptions,
+): Promise<SessionRecord> {
+  const { audit, client, em, onRefresh, policy } = options
+  const row = await readSession(em, token.sessionId)
   if (!row) throw invalidRefreshToken(TokenErrorReason.SESSION_ENDED)
   const session = fromSessionRow(row)
   if (session.expiresAt <= now) throw invalidRefreshToken(TokenErrorReason.TOKEN_EXPIRED)
@@ -78,13 +79,30 @@ export async function rotate(text: string, options: RotationOptions): Promise<Se
   const change = compareOrigins(row, client)
   // Another browser in another network at once is neither another tab nor a client that moved.
   const isElsewhere = isPredecessor && isInGrace && change.browser && change.network
-  if (isPredecessor && isInGrace && !isElsewhere) {
-    await recordRepeat(em, audit, row, change)
-    onRefresh?.('again')
-    return session
+  if (!isPredecessor || !isInGrace || isElsewhere) {
+    await revokeReused(session, isElsewhere, options)
+    throw refreshTokenReused()
   }
+  await recordRepeat(em, audit, row, change)
+  onRefresh?.('grace')
+  return session
+}
 
-  // Committed before it is said, so that nobody who hears of it can still use the session.
+async function readSession(em: SqlEntityManager, id: string): Promise<CurrentRow | undefined> {
+  const { rows } = await sql<CurrentRow>`
+    select ${sessionColumns}, sessions.user_agent, sessions.ip, sessions.repeated_generation,
+      sessions.reported_generation, users.disabled_at
+    from sessions join users on users.id = sessions.user_id
+    where sessions.id = ${id}`.execute(em.getKysely())
+  return rows[0]
+}
+
+/** Committed before the error is thrown, so that the session is of no use to anybody who sees the error. */
+async function revokeReused(
+  session: SessionRecord,
+  isElsewhere: boolean,
+  { audit, em }: RotationOptions,
+): Promise<void> {
   await audit.transactional(em, async (tx, record) => {
     // Of several replays at once, one finds the session.
     if ((await tx.nativeDelete(Session, { id: session.id })) === 0) return
@@ -97,10 +115,6 @@ export async function rotate(text: string, options: RotationOptions): Promise<Se
       sessionsEnded: 1,
     })
   })
-  throw new AppError(
-    ErrorCode.REFRESH_TOKEN_REUSED,
-    'This refresh token was used before. The session has been revoked: sign in again.',
-  )
 }
 
 /** What every new refresh token changes in the session's row: its generation and its times of use. */
@@ -111,12 +125,4 @@ export function nextGeneration(now: number, policy: SessionPolicy) {
         then last_used_at else used_before end,
       last_used_at = ${now},
       expires_at = case when ends_at < ${idleEnd} then ends_at else ${idleEnd} end`
-}
-
-export function invalidRefreshToken(reason: TokenErrorReason): AppError {
-  return new AppError(
-    ErrorCode.INVALID_REFRESH_TOKEN,
-    'This refresh token is not valid. Sign in again.',
-    { reason },
-  )
 }

@@ -44,10 +44,13 @@ export class SessionResolver {
     refreshToken?: string | null,
   ): Promise<boolean> {
     if (scope === LogoutScope.THIS) {
-      await context.sessions.endThis(context.bearerSession(), refreshToken ?? undefined)
+      await context.sessions.revokeCurrent(context.bearerSession(), refreshToken ?? undefined)
     } else {
       const { user, sessionId } = context.authenticated()
-      await context.sessions.endAll(user.id, scope === LogoutScope.OTHERS ? sessionId : undefined)
+      await context.sessions.revokeAll(
+        user.id,
+        scope === LogoutScope.OTHERS ? sessionId : undefined,
+      )
     }
     return true
   }
@@ -62,7 +65,7 @@ export class SessionResolver {
     @Ctx() context: Context,
     @Arg('id', () => ID, { description: 'The id of a session, as in `Session.id`.' }) id: string,
   ): Promise<boolean> {
-    return context.sessions.end(context.authenticated().user.id, id)
+    return context.sessions.revoke({ userId: context.authenticated().user.id, sessionId: id })
   }
 
   @Authorized()

@@ -5,6 +5,9 @@ import { sql } from 'kysely'
 import type { AuditTrail } from '../../core/audit/audit-trail.ts'
 import { EventActor, EventReason, EventType } from '../../core/audit/event.ts'
 import { AppError, ErrorCode, badUserInput } from '../../core/errors.ts'
+import { requireAdmitted } from '../../core/sessions/admission.ts'
+import { invalidCredentials } from '../../core/sessions/errors.ts'
+import { refusalOf } from '../../core/sessions/live-session.ts'
 import type { SessionService } from '../../core/sessions/session.service.ts'
 import type { Client, SessionReference } from '../../core/sessions/authentication.ts'
 import type { AuthPayload } from '../../core/sessions/auth-payload.ts'
@@ -88,10 +91,9 @@ export class PasswordService {
       { name: 'register-network', subject: this.#network, limit: limits.registrationsOfNetwork },
       { name: 'network', subject: this.#network, limit: limits.network },
     ])
-    const passwordHash = await givingBackOnFailure(charge, async () => {
-      await sessions.prepare()
-      return hasher.hash(password, this.#network)
-    })
+    const passwordHash = await givingBackOnFailure(charge, () =>
+      hasher.hash(password, this.#network),
+    )
 
     const account = {
       email,
@@ -99,17 +101,16 @@ export class PasswordService {
       name: name ?? null,
       password: { passwordHash, passwordExpiresAt: null },
     }
-    const userId = await this.#create(account)
-    // The account goes on counting as one that was made; the address has failed at nothing.
-    await charge.giveBack('address', 'network')
-    await throttle.makeFamiliar(this.#pair(email))
-    try {
-      return await sessions.begin({ userId, credentialVersion: 0, method }, transport)
-    } catch (error) {
-      // The owner of the address has taken the account over in this very moment.
-      const isReclaimed = error instanceof AppError && error.code === ErrorCode.INVALID_CREDENTIALS
-      throw isReclaimed ? emailTaken() : error
-    }
+    const admission = await sessions.admit(async () => {
+      const userId = await this.#create(account)
+      // The account goes on counting as one that was made; the address has failed at nothing.
+      await charge.giveBack('address', 'network')
+      await throttle.makeFamiliar(this.#pair(email))
+      return { userId, credentialVersion: 0, method }
+    }, transport)
+    // The owner of the address has taken the account over in this very moment.
+    if (admission.status === 'changed') throw emailTaken()
+    return requireAdmitted(admission)
   }
 
   /**
@@ -132,13 +133,13 @@ export class PasswordService {
     if (!user || !isCorrect) {
       // The same statement whether or not there is an account: its time must tell nothing either.
       await this.#recordFailure(user)
-      throw new AppError(ErrorCode.INVALID_CREDENTIALS, 'Wrong e-mail or password.')
+      throw invalidCredentials()
     }
     await charge.giveBack()
     if (renewedHash !== undefined) await this.#keepRenewedHash(user, renewedHash)
     await throttle.makeFamiliar(this.#pair(user.email!))
     const { id: userId, credentialVersion } = user
-    return sessions.begin({ userId, credentialVersion, method }, transport)
+    return requireAdmitted(await sessions.admit({ userId, credentialVersion, method }, transport))
   }
 
   /**
@@ -152,7 +153,7 @@ export class PasswordService {
     current: SessionReference,
     input: { currentPassword: string | undefined; newPassword: string },
   ): Promise<AuthPayload> {
-    const { em, hasher, sessions } = this.#options
+    const { audit, clock, em, hasher, sessions } = this.#options
     const user = await em.findOneOrFail(User, { id: current.userId }, freshly)
     const isFirst = user.passwordHash == null
     // An operator's password that has expired proves nothing. Without a provider, only an operator can help.
@@ -167,14 +168,17 @@ export class PasswordService {
       : await this.#replace(user, input.currentPassword, newPassword, current)
     const type = isFirst ? EventType.PASSWORD_SET : EventType.PASSWORD_CHANGED
     const provenBy = isProvenOtherwise ? undefined : method
-    return sessions.changeCredentials(current, type, provenBy, async (kysely) => {
+    const key = await sessions.signingKey()
+    const renewed = await audit.transactional(em, async (tx, record) => {
       const updated = await sql`update users
         set password_hash = ${passwordHash}, password_expires_at = null,
           credential_version = credential_version + 1
         where id = ${user.id} and credential_version = ${user.credentialVersion}
-          and disabled_at is null`.execute(kysely)
-      return updated.numAffectedRows === 1n
+          and disabled_at is null`.execute(tx.getKysely())
+      if (updated.numAffectedRows !== 1n) throw await refusalOf(tx, current, clock())
+      return sessions.renewAndRevokeOthers(tx, record, current, { key, type, method: provenBy })
     })
+    return sessions.issue(renewed)
   }
 
   /**
@@ -184,7 +188,7 @@ export class PasswordService {
    * @throws AppError INVALID_CREDENTIALS, RATE_LIMITED, UNAUTHENTICATED
    */
   async reauthenticate(current: SessionReference, password: string): Promise<AuthPayload> {
-    const { audit, em, hasher, sessions, throttle } = this.#options
+    const { audit, clock, em, hasher, sessions, throttle } = this.#options
     hasher.checkRoom(this.#network)
     const user = await em.findOneOrFail(User, { id: current.userId }, freshly)
     const charge = await throttle.charge(this.#budgets(user.email ?? user.id))
@@ -199,13 +203,15 @@ export class PasswordService {
     }
     await charge.giveBack()
     if (renewedHash !== undefined) await this.#keepRenewedHash(user, renewedHash)
-    const { id, credentialVersion } = user
-    return sessions.reauthenticated(current, method, async (kysely) => {
+    const key = await sessions.signingKey()
+    const renewed = await audit.transactional(em, async (tx, record) => {
       const confirmed = await sql`update users set credential_version = credential_version
-        where id = ${id} and credential_version = ${credentialVersion}
-          and disabled_at is null`.execute(kysely)
-      return confirmed.numAffectedRows === 1n
+        where id = ${user.id} and credential_version = ${user.credentialVersion}
+          and disabled_at is null`.execute(tx.getKysely())
+      if (confirmed.numAffectedRows !== 1n) throw await refusalOf(tx, current, clock())
+      return sessions.renewAfterProof(tx, record, current, { key, method })
     })
+    return sessions.issue(renewed)
   }
 
   /** @throws AppError EMAIL_TAKEN */

@@ -6,7 +6,8 @@ import type { SqlEntityManager } from '@mikro-orm/sqlite'
 import { sql } from 'kysely'
 import type { AuditTrail } from '../../core/audit/audit-trail.ts'
 import { EventActor, EventReason, EventType } from '../../core/audit/event.ts'
-import { AppError, ErrorCode, TokenErrorReason } from '../../core/errors.ts'
+import { AppError, ErrorCode } from '../../core/errors.ts'
+import { accountDisabled } from '../../core/sessions/errors.ts'
 import { pairOf } from '../../core/throttle/address.ts'
 import type { Throttle } from '../../core/throttle/throttle.ts'
 import { createUser } from '../../core/users/new-user.ts'
@@ -123,8 +124,7 @@ export class FirstSignIn {
         return this.#requireLink(em, provider, profile, owner)
       case 'disabled': {
         await this.recordFailure(provider.id, owner.id, EventReason.ACCOUNT_DISABLED)
-        const reason = TokenErrorReason.ACCOUNT_DISABLED
-        throw new AppError(ErrorCode.UNAUTHENTICATED, 'This account is disabled.', { reason })
+        throw accountDisabled()
       }
       case 'changed':
         throw new ChangedMeanwhile()

@@ -4,7 +4,8 @@ import { sql, type Kysely } from 'kysely'
 import type { AuditTrail } from '../../core/audit/audit-trail.ts'
 import { EventActor, EventReason, EventType } from '../../core/audit/event.ts'
 import { AppError, ErrorCode, badUserInput } from '../../core/errors.ts'
-import { lockLiveSession } from '../../core/sessions/live-session.ts'
+import { requireAdmitted } from '../../core/sessions/admission.ts'
+import { lockLiveSession, refusalOf } from '../../core/sessions/live-session.ts'
 import type { SessionService } from '../../core/sessions/session.service.ts'
 import type { Client, SessionReference } from '../../core/sessions/authentication.ts'
 import type { AuthPayload } from '../../core/sessions/auth-payload.ts'
@@ -12,6 +13,7 @@ import type { TokenTransport } from '../../core/sessions/token-transport.ts'
 import { addressBlock, networkBlock } from '../../core/throttle/address.ts'
 import type { Charge, Throttle } from '../../core/throttle/throttle.ts'
 import { Identity } from '../../core/users/identity.entity.ts'
+import { lockUser } from '../../core/users/lock-user.ts'
 import { isPasswordUsable, storedPasswordOf } from '../../core/users/usable-password.ts'
 import { User } from '../../core/users/user.entity.ts'
 import { AccountLinking } from './account-linking.ts'
@@ -130,18 +132,17 @@ export class ProviderService {
       () => true,
       refused,
     )
-    await sessions.prepare()
-    const { user, identity } = await this.#identifying(
-      provider,
-      () => this.#linking.resolve(provider, exchange),
-      refused,
-    )
-    const payload = await sessions.begin(
-      { userId: user.id, credentialVersion: user.credentialVersion, method: provider.id },
-      transport,
-    )
-    await this.#finish(provider, identity, exchange)
-    return payload
+    const admission = await sessions.admit(async () => {
+      const { user, identity } = await this.#identifying(
+        provider,
+        () => this.#linking.resolve(provider, exchange),
+        refused,
+      )
+      await this.#finish(provider, identity, exchange)
+      const { id: userId, credentialVersion } = user
+      return { userId, credentialVersion, method: provider.id }
+    }, transport)
+    return requireAdmitted(admission)
   }
 
   /**
@@ -226,15 +227,12 @@ export class ProviderService {
           { provider: provider.id },
         )
       }
-      return await sessions.reauthenticated(current, provider.id, async (kysely) => {
-        // Two statements: one that has waited for the lock may see an identity that was unlinked meanwhile.
-        await sql`update users set credential_version = credential_version
-          where id = ${userId}`.execute(kysely)
-        const { rows } = await sql`select 1 from identities join users on users.id = user_id
-          where identities.id = ${linked.identity.id} and users.id = ${userId}
-            and disabled_at is null`.execute(kysely)
-        return rows.length === 1
+      const key = await sessions.signingKey()
+      const renewed = await audit.transactional(em, async (tx, record) => {
+        await this.#confirm(tx, linked.identity, current)
+        return sessions.renewAfterProof(tx, record, current, { key, method: provider.id })
       })
+      return await sessions.issue(renewed)
     } finally {
       // What the trail does not keep was nobody's failure.
       if (!isRecorded) await charge.giveBack()
@@ -322,6 +320,19 @@ export class ProviderService {
       expiresAt: tokens.expiresAt === null ? null : new Date(tokens.expiresAt),
       scopes: [...tokens.scopes],
     }
+  }
+
+  /**
+   * Locks the user's row, and makes sure that the identity is still linked.
+   * @throws AppError INVALID_CREDENTIALS if it is not; UNAUTHENTICATED (SESSION_ENDED, ACCOUNT_DISABLED)
+   */
+  async #confirm(tx: SqlEntityManager, identity: Identity, current: SessionReference) {
+    // Two statements: one that has waited for the lock may see an identity that was unlinked meanwhile.
+    await lockUser(tx, current.userId)
+    const { rows } = await sql`select 1 from identities join users on users.id = user_id
+      where identities.id = ${identity.id} and users.id = ${current.userId}
+        and disabled_at is null`.execute(tx.getKysely())
+    if (rows.length === 0) throw await refusalOf(tx, current, this.#options.clock())
   }
 
   #provider(id: string): ProviderClient {

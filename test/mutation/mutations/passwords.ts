@@ -23,8 +23,8 @@ export const passwords: readonly Mutation[] = [
   ),
   service(
     'a login that succeeds stays charged',
-    "throw new AppError(ErrorCode.INVALID_CREDENTIALS, 'Wrong e-mail or password.')\n    }\n    await charge.giveBack()",
-    "throw new AppError(ErrorCode.INVALID_CREDENTIALS, 'Wrong e-mail or password.')\n    }",
+    'throw invalidCredentials()\n    }\n    await charge.giveBack()',
+    'throw invalidCredentials()\n    }',
     { tests: ['test/api/throttle-delays.test.ts'] },
   ),
   service(
@@ -58,7 +58,7 @@ export const passwords: readonly Mutation[] = [
   ),
   service(
     'an unknown account gets another message than a wrong password',
-    "throw new AppError(ErrorCode.INVALID_CREDENTIALS, 'Wrong e-mail or password.')",
+    'throw invalidCredentials()',
     "throw new AppError(ErrorCode.INVALID_CREDENTIALS, user ? 'Wrong password.' : 'Wrong e-mail.')",
   ),
   service(
@@ -74,8 +74,8 @@ export const passwords: readonly Mutation[] = [
   ),
   service(
     'two changes of one password at the same time both succeed',
-    'where id = ${user.id} and credential_version = ${user.credentialVersion}\n',
-    'where id = ${user.id}\n',
+    '+ 1\n        where id = ${user.id} and credential_version = ${user.credentialVersion}\n',
+    '+ 1\n        where id = ${user.id}\n',
   ),
   service(
     'a changed password expires like the initial one',

@@ -4,13 +4,18 @@ const rotation = inFile('src/core/sessions/rotation.ts', [
   'test/api/refresh-token.test.ts',
   'test/api/refresh-race.test.ts',
 ])
-const service = inFile('src/core/sessions/session.service.ts', [
-  'test/api/sign-in.test.ts',
-  'test/api/logout.test.ts',
-  'test/api/session-list.test.ts',
-  'test/api/account-state.test.ts',
+const admission = inFile('src/core/sessions/admission.ts', ['test/api/sign-in.test.ts'])
+const tokens = inFile('src/core/sessions/issue-tokens.ts', ['test/api/refresh-cookie.test.ts'])
+const renewal = inFile('src/core/sessions/renewal.ts', [
   'test/api/password-change-sessions.test.ts',
 ])
+const revocation = inFile('src/core/sessions/revocation.ts', [
+  'test/api/logout.test.ts',
+  'test/api/session-list.test.ts',
+  'test/api/password-change-sessions.test.ts',
+])
+const list = inFile('src/core/sessions/session-list.ts', ['test/api/session-list.test.ts'])
+const service = inFile('src/core/sessions/session.service.ts', ['test/api/refresh-cookie.test.ts'])
 
 export const sessions: readonly Mutation[] = [
   rotation(
@@ -60,48 +65,48 @@ export const sessions: readonly Mutation[] = [
     'if ((await tx.count(Session, { id: session.id })) === 0) return',
     { tests: ['test/api/refresh-token.test.ts'] },
   ),
-  service(
+  admission(
     'a sign-in succeeds after the password was changed meanwhile',
     'and credential_version = ${credentialVersion}`.execute',
     'and credential_version <= ${credentialVersion} + 100`.execute',
     { tests: ['test/api/login.test.ts'] },
   ),
-  service(
+  admission(
     'a disabled account signs in',
-    'where id = ${userId} and disabled_at is null\n          and credential_version',
-    'where id = ${userId}\n          and credential_version',
+    'where id = ${userId} and disabled_at is null\n        and credential_version',
+    'where id = ${userId}\n        and credential_version',
     { tests: ['test/api/account-state.test.ts'] },
   ),
-  service(
+  admission(
     'an account keeps any number of sessions',
     'limit ${sessionsPerUser - 1})`.execute(kysely)',
     'limit ${sessionsPerUser * 100})`.execute(kysely)',
     { tests: ['test/api/session-lifetime.test.ts'] },
   ),
-  service(
+  revocation(
     "a user revokes another user's session",
     '{ id: sessionId, user: userId })) > 0',
     '{ id: sessionId })) > 0',
   ),
-  service(
+  revocation(
     'logout of the other sessions ends this one as well',
     '{ id: { $ne: exceptSessionId } }',
     '{}',
   ),
-  service(
+  revocation(
     'a password change keeps the other sessions',
     'where user_id = ${current.userId} and id <> ${current.sessionId}`',
     "where user_id = ${current.userId} and id <> ${current.sessionId} and id = ''`",
   ),
-  service(
+  renewal(
     'the old refresh token has a grace window after a password change',
     'rotated_at = null${proof}',
     'rotated_at = ${now}${proof}',
   ),
-  service(
+  renewal(
     'a session that expired during the hash changes the password',
-    'where id = ${sessionId} and user_id = ${userId} and expires_at > ${now}\n        returning',
-    'where id = ${sessionId} and user_id = ${userId}\n        returning',
+    'where id = ${sessionId} and user_id = ${userId} and expires_at > ${now}\n    returning',
+    'where id = ${sessionId} and user_id = ${userId}\n    returning',
     { tests: ['test/api/change-password.test.ts'] },
   ),
   service(
@@ -110,13 +115,13 @@ export const sessions: readonly Mutation[] = [
     'if (transport === TokenTransport.COOKIE) {',
     { tests: ['test/api/refresh-cookie.test.ts'] },
   ),
-  service(
+  list(
     'expired sessions are listed',
     '{ user: userId, expiresAt: { $gt: now } }',
     '{ user: userId }',
     { tests: ['test/api/session-list.test.ts'] },
   ),
-  service(
+  tokens(
     'the refresh token is in the response although it travels in the cookie',
     'refreshToken: transport === TokenTransport.COOKIE ? null : refreshToken,',
     'refreshToken,',
