@@ -24,7 +24,7 @@ import {
 
 type Engine = 'SQLite' | 'PostgreSQL'
 
-/** A database of some size, and those of its people who ask. */
+/** A database of some size, and those of its users who ask. */
 interface Population {
   readonly engine: Engine
   readonly accounts: number
@@ -156,7 +156,7 @@ async function sourcesOf(
   }
 }
 
-/** One source after the other, each with the answer to its own last request. */
+/** One source after the other, each with the response to its own last request. */
 function inTurn(sources: readonly Source[]): Source {
   const answers: (string | undefined)[] = []
   let turn = -1
@@ -180,7 +180,7 @@ const columns = {
 const sessionId = (hexadecimal: string) => `substr(${hexadecimal}, 1, 21) || 'A'`
 const monthMilliseconds = 30 * 24 * 60 * 60 * 1000
 
-/** Set-based: a million rows take seconds. Everybody has the same password. */
+/** Set-based: a million rows take seconds. Everyone has the same password. */
 function fillSqlite(file: string, accounts: number): Person[] {
   const database = new Sqlite(file, { timeout: 60_000 })
   try {

@@ -14,12 +14,12 @@ export interface Outcome {
   readonly requests: number
   /** Responses a second that were not refusals and arrived before the end. */
   readonly acceptedPerSecond: number
-  /** Answers that were not a 200, or had errors; zero unless they are tolerated. */
+  /** Responses that were not a 200, or had errors; zero unless they are tolerated. */
   readonly refused: number
-  /** Milliseconds, of all answers. */
+  /** Milliseconds, of all responses. */
   readonly p50: number
   readonly p99: number
-  /** Milliseconds, of the answers that were refusals. */
+  /** Milliseconds, of the responses that were refusals. */
   readonly refusedP99: number
 }
 
@@ -128,7 +128,7 @@ class Latencies {
 }
 
 /**
- * The time that the connections take to open is nobody's latency: requests are due once all are open.
+ * The time that the connections take to open is no one's latency: requests are due once all are open.
  * @returns how long it took from then, in seconds
  */
 async function onConnections(
@@ -206,7 +206,7 @@ const errorsMember = Buffer.from('"errors"')
 const nothing = Buffer.from('null')
 const lastChunk = Buffer.from('0\r\n\r\n')
 
-/** The body of an answer, once all of it is there. */
+/** The body of a response, once all of it is there. */
 function completeBody(received: Buffer): Buffer | undefined {
   const end = received.indexOf(headEnd)
   if (end === -1) return undefined

@@ -1,5 +1,5 @@
 // Does the time of a refused login tell what there is of an account? `npx tsx bench/login-timing.ts [cost] [rounds]`
-// One login after the other, in an order that is drawn anew each round, so that what slows the machine
+// One login after the other, in an order that is drawn again each round, so that what slows the machine
 // down for a moment slows all kinds of account alike.
 import { randomInt } from 'node:crypto'
 import { mkdtempSync, rmSync } from 'node:fs'

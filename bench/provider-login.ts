@@ -1,6 +1,6 @@
 /**
  * Sign-ins with a provider per second, beside what the same provider manages on its own: the code's
- * exchange and the userinfo that come with each, asked for by nobody but this client. The ratio is what
+ * exchange and the userinfo that come with each, asked for by no one but this client. The ratio is what
  * Latchkey costs; the rest is the provider's.
  *
  * `npm run bench:provider-login [-- <sign-ins a round>]`
@@ -27,7 +27,7 @@ interface Provider {
 const root = fileURLToPath(new URL('..', import.meta.url))
 const rounds = 3
 const connections = 8
-/** Everybody comes in turn. */
+/** Everyone comes in turn. */
 let turns = 0
 
 if (process.argv[2] === 'provider') {
@@ -168,7 +168,7 @@ async function send(server: string, query: string, variables: object) {
   return data
 }
 
-/** What a browser does in which somebody is chosen. */
+/** What a browser does in which someone is chosen. */
 async function choose(authorizationUrl: string): Promise<Record<string, string>> {
   const person = people[turns++ % people.length]!
   let url = new URL(`${authorizationUrl}&login_hint=${person.sub}`)

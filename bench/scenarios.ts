@@ -167,7 +167,7 @@ async function measureMix(subjects: readonly Subject[], settings: Settings): Pro
   ]
 }
 
-/** @param offset where in the cycle of 50 it begins */
+/** @param offset where in the cycle of 50 it starts */
 function mixed(offset: number, me: Source, login: Source, chain: Source): Source {
   let renewal = chain(undefined)
   let isRenewing = false
@@ -234,7 +234,7 @@ export async function measureStorm(
   return rows
 }
 
-/** From the start of the process to the first answer: on an empty folder, then on what that left. */
+/** From the start of the process to the first response: on an empty folder, then on what that left. */
 export async function measureStarts(settings: Settings, folder: string): Promise<Row[]> {
   const rows: Row[] = []
   for (const cores of ['one', 'two'] as const) {

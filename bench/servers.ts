@@ -45,7 +45,7 @@ export function onCores(cores: Cores, command: readonly string[]): string[] {
 
 export interface Server {
   readonly origin: string
-  /** Milliseconds from the start of the process to the first answer. */
+  /** Milliseconds from the start of the process to the first response. */
   readonly startMilliseconds: number
   /** What the process and its threads have used so far; undefined where the system does not tell. */
   cpuSeconds(): number | undefined

@@ -1,4 +1,4 @@
-/** The servers that are set side by side, each with people who have signed in, and how it is spoken to. */
+/** The servers that are set side by side, each with users who have signed in, and how it is spoken to. */
 import { createHmac, randomBytes, randomUUID } from 'node:crypto'
 import { mkdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -272,7 +272,7 @@ interface Answer {
   readonly data: Readonly<Record<string, Tokens>>
 }
 
-/** @returns the data of a GraphQL answer */
+/** @returns the data of a GraphQL response */
 export async function send(url: string, body: object): Promise<Answer['data']> {
   const text = await (await postJson(url, body)).text()
   const { data, errors } = JSON.parse(text) as Answer & { errors?: unknown }

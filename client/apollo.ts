@@ -70,7 +70,7 @@ export function createAuthLink(auth: TokenSource): ApolloLink {
 }
 
 /**
- * Lets go of what was read as one person when another, or nobody, is signed in: the cache is emptied, and
+ * Lets go of what was read as one user when another, or no one, is signed in: the cache is emptied, and
  * what is on the page is asked for again.
  * @returns stops doing so
  */
@@ -89,7 +89,7 @@ export function clearStoreOnChange(
   })
 }
 
-/** The person's id; null for nobody, undefined where it is not known. */
+/** The user's id; null for no one, undefined where it is not known. */
 function readerOf(state: AuthState): string | null | undefined {
   return state.status === 'signedIn'
     ? state.user.id

@@ -64,7 +64,7 @@ export interface RequestOptions {
   readonly signal?: AbortSignal
 }
 
-/** Variables may be left out where none is required. */
+/** Variables may be left out if none is required. */
 export type RequestArguments<V> = {} extends V
   ? [variables?: V, options?: RequestOptions]
   : [variables: V, options?: RequestOptions]
@@ -81,7 +81,7 @@ export interface AuthClient extends TokenSource {
    */
   start(): Promise<AuthState>
   /**
-   * A good access token, renewed if it is about to end; undefined where nobody is signed in.
+   * A good access token, renewed if it is about to end; undefined if no one is signed in.
    * @throws NetworkError, AuthError: it cannot be renewed now, or the session has just ended
    */
   accessToken(): Promise<string | undefined>
@@ -116,23 +116,23 @@ export interface AuthClient extends TokenSource {
    */
   reauthenticate(input: { readonly password: string }): Promise<PersonFragment>
   /**
-   * How many seconds ago the user last proved who they are, by the server's clock; undefined if nobody is
+   * How many seconds ago the user last proved who they are, by the server's clock; undefined if no one is
    * signed in. For pages that ask before they send the user to a provider.
    */
   proofAge(): number | undefined
-  /** Ends the person's other sessions. @throws AuthError INVALID_CREDENTIALS, BAD_USER_INPUT …; NetworkError */
+  /** Ends the user's other sessions. @throws AuthError INVALID_CREDENTIALS, BAD_USER_INPUT …; NetworkError */
   changePassword(input: {
     readonly currentPassword?: string | null
     readonly newPassword: string
   }): Promise<PersonFragment>
   /**
    * Signs out this session (`THIS`, the default), all the others, or all. `THIS` and `ALL` sign out every
-   * tab, also where the server cannot be reached.
+   * tab, also if the server cannot be reached.
    * @throws NetworkError, AuthError: signed out here, but the server does not know. With the cookie it is
    * told when the page is loaded the next time, before anything else.
    */
   logout(scope?: LogoutScope): Promise<void>
-  /** Reads the person again, after something about them was changed. @returns undefined where nobody is signed in */
+  /** Reads the user again, after something about them was changed. @returns undefined if no one is signed in */
   reload(): Promise<PersonFragment | undefined>
   readonly providerLogin: ProviderLogin
   /** Ends timers and the channel to other tabs; the session stays. */
@@ -192,7 +192,7 @@ export function createAuthClient(options: AuthClientOptions): AuthClient {
     })
   }
 
-  /** An operation of somebody who is signed in, which replaces the tokens of the session. */
+  /** An operation of someone who is signed in, which replaces the tokens of the session. */
   async function replaceTokens<D, V>(
     document: TypedDocumentNode<D, V>,
     variables: V,
@@ -251,7 +251,7 @@ export function createAuthClient(options: AuthClientOptions): AuthClient {
         )
       }
       await request(LinkProviderDocument, answer)
-      // It is linked, whether or not the person can be read again now.
+      // It is linked, whether or not the user can be read again now.
       const user = await reload().catch(() => manager.session.held?.user)
       if (!user) throw manager.session.endedError()
       return user

@@ -43,7 +43,7 @@ export async function nextToken(
 ): Promise<string | undefined> {
   const { mayRepeat, proof, reason } = refusal
   if (proof) {
-    // Nobody is asked for a proof that would not help.
+    // No one is asked for a proof that would not help.
     const isUseful = mayRepeat && !isRepeated
     return isUseful ? source.proofRequired?.(accessToken, proof) : undefined
   }
@@ -159,7 +159,7 @@ function isStream(body: unknown): boolean {
     : typeof ReadableStream !== 'undefined' && body instanceof ReadableStream
 }
 
-/** Undefined outside a browser, where there is nothing that it could be relative to. */
+/** Undefined outside a browser, if there is nothing that it could be relative to. */
 export function absolute(url: string): URL | undefined {
   const base = (globalThis as Partial<typeof globalThis>).location?.href
   try {

@@ -4,7 +4,7 @@ import { createChannel, type Channel } from './channel.ts'
 import { createLock, type Lock } from './lock.ts'
 import type { SignedOutReason } from './session.ts'
 
-/** What one tab tells the others. They are of the same origin; nobody else hears it. */
+/** What one tab tells the others. They are of the same origin; no one else hears it. */
 export type TabMessage =
   | {
       readonly type: 'session'
@@ -33,7 +33,7 @@ export interface SharedSession {
 
 export interface Coordination {
   /**
-   * Runs a task while no other tab runs one, as far as the platform can hold that. When it begins, what
+   * Runs a task while no other tab runs one, as far as the platform can hold that. When it starts, what
    * the one before has told was heard.
    */
   exclusive<T>(task: () => Promise<T>): Promise<T>
@@ -126,7 +126,7 @@ export function browserPlatform(): Platform {
 }
 
 /**
- * Undefined outside browsers: Node has storage too, one for all that a program serves. Where a person has
+ * Undefined outside browsers: Node has storage too, one for all that a program serves. If a user has
  * forbidden storage, reading the property throws.
  */
 export function readStorage(name: 'localStorage' | 'sessionStorage'): Storage | undefined {

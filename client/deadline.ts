@@ -4,7 +4,7 @@ import { NetworkError } from './errors.ts'
 /** A lock is held meanwhile, and requests wait: no longer than the server itself takes. */
 const timeoutMilliseconds = 30_000
 /**
- * Of a renewal, whose answer may be lost when the server has replaced the refresh token already: it can be
+ * Of a renewal, whose response may be lost when the server has replaced the refresh token already: it can be
  * asked for again within the server's grace window of 30 seconds, so several attempts have to fit in.
  */
 export const renewalTimeoutMilliseconds = 8000

@@ -32,7 +32,7 @@ interface Extras {
   }
   LINK_REQUIRED: {
     readonly provider: string
-    /** With what the person can sign in to link: `password`, or providers' ids. */
+    /** With what the user can sign in to link: `password`, or providers' ids. */
     readonly linkableWith: readonly string[]
   }
   LAST_CREDENTIAL: { readonly provider?: string }
@@ -45,7 +45,7 @@ interface Extras {
 }
 
 interface Said {
-  /** For people, in English. It may change; the code does not. */
+  /** For users, in English. It may change; the code does not. */
   readonly message: string
 }
 
@@ -82,13 +82,13 @@ export function endedError(reason: TokenErrorReason = 'SESSION_ENDED'): AuthErro
   return new AuthError({ code: 'UNAUTHENTICATED', reason, message })
 }
 
-/** The server was not reached, or what answered is no GraphQL server. It says nothing about the session. */
+/** The server was not reached, or what answered is not a GraphQL server. It says nothing about the session. */
 export class NetworkError extends Error {
   override readonly name = 'NetworkError'
 }
 
 /**
- * Reads what the server said out of whatever carries it: AuthError, an answer's `errors`, Apollo
+ * Reads what the server said out of whatever carries it: AuthError, a response's `errors`, Apollo
  * Client's and urql's errors.
  * @returns the first of the server's errors; undefined where the server was not reached
  */
@@ -121,7 +121,7 @@ export function assertNever(value: never): never {
   throw new Error(`Not expected: ${JSON.stringify(value)}`)
 }
 
-/** @param error one entry of an answer's `errors` */
+/** @param error one entry of a response's `errors` */
 export function toServerError(error: unknown): ServerError {
   const { message, extensions } = error as {
     message?: unknown

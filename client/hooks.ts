@@ -19,7 +19,7 @@ type QueryResult<
   TReturned & OperationVariables
 >
 
-/** Options may be left out where no variable is required. */
+/** Options may be left out if no variable is required. */
 type Arguments<TOptions, TVariables> = {} extends TVariables
   ? [options?: TOptions]
   : [options: TOptions]

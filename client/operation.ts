@@ -27,7 +27,7 @@ export interface SendOptions {
   readonly accessToken?: string | undefined
   readonly signal?: AbortSignal | undefined
   /**
-   * Goes on when the page is closed, so that the answer's cookie is kept: with the old one, the browser
+   * Goes on when the page is closed, so that the response's cookie is kept: with the old one, the browser
    * would look like a thief the next time.
    */
   readonly outlivesPage?: boolean
@@ -35,7 +35,7 @@ export interface SendOptions {
 
 /**
  * Sends an operation.
- * @throws NetworkError where there is no GraphQL answer; the caller's own abort as it is
+ * @throws NetworkError if there is no GraphQL answer; the caller's own abort as it is
  */
 export async function send<D, V>(
   endpoint: Endpoint,
@@ -73,7 +73,7 @@ export async function send<D, V>(
   return answer as Answer<D>
 }
 
-/** @throws AuthError where there is an error, also beside data */
+/** @throws AuthError if there is an error, also beside data */
 export function unwrap<D>({ data, errors }: Answer<D>): D {
   if (errors?.[0] !== undefined) throw new AuthError(toServerError(errors[0]))
   if (data == null) throw new NetworkError('What answered is no GraphQL server: it gave no data.')

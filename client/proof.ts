@@ -36,7 +36,7 @@ export class Proof {
     return this.#isGiven(refusedToken) ? this.#session.held : undefined
   }
 
-  /** Until the app has an answer, or there is one without it. */
+  /** Until the app has a response, or there is one without it. */
   async #wait(ask: AskForProof, refusedToken: string, required: ProofRequired): Promise<boolean> {
     const over = new AbortController()
     let stop = () => {}

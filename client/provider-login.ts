@@ -2,16 +2,16 @@
 import { AuthError, NetworkError, parseJson } from './errors.ts'
 import type { PersonFragment } from './generated/operations.ts'
 
-/** Where flows wait while the person is at the provider. It must be the app's own; `sessionStorage` is. */
+/** Where flows wait while the user is at the provider. It must be the app's own; `sessionStorage` is. */
 export type FlowStorage = Pick<Storage, 'getItem' | 'setItem' | 'removeItem'>
 
 export type FlowPurpose = 'login' | 'link' | 'reauthenticate'
 
 export interface BeginOptions {
-  /** Where the person comes back to, one of the server's `REDIRECT_URIS`; default: this page without its query. */
+  /** Where the user comes back to, one of the server's `REDIRECT_URIS`; default: this page without its query. */
   readonly redirectUri?: string
   /**
-   * `link` adds the provider to the person who is signed in, `reauthenticate` proves with a linked one that
+   * `link` adds the provider to the user who is signed in, `reauthenticate` proves with a linked one that
    * it is still them. Default: `login`.
    */
   readonly purpose?: FlowPurpose
@@ -28,14 +28,14 @@ export interface CompletedFlow {
 
 export interface ProviderLogin {
   /**
-   * Begins a flow. Send the person to the address: `location.assign(authorizationUrl)`.
+   * Starts a flow. Send the user to the address: `location.assign(authorizationUrl)`.
    * @throws AuthError UNKNOWN_PROVIDER, BAD_USER_INPUT where the redirect URI is not on the server's list; NetworkError
    */
   begin(provider: string, options?: BeginOptions): Promise<{ readonly authorizationUrl: string }>
   /**
    * Ends the flow with what the provider has put into the page's address, and takes it out of there.
    * @param location such as `window.location`
-   * @returns undefined where the address carries no answer
+   * @returns undefined where the address carries no response
    * @throws AuthError INVALID_FLOW, PROVIDER_ERROR, LINK_REQUIRED …; NetworkError, after which it can
    * be called again with the same address
    */
@@ -161,7 +161,7 @@ function refusedByProvider(provider: string, error: string | null): AuthError {
   })
 }
 
-/** One entry for all flows, so that those which nobody comes back to can be found and forgotten. */
+/** One entry for all flows, so that those which no one comes back to can be found and forgotten. */
 function createFlowBook(storage: FlowStorage, clock: () => number) {
   const key = 'latchkey flows'
   const read = () => {
@@ -203,7 +203,7 @@ function currentPage(): string {
   return location.origin + location.pathname
 }
 
-/** A code in the address would stay in the history, and in what a person copies out of it. */
+/** A code in the address would stay in the history, and in what a user copies out of it. */
 function cleanAddress(href: string): void {
   const { history, location } = globalThis as Partial<typeof globalThis>
   if (!history || location?.href !== href) return

@@ -32,7 +32,7 @@ export interface AuthProviderProps {
 export function AuthProvider({ auth, renderedState, children }: AuthProviderProps): ReactElement {
   const [startError, setStartError] = useState<unknown>()
   useEffect(() => {
-    // Without an answer the state stays `unknown`; the client goes on trying for a while.
+    // Without a response the state stays `unknown`; the client goes on trying for a while.
     auth.start().catch(setStartError)
   }, [auth])
   const value = useMemo(
@@ -45,7 +45,7 @@ export function AuthProvider({ auth, renderedState, children }: AuthProviderProp
 /**
  * Who is signed in, and the client. `startError` is why that was not to be found out when the page was
  * loaded: where the state is still `unknown`, offer to call `auth.start()` again.
- * @throws Error where there is no AuthProvider above
+ * @throws Error if there is no AuthProvider above
  */
 export function useAuth(): AuthState & {
   readonly auth: AuthClient

@@ -10,7 +10,7 @@ export interface RenewalOptions {
   readonly exclusive: <T>(task: () => Promise<T>) => Promise<T>
   /** Whether the token is still the one that is held: another tab may have been quicker. */
   readonly isHeld: (accessToken: string | undefined) => boolean
-  /** Gets the next tokens and takes them over, or ends the session. Throws where neither is known. */
+  /** Gets the next tokens and takes them over, or ends the session. Throws if neither is known. */
   readonly refresh: (signal: AbortSignal) => Promise<void>
   readonly clock: () => number
   readonly schedule: Schedule
@@ -19,7 +19,7 @@ export interface RenewalOptions {
 /** Calls that come this soon after a failure share it. */
 const shareFailureMilliseconds = 1000
 /**
- * An answer that was lost can be fetched again for 30 seconds, the server's grace window; later the old
+ * A response that was lost can be fetched again for 30 seconds, the server's grace window; later the old
  * refresh token counts as stolen. What is tried later helps only who is asking.
  */
 const attemptsInBackground = 4
@@ -39,7 +39,7 @@ export class Renewal {
 
   /**
    * Renews, or waits for the renewal that is under way.
-   * @param stale the access token that is to be replaced; undefined where there is none
+   * @param stale the access token that is to be replaced; undefined if there is none
    * @throws NetworkError, AuthError: nothing is known of the session, which stays
    */
   renew(stale: string | undefined): Promise<void> {
@@ -47,7 +47,7 @@ export class Renewal {
     return (this.#underWay ??= this.#run(stale).finally(() => (this.#underWay = undefined)))
   }
 
-  /** The session has ended: nobody waits any more, and what is on its way is not wanted. */
+  /** The session has ended: no one waits any more, and what is on its way is not wanted. */
   abort(): void {
     this.#abort.abort(new DOMException('The session has ended.', 'AbortError'))
     this.#abort = new AbortController()
@@ -104,7 +104,7 @@ export class Renewal {
 
 export const scheduleByTimer: Schedule = (task, milliseconds) => {
   const timer = setTimeout(task, milliseconds)
-  // In Node a renewal that nobody waits for keeps no program running.
+  // In Node a renewal that no one waits for keeps no program running.
   ;(timer as { unref?: () => void }).unref?.()
   return () => clearTimeout(timer)
 }

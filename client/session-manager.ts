@@ -1,4 +1,4 @@
-/** Keeps a session alive: begins it, restores it, renews it, and lets go of it when it is over. */
+/** Keeps a session alive: starts it, restores it, renews it, and lets go of it when it is over. */
 import type { TokenSource } from './authorized-fetch.ts'
 import type { Coordination } from './coordination.ts'
 import { inTime, renewalTimeoutMilliseconds } from './deadline.ts'
@@ -88,7 +88,7 @@ export class SessionManager implements TokenSource {
       // It is early yet: the old token does as long as it is good.
       if (this.session.held !== held || this.#clock() >= held.tokens.expiresAt) throw error
     }
-    // What was asked for one person is never sent as another.
+    // What was asked for one user is never sent as another.
     if (this.session.held?.user.id !== held.user.id) throw this.session.endedError()
     return this.session.held.tokens.accessToken
   }
@@ -108,7 +108,7 @@ export class SessionManager implements TokenSource {
         await this.#renewUnlessEnded(refusedToken)
         return this.#successor(held)
       case 'ACCOUNT_DISABLED':
-        // It may be said of somebody else, who tried to sign in: the renewal tells.
+        // It may be said of someone else, who tried to sign in: the renewal tells.
         if (isCurrent) await this.#renewUnlessEnded(refusedToken)
         return undefined
       case 'SESSION_ENDED':
@@ -178,7 +178,7 @@ export class SessionManager implements TokenSource {
     })
   }
 
-  /** Takes over the tokens of an answer that replaces the refresh token: nobody may renew meanwhile. */
+  /** Takes over the tokens of a response that replaces the refresh token: no one may renew meanwhile. */
   replaceTokens<A>(
     work: (signal: AbortSignal) => Promise<A>,
     read: (answer: A) => SignedInFragment | undefined,
@@ -192,7 +192,7 @@ export class SessionManager implements TokenSource {
     })
   }
 
-  /** What is known anew of the person. */
+  /** What is new about the user. */
   update(user: PersonFragment): void {
     this.session.update(user)
     this.tabs.share('renewal')
@@ -206,7 +206,7 @@ export class SessionManager implements TokenSource {
       else if (stored && this.#isGood(stored)) await this.#adoptStored(stored)
       if (session.state.status === 'unknown') await this.#renewal.renew(undefined)
     } catch (error) {
-      // Somebody signed in or out meanwhile: then it is known.
+      // Someone signed in or out meanwhile: then it is known.
       if (session.state.status === 'unknown') throw error
     }
     // The session is one that has just ended in another tab.
@@ -216,7 +216,7 @@ export class SessionManager implements TokenSource {
 
   // The end.
 
-  /** Of a session that the server, or the person, has ended. */
+  /** Of a session that the server, or the user, has ended. */
   end(reason: SignedOutReason | undefined): Promise<void> {
     this.#renewal.abort()
     return this.#forget(reason)
@@ -231,7 +231,7 @@ export class SessionManager implements TokenSource {
     // This page may not know yet who is signed in; other tabs do.
     if (!held) this.tabs.tellEnd(undefined, 'SIGNED_OUT')
     await this.tabs.exclusive(async () => {
-      // A sign-in that was under way when the person signed out ends as well.
+      // A sign-in that was under way when the user signed out ends as well.
       const late = this.session.held?.tokens
       if (late) await this.end('SIGNED_OUT')
       const tokens = late ?? before
@@ -256,7 +256,7 @@ export class SessionManager implements TokenSource {
     this.tabs.close()
   }
 
-  /** @param reason undefined where nobody was signed in */
+  /** @param reason undefined if no one was signed in */
   async #forget(reason: SignedOutReason | undefined): Promise<void> {
     const { held } = this.session
     this.session.end(reason)
@@ -302,7 +302,7 @@ export class SessionManager implements TokenSource {
     const failure = readServerError(answer)
     if (failure?.code === 'REFRESH_TOKEN_REUSED') return this.#forget(failure.code)
     if (failure?.code === 'INVALID_REFRESH_TOKEN') {
-      // Without a token nobody was signed in, or another tab has signed out.
+      // Without a token no one was signed in, or another tab has signed out.
       const { reason } = failure
       const isNone = reason === 'TOKEN_MISSING' || reason === 'WRONG_AUDIENCE'
       return this.#forget(isNone ? stale && 'SESSION_ENDED' : reason)
@@ -318,7 +318,7 @@ export class SessionManager implements TokenSource {
     const { accessToken, expiresIn, refreshToken, user } = payload
     const tokens: Tokens = {
       accessToken,
-      // From when it was asked for: the answer may have been long on its way.
+      // From when it was asked for: the response may have been long on its way.
       expiresAt: sentAt + expiresIn * 1000,
       lifetimeSeconds: expiresIn,
       refreshToken: this.#store ? (refreshToken ?? undefined) : undefined,
@@ -383,7 +383,7 @@ export class SessionManager implements TokenSource {
     return this.#clock() < this.session.renewAt(tokens)
   }
 
-  /** Tokens that the store has, of somebody whom it does not name. */
+  /** Tokens that the store has, of someone whom it does not name. */
   async #adoptStored(tokens: Tokens, aborted?: AbortSignal): Promise<void> {
     const { accessToken } = tokens
     const { held } = this.session
@@ -407,7 +407,7 @@ export class SessionManager implements TokenSource {
   }
 }
 
-/** Once more where no answer came: an idle connection that the server has just closed, an answer that got lost. */
+/** Once more if no response came: an idle connection that the server has just closed, a response that got lost. */
 async function withOneRetry<T>(aborted: AbortSignal, work: () => Promise<T>): Promise<T> {
   try {
     return await work()

@@ -4,7 +4,7 @@ import type { PersonFragment } from './generated/operations.ts'
 import type { TokenErrorReason } from './generated/schema.ts'
 import { sessionIdOf, type Tokens } from './tokens.ts'
 
-/** Why somebody is signed out who was signed in. */
+/** Why someone is signed out who was signed in. */
 export type SignedOutReason =
   /** By this page, or by another tab. */
   | 'SIGNED_OUT'
@@ -12,10 +12,10 @@ export type SignedOutReason =
   | Exclude<TokenErrorReason, 'TOKEN_MISSING' | 'WRONG_AUDIENCE'>
 
 export type AuthState =
-  /** Before `start` has had an answer. */
+  /** Before `start` has had a response. */
   | { readonly status: 'unknown' }
   | { readonly status: 'signedIn'; readonly user: PersonFragment }
-  /** Without a reason nobody was signed in. */
+  /** Without a reason no one was signed in. */
   | { readonly status: 'signedOut'; readonly reason?: SignedOutReason }
 
 export interface HeldSession {
@@ -31,7 +31,7 @@ export class Session {
   #state: AuthState = { status: 'unknown' }
   readonly #listeners = new Set<() => void>()
   readonly #tokenListeners = new Set<() => void>()
-  /** Sessions that are over. An answer or a message that was on its way brings none of them back. */
+  /** Sessions that are over. A response or a message that was on its way brings none of them back. */
   readonly #ended = new Set<string>()
   readonly #renewBeforeSeconds: number
 
@@ -79,14 +79,14 @@ export class Session {
     return true
   }
 
-  /** What is known anew of the person. */
+  /** What is new about the user. */
   update(user: PersonFragment): void {
     if (this.#held?.user.id !== user.id) return
     this.#held = { ...this.#held, user }
     this.#become({ status: 'signedIn', user })
   }
 
-  /** @param reason left out where nobody was signed in */
+  /** @param reason left out if no one was signed in */
   end(reason?: SignedOutReason): void {
     if (this.#held?.id !== undefined) this.#ended.add(this.#held.id)
     const wasSignedIn = this.#held !== undefined

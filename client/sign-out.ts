@@ -20,7 +20,7 @@ export async function tellSignOut(endpoint: Endpoint, tokens: Tokens | undefined
 }
 
 /**
- * Ends all sessions of the person whose session the tokens, or the cookie, name. The server wants a live
+ * Ends all sessions of the user whose session the tokens, or the cookie, name. The server wants a live
  * access token for that: it is fetched where the one at hand is none.
  * @param isGood whether the access token's time is not over, as far as the client's clock tells
  * @throws NetworkError, AuthError
@@ -47,7 +47,7 @@ export async function tellSignOutEverywhere(
       renewalTimeoutMilliseconds,
     )
     const { accessToken } = unwrap(renewed).refreshToken
-    // The cookie may be somebody else's by now.
+    // The cookie may be someone else's by now.
     if (tokens?.accessToken && sessionIdOf(accessToken) !== sessionIdOf(tokens.accessToken)) {
       throw endedError()
     }

@@ -1,4 +1,4 @@
-/** GraphiQL at /graphiql: what Apollo Sandbox does, without a call to anybody but this server. */
+/** GraphiQL at /graphiql: what Apollo Sandbox does, without a call to anyone but this server. */
 import 'graphiql/setup-workers/vite'
 import 'graphiql/style.css'
 import { createGraphiQLFetcher } from '@graphiql/toolkit'

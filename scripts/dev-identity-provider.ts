@@ -1,5 +1,5 @@
 /**
- * An identity provider for trying out, on loopback: everybody who is listed on its page can be signed in
+ * An identity provider for trying out, on loopback: everyone who is listed on its page can be signed in
  * with one click. For development only; nothing in src/ knows of it.
  */
 import { generateKeyPairSync, randomBytes } from 'node:crypto'
@@ -38,7 +38,7 @@ function cookieNames(port: string) {
 }
 
 /**
- * @param options.serverUrl where the server listens that sends people here
+ * @param options.serverUrl where the server listens that sends users here
  * @param options.redirectUris where they may be sent back to, beside the page above
  */
 export async function startDevIdentityProvider(options: {
@@ -82,7 +82,7 @@ export async function startDevIdentityProvider(options: {
       const person = people.find((one) => one.sub === sub)
       return person && { accountId: sub, claims: () => claimsOf(person) }
     },
-    // Nobody is asked what the client may know of them.
+    // No one is asked what the client may know of them.
     loadExistingGrant: async ({ oidc }) => {
       const accountId = oidc.session?.accountId
       if (accountId === undefined) return undefined
@@ -105,7 +105,7 @@ export async function startDevIdentityProvider(options: {
   })
   const handle = provider.callback()
 
-  /** The person is chosen on the page, or named by `login_hint`, which is for curl. */
+  /** The user is chosen on the page, or named by `login_hint`, which is for curl. */
   async function interact(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const { params, prompt } = await provider.interactionDetails(request, response)
     const form = request.method === 'POST' ? await readForm(request) : new URLSearchParams()
@@ -133,7 +133,7 @@ export async function startDevIdentityProvider(options: {
       if (isBrowser) send(response, 'text/html', answerPage(options.serverUrl, searchParams))
       else send(response, 'application/json', JSON.stringify(Object.fromEntries(searchParams)))
     } else {
-      // Nobody stays signed in, so that each time somebody can be chosen.
+      // No one stays signed in, so that each time someone can be chosen.
       if (pathname === '/auth') delete request.headers.cookie
       void handle(request, response)
     }

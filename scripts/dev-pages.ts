@@ -1,6 +1,6 @@
-/** The two pages of the identity provider for trying out: who to be, and what to do with the answer. */
+/** The two pages of the identity provider for trying out: who to be, and what to do with the response. */
 
-/** Somebody who can be signed in. */
+/** Someone who can be signed in. */
 export interface DevPerson {
   readonly sub: string
   readonly name: string

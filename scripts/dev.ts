@@ -1,4 +1,4 @@
-/** `npm run dev`: the server and its pages, anew with every change, and an identity provider to sign in with. */
+/** `npm run dev`: the server and its pages, again with every change, and an identity provider to sign in with. */
 import { spawn, spawnSync } from 'node:child_process'
 import { existsSync, watch } from 'node:fs'
 import { fileURLToPath } from 'node:url'

@@ -1,5 +1,5 @@
-// Puts a small file in front of each file that people start: an older Node cannot parse what is in the rest,
-// and would say so with a SyntaxError of a file that nobody wrote.
+// Puts a small file in front of each file that users start: an older Node cannot parse what is in the rest,
+// and would say so with a SyntaxError of a file that no one wrote.
 import { readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 

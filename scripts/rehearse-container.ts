@@ -1,4 +1,4 @@
-// `npm run container:rehearse`: runs the steps of the Dockerfile where no Docker engine is at hand. Each
+// `npm run container:rehearse`: runs the steps of the Dockerfile if no Docker engine is at hand. Each
 // stage is a folder; the last one is made read-only, and its CMD runs in it as its USER, who may write
 // nothing but /data and /tmp. Root is needed, to become another user. The Dockerfile is read, not repeated:
 // an instruction that is not known here ends the rehearsal. Only the compiler's stage takes its node_modules

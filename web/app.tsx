@@ -12,7 +12,7 @@ import { FinishLinking, LinkRequired } from './views/linking.tsx'
 import { SignIn, SignUp } from './views/sign-in.tsx'
 import { NotStarted, Starting } from './views/starting.tsx'
 
-/** @param answer the address at which a provider has sent the person back, if one has */
+/** @param answer the address at which a provider has sent the user back, if one has */
 export function App({ answer }: { answer: URL | undefined }) {
   const state = useAuth()
   const { status } = state
@@ -33,7 +33,7 @@ export function App({ answer }: { answer: URL | undefined }) {
 
   useEffect(() => {
     // The client goes on trying to start: once it has got through, what is left is done, too. What fails
-    // after that is tried again by the person only.
+    // after that is tried again by the user only.
     const isWaiting = arrival.phase === 'unreachable' && !arrival.isStarted
     if (isWaiting && status !== 'unknown') arrival.retry()
   }, [arrival, status])
@@ -47,7 +47,7 @@ export function App({ answer }: { answer: URL | undefined }) {
     return pending ? (
       <FinishLinking pending={pending} onCancel={cancel} message={message} />
     ) : (
-      // Another tab can sign in somebody else: nothing of the one before stays.
+      // Another tab can sign in someone else: nothing of the one before stays.
       <Account key={state.user.id} message={message} />
     )
   }
@@ -60,7 +60,7 @@ export function App({ answer }: { answer: URL | undefined }) {
   return <SignIn message={message ?? ended} />
 }
 
-/** What is left to be linked; kept until it is done, or the person wants it no more. */
+/** What is left to be linked; kept until it is done, or the user wants it no more. */
 function usePendingLink(outcome: Outcome | undefined) {
   const [pending, setPending] = useState(readPendingLink)
   const set = (next: PendingLink | undefined) => {
@@ -74,7 +74,7 @@ function usePendingLink(outcome: Outcome | undefined) {
   return [pending, set] as const
 }
 
-/** What came of a provider's answer, told as long as the person stays in or out. */
+/** What came of a provider's response, told as long as the user stays in or out. */
 function useTold(
   outcome: Outcome | undefined,
   status: string,

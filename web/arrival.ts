@@ -1,4 +1,4 @@
-/** What happens as the page opens: the session comes back, and a provider's answer is taken. */
+/** What happens as the page opens: the session comes back, and a provider's response is taken. */
 import { useEffect, useState } from 'react'
 import { ErrorCode, NetworkError, readServerError, type AuthClient } from '../client/index.ts'
 import { localPath } from './local-path.ts'
@@ -8,14 +8,14 @@ export type Arrival =
   | { readonly phase: 'underWay' }
   | {
       readonly phase: 'unreachable'
-      /** Whether it is known who is signed in, so that only the provider's answer is left. */
+      /** Whether it is known who is signed in, so that only the provider's response is left. */
       readonly isStarted: boolean
       readonly error: unknown
       readonly retry: () => void
     }
   | { readonly phase: 'done'; readonly outcome: Outcome | undefined }
 
-/** What came of a provider's answer that is worth telling. */
+/** What came of a provider's response that is worth telling. */
 export type Outcome =
   | { readonly kind: 'linked'; readonly provider: string }
   | { readonly kind: 'proven' }
@@ -23,7 +23,7 @@ export type Outcome =
   | { readonly kind: 'failed'; readonly error: unknown }
 
 /**
- * Reads the answer that a provider has put into the address, and takes it out of there at once, so
+ * Reads the response that a provider has put into the address, and takes it out of there at once, so
  * that no code stays in the history or goes on with a link.
  */
 export function takeAnswer(): URL | undefined {
@@ -52,7 +52,7 @@ export function useArrival(auth: AuthClient, answer: URL | undefined): Arrival {
   return arrival
 }
 
-/** @throws NetworkError, after which the answer can be taken again */
+/** @throws NetworkError, after which the response can be taken again */
 async function takeUp(auth: AuthClient, answer: URL): Promise<Outcome | undefined> {
   try {
     const completed = await auth.providerLogin.complete(answer)

@@ -1,4 +1,4 @@
-/** What happened to an account, in words for the person whose account it is. */
+/** What happened to an account, in words for the user whose account it is. */
 import {
   EventActor,
   EventOutcome,

@@ -1,5 +1,5 @@
 /**
- * A provider that is to be linked as soon as the person has signed in to the account that they have:
+ * A provider that is to be linked as soon as the user has signed in to the account that they have:
  * what LINK_REQUIRED asks for. Kept for this tab, since signing in may lead over another provider.
  */
 export interface PendingLink {

@@ -1,4 +1,4 @@
-/** What went wrong, in words for the person in front of the page. */
+/** What went wrong, in words for the user in front of the page. */
 import {
   ErrorCode,
   NetworkError,
@@ -54,7 +54,7 @@ function describe(failure: ServerError, names: ReadonlyMap<string, string>): Pro
     case ErrorCode.REAUTHENTICATION_REQUIRED:
       return { text: 'Nothing was changed, because you have not confirmed that it is you.' }
     case ErrorCode.FORBIDDEN:
-      // Registration is closed, or a provider's account is somebody else's: the server says which.
+      // Registration is closed, or a provider's account is someone else's: the server says which.
       return { text: failure.message }
     case ErrorCode.BAD_USER_INPUT:
       return failure.field === 'redirectUri'
@@ -127,7 +127,7 @@ function nameOf(provider: string | undefined, names: ReadonlyMap<string, string>
   return names.get(provider ?? '') ?? 'The provider'
 }
 
-/** Why somebody was signed out. */
+/** Why someone was signed out. */
 export function describeSignedOut(reason: SignedOutReason): string {
   if (reason === 'SIGNED_OUT') return 'You are signed out.'
   if (reason === 'REFRESH_TOKEN_REUSED') return replayed

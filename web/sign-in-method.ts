@@ -1,4 +1,4 @@
-/** What somebody signs in with, in words. */
+/** What someone signs in with, in words. */
 
 /**
  * @param method `password`, or a provider's id

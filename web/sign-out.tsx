@@ -1,4 +1,4 @@
-/** Signing out, whose failure is told where there is nobody signed in any more. */
+/** Signing out, whose failure is told if there is no one signed in any more. */
 import { createContext, use, useEffect, useMemo, useState, type ReactNode } from 'react'
 import type { LogoutScope } from '../client/index.ts'
 import { useAuth } from '../client/react.ts'
@@ -9,7 +9,7 @@ type Scope = Exclude<LogoutScope, 'OTHERS'>
 interface SignOut {
   /** Signs out here in any case. Does not reject: see `failure`. */
   readonly signOut: (scope: Scope) => Promise<void>
-  /** What the server has not been told, until somebody signs in. */
+  /** What the server has not been told, until someone signs in. */
   readonly failure: Message | undefined
 }
 
@@ -26,7 +26,7 @@ export function SignOutProvider({ children }: { children: ReactNode }) {
       signOut: (scope: Scope) =>
         auth.logout(scope).catch(() => {
           const { state } = auth
-          // Where the session was over already, why it was says more.
+          // If the session was over already, why it was says more.
           if (state.status === 'signedOut' && state.reason === 'SIGNED_OUT') setFailed(scope)
         }),
       failure: failed && failures[failed],

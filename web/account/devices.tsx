@@ -1,4 +1,4 @@
-/** Where the person is signed in, and signing out there. */
+/** Where the user is signed in, and signing out there. */
 import { useRef, useState } from 'react'
 import { LogoutScope, RevokeSessionDocument } from '../../client/index.ts'
 import { useAuth } from '../../client/react.ts'

@@ -1,4 +1,4 @@
-/** The providers that sign the person in: linking another one, unlinking one. */
+/** The providers that sign the user in: linking another one, unlinking one. */
 import { useRef, useState } from 'react'
 import { UnlinkProviderDocument } from '../../client/index.ts'
 import { useAuth } from '../../client/react.ts'
@@ -31,7 +31,7 @@ export function LinkedProviders({ person, reload }: SectionProps) {
 
   const unlink = async (provider: string) => {
     await auth.request(UnlinkProviderDocument, { provider })
-    // By now the person may have been asked about another one.
+    // By now the user may have been asked about another one.
     setAsked((now) => (now === provider ? undefined : now))
     setUnlinked({ kind: 'good', text: `${nameOf(provider)} is unlinked.` })
     heading.current?.focus()

@@ -1,4 +1,4 @@
-/** The account, read when the page opens, after each change, and when the person comes back to it. */
+/** The account, read when the page opens, after each change, and when the user comes back to it. */
 import { useCallback, useEffect, useRef, useState } from 'react'
 import { AccountDocument } from '../../client/index.ts'
 import { useAuth } from '../../client/react.ts'

@@ -49,7 +49,7 @@ export function useEvents(person: Person) {
       if (!known || after == null) return
       const { me } = await auth.request(EventsDocument, { first: pageSize, after })
       const { edges, pageInfo } = me.events
-      // Where the list was replaced meanwhile, these do not follow it any more.
+      // If the list was replaced meanwhile, these do not follow it any more.
       setKnown((now) =>
         now?.pageInfo.endCursor === after ? { edges: [...now.edges, ...edges], pageInfo } : now,
       )

@@ -41,7 +41,7 @@ export function Notice({ message }: { message: Message | undefined }) {
 interface ProblemNoticeProps {
   readonly problem: Problem
   readonly retry?: (() => void) | undefined
-  /** Nobody has asked for what failed, so the focus stays where it is. */
+  /** No one has asked for what failed, so the focus stays where it is. */
   readonly isBackground?: boolean
 }
 
@@ -81,7 +81,7 @@ function Countdown({ seconds }: { seconds: number }) {
   )
 }
 
-/** Counts down to 0 by the clock, also where the browser slows timers down. */
+/** Counts down to 0 by the clock, also if the browser slows timers down. */
 function useSecondsLeft(seconds: number): number {
   const [left, setLeft] = useState(seconds)
   useEffect(() => {

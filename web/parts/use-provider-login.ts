@@ -1,4 +1,4 @@
-/** Sends the person to a provider, from where they come back to /callback. */
+/** Sends the user to a provider, from where they come back to /callback. */
 import type { FlowPurpose } from '../../client/index.ts'
 import { useAuth } from '../../client/react.ts'
 import { useProofBeforeLinking } from '../proof.ts'

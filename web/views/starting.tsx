@@ -4,7 +4,7 @@ import { ProblemNotice } from '../parts/notice.tsx'
 import { CardView } from '../parts/view.tsx'
 import type { Problem } from '../problem.ts'
 
-/** Most answers are quicker than this; a word that flickers would only disturb. */
+/** Most responses are quicker than this; a word that flickers would only disturb. */
 const patienceMilliseconds = 400
 
 export function Starting({ label = 'One moment…' }: { label?: string }) {

@@ -51,7 +51,7 @@ function explainRefusal(said: ServerError): string {
   }
 }
 
-/** Why somebody sees the sign-in who has not asked for it. */
+/** Why someone sees the sign-in who has not asked for it. */
 export function explainSignedOut(reason: SignedOutReason | undefined): string | undefined {
   switch (reason) {
     case 'REFRESH_TOKEN_REUSED':

@@ -5,7 +5,7 @@ import { client } from './apollo.ts'
 import { auth } from './auth.ts'
 import { Profile } from './profile.tsx'
 
-// Where a provider has sent the person back, the address has its answer.
+// If a provider has sent the user back, the address has its response.
 const error = await auth.providerLogin.complete(location).then(
   () => undefined,
   (failure: unknown) => failure,

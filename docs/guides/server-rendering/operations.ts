@@ -1,4 +1,4 @@
-/** What the page may ask for, by name. Not sign-ins, nor a new password: their answers have tokens. */
+/** What the page may ask for, by name. Not sign-ins, nor a new password: their responses have tokens. */
 import { RevokeSessionDocument } from 'latchkey/client'
 import { getOperationAST, print, type DocumentNode } from 'graphql'
 

@@ -19,14 +19,14 @@ import { dropStore, findStore, keepStore } from './sessions.ts'
 export interface RendererOptions {
   /** Latchkey's `/graphql`, as this server reaches it. */
   readonly url: string
-  /** Whether people come by https. */
+  /** Whether users come by https. */
   readonly isSecure: boolean
   /** `browser.tsx`, bundled. */
   readonly script: string
 }
 
 export function createRenderer({ isSecure, script, url }: RendererOptions): Server {
-  /** One client for each request, never one for all: it is somebody's. */
+  /** One client for each request, never one for all: it is someone's. */
   function openClient(request: IncomingMessage, tokens: TokenStore): AuthClient {
     // For the list of devices, and for limits by address (TRUST_PROXY).
     const person = {

@@ -9,13 +9,13 @@ const sessions = new Map<string, { readonly store: TokenStore; readonly endsAt: 
 
 export const cookieName = 'app-session'
 
-/** The tokens of whoever sends this cookie; undefined for anybody else. */
+/** The tokens of whoever sends this cookie; undefined for anyone else. */
 export function findStore(cookies: string | undefined): TokenStore | undefined {
   const session = sessions.get(idIn(cookies) ?? '')
   return session && session.endsAt > Date.now() ? session.store : undefined
 }
 
-/** Begins with a new id, so that nobody can have planted it. @returns the cookie to set */
+/** Starts with a new id, so that no one can have planted it. @returns the cookie to set */
 export function keepStore(store: TokenStore, isSecure: boolean): string {
   const now = Date.now()
   for (const [id, { endsAt }] of sessions) if (endsAt <= now) sessions.delete(id)

@@ -7,7 +7,7 @@ beforeAll(async () => {
 })
 afterAll(() => server.close())
 
-/** Somebody who has just registered. */
+/** Someone who has just registered. */
 async function newcomer() {
   const { accessToken, user } = await server.client.register()
   const client = server.client.as(accessToken)

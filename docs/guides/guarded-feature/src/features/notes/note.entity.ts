@@ -1,4 +1,4 @@
-/** What a person has written down, as stored. */
+/** What a user has written down, as stored. */
 import { defineEntity, p } from '@mikro-orm/core'
 
 const NoteSchema = defineEntity({

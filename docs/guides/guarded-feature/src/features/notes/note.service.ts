@@ -18,7 +18,7 @@ export class NoteService {
     this.#clock = clock
   }
 
-  /** A person's notes, the newest first. */
+  /** A user's notes, the newest first. */
   async list(authorId: string): Promise<Note[]> {
     return this.#em.find(
       Note,
@@ -39,14 +39,14 @@ export class NoteService {
     return note
   }
 
-  /** @returns whether there was one; of another person's none is found */
+  /** @returns whether there was one; of another user's none is found */
   async delete(authorId: string, id: string): Promise<boolean> {
-    // PostgreSQL answers what is no UUID with an error.
+    // PostgreSQL answers what is not a UUID with an error.
     if (!uuid.test(id)) return false
     return (await this.#em.nativeDelete(Note, { id, authorId })) > 0
   }
 
-  /** How many notes all people have. */
+  /** How many notes all users have. */
   async count(): Promise<number> {
     return this.#em.count(Note)
   }
