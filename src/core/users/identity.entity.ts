@@ -1,4 +1,4 @@
-/** A person's account at a provider, by which they may sign in. */
+/** A user's account at a provider, with which the user can sign in. */
 import { defineEntity, p } from '@mikro-orm/core'
 import { User } from './user.entity.ts'
 

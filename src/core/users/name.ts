@@ -24,8 +24,8 @@ export function checkName(text: string | undefined): string | undefined {
 }
 
 /**
- * The name that a provider sent, in the form that `checkName` accepts: cut to its limit, since nobody is
- * there to correct it.
+ * The name that a provider sent, in the form that `checkName` accepts: cut to its limit, since the user
+ * cannot correct it.
  * @returns undefined if nothing is left of it
  */
 export function shortenName(text: string): string | undefined {

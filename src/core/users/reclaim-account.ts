@@ -1,6 +1,6 @@
 /**
- * The rule against accounts that were registered with somebody else's e-mail address (account
- * pre-hijacking): who proves the mailbox gets the account, and nothing that came before opens it.
+ * The rule against accounts that were registered with another user's e-mail (account
+ * pre-hijacking): the owner of the mailbox gets the account, and nothing from before opens it.
  */
 import type { SqlEntityManager } from '@mikro-orm/sqlite'
 import { sql, type Kysely } from 'kysely'
@@ -19,21 +19,21 @@ export type Reclaim =
 /**
  * Hands the account over to the owner of its mailbox, if its address was never verified: removes its
  * password, name, sessions, identities (with their kept tokens) and unfinished flows, and refuses
- * every sign-in that is under way. Whoever calls it has seen the proof and records the event.
+ * every sign-in that is under way. The caller has seen the proof and records the event.
  * @param tx the transaction in which the caller goes on to link the proof
  * @param account.email in normal form; the proven address
- * @param account.name what the owner is called, as far as the proof says it
+ * @param account.name the owner's name, if the proof has one
  */
 export async function reclaimAccount(
   tx: SqlEntityManager,
   account: { readonly userId: string; readonly email: string; readonly name: string | null },
 ): Promise<Reclaim> {
   const { userId, email, name } = account
-  // First the row: sign-ins, links and changes of the password and of the roles wait for it.
+  // First lock the row: sign-ins, links and changes of the password and of the roles wait for it.
   const user = await readLockedUser(tx, userId)
   if (user?.email !== email || user.emailVerified) return { outcome: 'changed' }
   if (user.disabledAt != null) return { outcome: 'disabled' }
-  // An operator has trusted whoever uses the account, so it takes an operator to hand it over.
+  // An operator has trusted the user of the account, so only an operator may hand it over.
   if (user.roles.some((role) => role !== Role.USER)) return { outcome: 'privileged' }
 
   user.emailVerified = true

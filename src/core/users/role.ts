@@ -1,6 +1,6 @@
-/** What a person may be granted. */
+/** The roles that a user may have. */
 
-/** `USER` is everybody; `ADMIN` is granted by an operator (`npm run user -- grant`). */
+/** Every user has `USER`; `ADMIN` is granted by an operator (`npm run user -- grant`). */
 export enum Role {
   USER = 'USER',
   ADMIN = 'ADMIN',

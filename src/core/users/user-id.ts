@@ -1,4 +1,4 @@
-/** A user's id as somebody types it, or sends it. */
+/** A user's id, as it is typed or sent. */
 
 /** @returns the id as the database has it; undefined if it is not a UUID, which PostgreSQL would not compare */
 export function parseUserId(text: string): string | undefined {

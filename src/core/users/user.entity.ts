@@ -1,4 +1,4 @@
-/** The person, as stored. */
+/** The user, as stored. */
 import { defineEntity, p } from '@mikro-orm/core'
 import type { Role } from './role.ts'
 
@@ -17,7 +17,7 @@ const UserSchema = defineEntity({
     passwordHash: p.string().length(60).nullable().hidden(),
     /** When a password that an operator set stops working; null for one that the user chose. */
     passwordExpiresAt: p.bigint('number').nullable(),
-    /** Counts changes of what the person signs in with; a sign-in that saw an older one is refused. */
+    /** Counts changes of what the user signs in with; a sign-in that saw an older one is refused. */
     credentialVersion: p.integer(),
     createdAt: p.bigint('number'),
     lastSignedInAt: p.bigint('number').nullable(),
