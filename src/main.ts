@@ -24,7 +24,7 @@ const stopTimeoutMilliseconds = 9000
 const primaryStopTimeoutMilliseconds = 9500
 
 interface Running {
-  /** Ends what has begun. @returns the exit status */
+  /** Ends what has started. @returns the exit status */
   stop(): Promise<number>
   /** Ends it at once. */
   kill(): void
@@ -38,7 +38,7 @@ type Settings = Config & { readonly appSecret: string }
 
 /** This process is the server, or one of its workers. */
 async function serve(settings: Settings): Promise<void> {
-  // What has not listened has begun nothing, and a migration is a transaction: it ends at once.
+  // What has not listened has started nothing, and a migration is a transaction: it ends at once.
   const starting: { app?: App } = {}
   stopOnSignals(
     {
@@ -56,7 +56,7 @@ async function serve(settings: Settings): Promise<void> {
   starting.app = app
   if (cluster.isWorker) announceListening(app.url)
   else announce(settings, app.url, app.metricsUrl)
-  // A state that nobody foresaw is left by a restart.
+  // A state that no one foresaw is left by a restart.
   process.on('uncaughtException', (error) => {
     app.log.fatal({ err: error }, 'Uncaught exception')
     process.exit(1)
@@ -126,7 +126,7 @@ function stopOnSignals(running: Running, { logLevel, tls }: Settings): void {
   if (tls) process.on('SIGHUP', () => running.reloadCertificate())
 }
 
-/** What `.env` sets and nobody reads. */
+/** What `.env` sets and no one reads. */
 let unread: readonly string[] = []
 try {
   // Database, write-ahead log and secret are their owner's alone.

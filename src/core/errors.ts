@@ -42,7 +42,7 @@ export interface ErrorExtras {
   readonly retryAfter?: number
   /** The provider that it is about. */
   readonly provider?: string
-  /** With what the person can sign in to link: `password`, or providers' ids. */
+  /** With what the user can sign in to link: `password`, or providers' ids. */
   readonly linkableWith?: readonly string[]
   /** The most seconds that may have passed since the last proof. */
   readonly maxAge?: number

@@ -14,7 +14,7 @@ export interface Database extends Driver {
   readonly kysely: Kysely<unknown>
   /** Reads what may be a moment old: never what decides about a token, a password or an attempt. */
   readonly readStale: ReadStale
-  /** Whether a query gets an answer in time, and says that every migration of this version has run. */
+  /** Whether a query gets a response in time, and says that every migration of this version has run. */
   isReady(): Promise<boolean>
 }
 

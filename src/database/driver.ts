@@ -6,14 +6,14 @@ export type PreparedRead<Row> = (parameter: string) => Promise<Row | undefined>
 
 export interface Driver {
   readonly engine: 'sqlite' | 'postgresql'
-  /** Whether a read of the connection type `read` may get its answer from a replica. */
+  /** Whether a read of the connection type `read` may get its response from a replica. */
   readonly hasReplicas: boolean
   readonly em: SqlEntityManager
   /** Brings the schema up to date. */
   migrate(): Promise<void>
   /** Whether this version has migrations that have not been run. */
   hasPendingMigrations(): Promise<boolean>
-  /** Absent where there is no pool. */
+  /** Absent if there is no pool. */
   readonly countConnections?: () => { used: number; idle: number; waiting: number }
   /** @param sql with one placeholder, written `?` */
   prepareRead<Row>(sql: string): PreparedRead<Row>

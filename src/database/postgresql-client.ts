@@ -82,7 +82,7 @@ function tlsOptions(tls: DatabaseTls, host: string): ConnectionOptions {
   return {
     ...options,
     rejectUnauthorized: mode !== 'require',
-    // The driver names the host to TLS only where it is a name; of an address Node would compare
+    // The driver names the host to TLS only if it is a name; of an address Node would compare
     // `localhost` with the certificate.
     checkServerIdentity: (_name, certificate) =>
       mode === 'verify-full' ? checkServerIdentity(host, certificate) : undefined,

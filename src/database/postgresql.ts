@@ -74,7 +74,7 @@ export async function openPostgresql(
     migrate: async () => {
       if (isReadOnly) throw onlyReads()
       // Connections of their own, one that holds the lock and one that migrates: the pool may have a
-      // single one, and a migration of millions of rows is no request.
+      // single one, and a migration of millions of rows is not a request.
       const migrating = new MikroORM({
         ...common,
         driverOptions: migrationOptions(config, schema),

@@ -1,9 +1,9 @@
 /** Reads that may be a moment old: from a replica where one answers, else from the server itself. */
 
-/** Of the ORM: `read` is a replica where there is one, `write` the server itself. */
+/** Of the ORM: `read` is a replica if there is one, `write` the server itself. */
 export type ConnectionType = 'read' | 'write'
 
-/** @param read is called again, with `write`, where no replica answers */
+/** @param read is called again, with `write`, if no replica answers */
 export type ReadStale = <T>(read: (connectionType: ConnectionType) => Promise<T>) => Promise<T>
 
 /** After a failure replicas are left alone for so long: a dead one takes seconds to find out. */
@@ -16,7 +16,7 @@ export function readerOfReplicas(
 ): ReadStale {
   let avoidedUntil = Number.NEGATIVE_INFINITY
   return async (read) => {
-    // By a clock that nobody sets.
+    // By a clock that no one sets.
     if (!hasReplicas || performance.now() < avoidedUntil) return read('write')
     try {
       return await read('read')

@@ -12,10 +12,10 @@ import { makePrivateFolder } from './private-folder.ts'
 import { cannotBeUsed, checkDatabaseFile, explainFileError } from './sqlite-file.ts'
 
 const busyTimeoutMilliseconds = 5000
-/** A file up to this size is checked whole at start; a larger one would delay the first answer. */
+/** A file up to this size is checked whole at start; a larger one would delay the first response. */
 const checkedFileBytes = 32 * 1024 * 1024
 
-/** Of a migration that meets those of others; between two of them it waits until nobody writes. */
+/** Of a migration that meets those of others; between two of them it waits until no one writes. */
 const migrationAttempts = 5
 
 /** There are some fifty texts, and more only where lists of values differ in length. */
@@ -51,7 +51,7 @@ export async function openSqlite(file: string, options: OrmOptions): Promise<Dri
             const isBusy = String((error as { code?: unknown }).code).startsWith('SQLITE_BUSY')
             if (attempt >= (isBusy ? migrationAttempts : 2)) throw explainFileError(file, error)
             // Another process is at it, in the one transaction that all migrations are, or was just before:
-            // ours found its tables. SQLite waits for nobody in a transaction that has read, as ours has, so
+            // ours found its tables. SQLite waits for no one in a transaction that has read, as ours has, so
             // the wait is here. What is left to do then is what the other one has not done.
             writer.exec('begin immediate; rollback')
           }
@@ -99,7 +99,7 @@ function refuseOtherTables(orm: MikroORM, connection: Sqlite.Database, file: str
   }
 }
 
-/** What the ORM and Kysely ask is mostly the same few texts, and each of them prepares anew what it asks. */
+/** What the ORM and Kysely ask is mostly the same few texts, and each of them prepares again what it asks. */
 function keepStatements(connection: Sqlite.Database): void {
   const kept = new Map<string, Sqlite.Statement>()
   const prepare = (text: string): Sqlite.Statement => {

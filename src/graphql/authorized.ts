@@ -75,7 +75,7 @@ export function Fresh({ maxAge }: { maxAge: Duration }): MethodDecorator & Prope
 }
 
 /**
- * Lets only signed-in people read a field, and only those with one of the roles where roles are
+ * Lets only signed-in users read a field, and only those with one of the roles where roles are
  * given. Emits `@authenticated` or `@requiresRole` into the schema.
  */
 export function Authorized(...roles: Role[]): MethodDecorator & PropertyDecorator {

@@ -20,7 +20,7 @@ const requestErrorCodes = new Set([
 /** graphql-js throws these while it executes a field, but they are about the request. */
 const argumentError = /^Argument "\w+" (of (non-null|required) type|has invalid value)/
 
-// What follows are wordings of graphql-js up to where a value of the client begins.
+// What follows are wordings of graphql-js up to where a value of the client starts.
 const syntaxError =
   /^Syntax Error: (Unterminated string|(Expected [^,]+, found|Unexpected) (Name|Int|Float|String|BlockString|<EOF>|"[^\w"]+"))/
 
@@ -39,7 +39,7 @@ export function noteRequestId(error: unknown, requestId: string): void {
   if (typeof error === 'object' && error !== null) requestIds.set(error, requestId)
 }
 
-/** What the context of a request throws: masked like everything that nobody foresaw. */
+/** What the context of a request throws: masked like everything that no one foresaw. */
 export function contextError(error: unknown, requestId: string): GraphQLError {
   const masked = new GraphQLError('Internal server error', {
     originalError: error instanceof Error ? error : new Error(String(error)),

@@ -1,4 +1,4 @@
-/** Apollo Server, with what it does by default and nobody asked for turned off. */
+/** Apollo Server, with what it does by default and no one asked for turned off. */
 import {
   ApolloServer,
   type ApolloServerPlugin,
@@ -116,7 +116,7 @@ const errorListener: GraphQLRequestListener<RequestContext> = {
       )
     }
     if (code === ErrorCode.UNAUTHENTICATED) {
-      // RFC 6750 section 3.1: without credentials the answer names no error.
+      // RFC 6750 section 3.1: without credentials the response names no error.
       const isGiven = contextValue.request.authorization !== undefined
       const error = isGiven ? ' error="invalid_token"' : ''
       response.http.headers.set('www-authenticate', `Bearer${error}`)

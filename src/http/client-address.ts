@@ -89,7 +89,7 @@ export class ClientAddresses {
     return address ?? peer
   }
 
-  /** Logs, once, that somebody else's proxy may be in front of this server. */
+  /** Logs, once, that someone else's proxy may be in front of this server. */
   noticeUntrusted({ headers, socket }: IncomingMessage): void {
     const isForwarded = headers['x-forwarded-for'] !== undefined || headers.forwarded !== undefined
     if (!isForwarded || this.isProxy(socket.remoteAddress)) return

@@ -83,7 +83,7 @@ function withoutEmptyOperationName(body: unknown): unknown {
 /** As long as the columns that keep it: a client may send kilobytes. */
 const userAgentCharacters = 512
 
-/** What asks for no more than the media type that an answer has where nothing is asked for. */
+/** What asks for no more than the media type that a response has if nothing is asked for. */
 const plainAccept = new Set(['*/*', 'application/json'])
 
 function headersForApollo({ headers, method }: FastifyRequest): HeaderMap {

@@ -9,12 +9,12 @@ export interface HttpRequest {
   readonly client: { readonly ip: string | undefined; readonly userAgent: string | undefined }
   /** A field was refused: too many of these are delayed (refusal-pace.ts). */
   noteRefusal(): void
-  /** A field has run that is open to everybody and costs much: too many of these are delayed, too. */
+  /** A field has run that is open to everyone and costs much: too many of these are delayed, too. */
   noteCostlyField(): void
   readonly refreshCookie: RequestRefreshCookie
 }
 
-/** The query of a request's URL, with its question mark; empty where there is none. */
+/** The query of a request's URL, with its question mark; empty if there is none. */
 export function searchOf(url: string): string {
   const start = url.indexOf('?')
   return start === -1 ? '' : url.slice(start)

@@ -1,4 +1,4 @@
-/** Serves the JWKS, the one response of the API that everybody may cache. */
+/** Serves the JWKS, the one response of the API that everyone may cache. */
 import { createHash } from 'node:crypto'
 import type { FastifyInstance } from 'fastify'
 
@@ -18,7 +18,7 @@ export function jwksRoute(
     reply.header('access-control-allow-origin', '*')
     const body = JSON.stringify(await jwks())
     const etag = `"${createHash('sha256').update(body).digest('base64url')}"`
-    // Not before the keys have been read: nobody may cache a failure.
+    // Not before the keys have been read: no one may cache a failure.
     reply.headers({ 'cache-control': `public, max-age=${jwksMaxAgeSeconds}`, etag })
     if (matches(request.headers['if-none-match'], etag)) return reply.code(304).send()
     return reply.type('application/jwk-set+json').send(body)

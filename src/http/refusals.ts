@@ -1,4 +1,4 @@
-/** What is refused before GraphQL begins, in the shape of a GraphQL answer. */
+/** What is refused before GraphQL starts, in the shape of a GraphQL response. */
 import { STATUS_CODES } from 'node:http'
 import type { Socket } from 'node:net'
 import { finished } from 'node:stream'
@@ -12,7 +12,7 @@ export const bodyLimitBytes = 100 * 1024
 export type Pace = (request: FastifyRequest, reply: FastifyReply, send: () => void) => void
 
 /**
- * Every refusal has the shape of a GraphQL answer, so that a client needs one way to read errors. It
+ * Every refusal has the shape of a GraphQL response, so that a client needs one way to read errors. It
  * is sent when the rest of the request has been read, and dropped.
  */
 export function errorSender(pace: Pace) {
@@ -30,7 +30,7 @@ export function errorSender(pace: Pace) {
 }
 
 /**
- * A connection that is closed with bytes unread is reset, and the answer may be lost on the way (RFC
+ * A connection that is closed with bytes unread is reset, and the response may be lost on the way (RFC
  * 9112 section 9.6): to a client that is still writing, or a proxy that is. It waits no longer than a
  * fifth of what a request may take.
  */
@@ -76,7 +76,7 @@ export function refuseConnection(
   pace(socket, () => socket.end(`${head.join('\r\n')}\r\n\r\n${body}`, () => socket.destroy()))
 }
 
-/** Of answers that no hook sees. */
+/** Of responses that no hook sees. */
 export const bareHeaders = {
   'cache-control': 'no-store',
   'content-security-policy': "default-src 'none'; frame-ancestors 'none'",

@@ -1,4 +1,4 @@
-/** Helmet's headers for every answer. None depends on the request, so they are made once. */
+/** Helmet's headers for every response. None depends on the request, so they are made once. */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import helmet from 'helmet'
 

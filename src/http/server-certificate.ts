@@ -60,7 +60,7 @@ export class ServerCertificate {
     this.#servers.add(server)
   }
 
-  /** Takes what the files hold now, for connections that begin from here on. What is wrong with it is logged. */
+  /** Takes what the files hold now, for connections that start from here on. What is wrong with it is logged. */
   reload(): void {
     try {
       const pair = readPair(this.#files)

@@ -43,7 +43,7 @@ import type { ServerCertificate } from './server-certificate.ts'
 export interface HttpServerOptions<C extends BaseContext> extends JwksRouteOptions {
   readonly apollo: ApolloServer<C>
   readonly createContext: (request: HttpRequest) => Promise<C>
-  /** The redirect URI to which an answer that a provider posts goes on. */
+  /** The redirect URI to which a response that a provider posts goes on. */
   readonly relayTo: RelayOptions['relayTo']
   readonly isReady: () => Promise<boolean>
   /** The server is about to stop: whoever keeps a connection is told to open another elsewhere. */
@@ -53,7 +53,7 @@ export interface HttpServerOptions<C extends BaseContext> extends JwksRouteOptio
     | ((method: string, route: string, status: number, seconds: number) => void)
     | undefined
   readonly log: Logger
-  /** Absent where there is none. */
+  /** Absent if there is none. */
   readonly accountPage: AccountPageOptions | undefined
   /** Absent, there are no pages to try the API in. */
   readonly sandbox: SandboxPages | undefined
@@ -61,7 +61,7 @@ export interface HttpServerOptions<C extends BaseContext> extends JwksRouteOptio
   readonly allowedOrigins: readonly string[]
   readonly trustProxy: TrustProxy
   readonly clock: () => number
-  /** Whether people reach the server by https, here or at a proxy. */
+  /** Whether users reach the server by https, here or at a proxy. */
   readonly isHttps: boolean
   /** Where TLS ends here. */
   readonly certificate?: ServerCertificate | undefined
@@ -73,9 +73,9 @@ export interface HttpServerOptions<C extends BaseContext> extends JwksRouteOptio
   readonly keepAliveMilliseconds: number
 }
 
-/** Of a request's time: what was sent before the server began to close has arrived by then. */
+/** Of a request's time: what was sent before the server started to close has arrived by then. */
 const arrivalShare = 0.1
-/** From then on an answer of which nobody takes a byte for so long is given up. */
+/** From then on a response of which no one takes a byte for so long is given up. */
 const unreadMilliseconds = 2000
 const requestIdShape = /^[\w.:-]{8,128}$/
 
@@ -121,7 +121,7 @@ export async function createHttpServer<C extends BaseContext>(
     },
     requestTimeout: requestTimeoutMilliseconds,
     keepAliveTimeout: options.keepAliveMilliseconds,
-    // Without a byte in either direction: an answer that nobody reads has no other limit.
+    // Without a byte in either direction: a response that no one reads has no other limit.
     connectionTimeout: 2 * requestTimeoutMilliseconds,
     http: connectionTimes,
     // Its type would have every request be one of TLS, although nothing here asks for the difference.
@@ -159,7 +159,7 @@ export async function createHttpServer<C extends BaseContext>(
     reply.raw.on('close', () => {
       clearTimeout(limit)
       underWay.delete(reply)
-      // Kept alive by a request that began before, the connection would hold up the end of the server.
+      // Kept alive by a request that started before, the connection would hold up the end of the server.
       if (isClosing) app.server.closeIdleConnections()
       closeUnused()
     })
@@ -198,7 +198,7 @@ export async function createHttpServer<C extends BaseContext>(
     socket.once('close', () => connections.delete(socket))
   })
   const closeIdleConnections = app.server.closeIdleConnections.bind(app.server)
-  // Node, which calls it at a stop, takes a connection for idle while its answer is still being sent.
+  // Node, which calls it at a stop, takes a connection for idle while its response is still being sent.
   app.server.closeIdleConnections = () => {
     const sending = [...underWay.values()].map(({ raw }) => raw.socket)
     for (const socket of sending) socket.destroy = () => socket

@@ -1,4 +1,4 @@
-/** Structured logs, without what people trust us with. */
+/** Structured logs, without what users trust us with. */
 import cluster from 'node:cluster'
 import { DriverException } from '@mikro-orm/core'
 import type { FastifyBaseLogger } from 'fastify'

@@ -19,7 +19,7 @@ export interface StandardOutput {
 /**
  * Standard output for a log. Writes together what comes within a moment: a write costs as much as a
  * tenth of a request. A process that is killed loses that moment; one that ends, or logs a fatal entry,
- * does not, unless nobody reads for a while.
+ * does not, unless no one reads for a while.
  *
  * Not pino's own, which ends the server where the disk is full, and then waits for room for ever. Here
  * the lines wait, up to a size, until the disk has room or the reader reads; beyond, they are lost.
@@ -32,7 +32,7 @@ export function standardOutput(tellOfLost: (lines: number) => string): StandardO
   const writeSome = chooseWrite()
   let pending = ''
   let unwritten = Buffer.alloc(0)
-  /** With these it begins; another thread is at it. */
+  /** With these it starts; another thread is at it. */
   let bytesUnderWay = 0
   let lostLines = 0
   let timer: NodeJS.Timeout | undefined

@@ -4,7 +4,7 @@ import type { RecordedEvent } from '../core/audit/audit-trail.ts'
 import { EventType } from '../core/audit/event.ts'
 import type { OperationReport } from '../graphql/operation-report.ts'
 
-/** What is read when somebody asks, rather than counted as it happens. */
+/** What is read when someone asks, rather than counted as it happens. */
 export interface Gauges {
   /** Passwords that wait for a thread. */
   readonly hashQueueDepth: () => number
@@ -100,7 +100,7 @@ export class Metrics {
       })
     }
     new Gauge({ name: 'latchkey_workers', help: 'Processes that serve.', registers }).set(1)
-    // A counter that is not there yet cannot be told from one that nobody exports.
+    // A counter that is not there yet cannot be told from one that no one exports.
     for (const outcome of ['rotated', 'grace', 'reused']) this.#refreshes.inc({ outcome }, 0)
     // Of the process: event loop delay, garbage collection, memory, CPU, file descriptors.
     collectDefaultMetrics({ register: this.#registry })

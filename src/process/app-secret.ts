@@ -18,7 +18,7 @@ export function appSecretFile(databaseFile: string): string {
 }
 
 /**
- * Reads the secret, or makes one where there is no database yet.
+ * Reads the secret, or makes one if there is no database yet.
  * @throws AppSecretError when it is lost, too short, or readable by others
  */
 export function readOrMakeAppSecret(databaseFile: string): string {
@@ -58,7 +58,7 @@ export function makeAppSecretOfNewDatabase(databaseFile: string): void {
 }
 
 /**
- * Writes a new secret, for its owner only. Where another process was quicker, its secret counts.
+ * Writes a new secret, for its owner only. If another process was quicker, its secret counts.
  * @throws AppSecretError
  */
 export function makeAppSecret(databaseFile: string): string {
@@ -77,7 +77,7 @@ export function makeAppSecret(databaseFile: string): string {
   })
 }
 
-/** An empty file is no database yet. */
+/** An empty file is not a database yet. */
 function isThere(databaseFile: string): boolean {
   return existsSync(databaseFile) && statSync(databaseFile).size > 0
 }

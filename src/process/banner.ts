@@ -14,7 +14,7 @@ export function describeStart(
   warnings: readonly string[] = [],
 ): string {
   const { database, publicUrl } = config
-  // With PORT=0 nobody knows the port before the server listens.
+  // With PORT=0 no one knows the port before the server listens.
   const origin = new URL(publicUrl).port === '0' ? url : publicUrl
   const lines = [
     '',

@@ -1,4 +1,4 @@
-/** The file `.env`, as people's editors and shells write it. */
+/** The file `.env`, as users's editors and shells write it. */
 import { isUtf8 } from 'node:buffer'
 import { readFileSync } from 'node:fs'
 import { parseEnv } from 'node:util'

@@ -25,7 +25,7 @@ function secretFiles({ database, tls }: Config): string[] {
 
 /**
  * A file of another owner, such as root, is read by way of its group: Debian's `ssl-cert`, or the group of
- * a mounted Kubernetes secret. Only what everybody can read counts there.
+ * a mounted Kubernetes secret. Only what everyone can read counts there.
  */
 function whoElse(file: string): string | undefined {
   if (process.platform === 'win32' || !existsSync(file)) return undefined

@@ -35,7 +35,7 @@ export function describeStartError(error: unknown): string {
   } = error as NodeJS.ErrnoException & {
     address?: string
     port?: number
-    /** With which the names of its variables begin. */
+    /** With which the names of its variables start. */
     variables?: string
   }
   // What is left of these is about the address to listen on: the database has errors of its own.

@@ -1,6 +1,6 @@
 /**
  * Several processes that serve on one port of one machine: this one, the primary, starts them, hands
- * them the connections in turn, and starts anew those that die. It opens no database itself.
+ * them the connections in turn, and restarts those that die. It opens no database itself.
  */
 import cluster, { type Worker } from 'node:cluster'
 import type { Logger } from '../logging/logger.ts'
@@ -21,7 +21,7 @@ export class WorkerStartError extends Error {
 export interface Workers {
   /** Where all of them listen, without a trailing slash; rejects where the first cannot start. */
   readonly listening: Promise<string>
-  /** Has them end what they have begun. @returns whether all ended well */
+  /** Has them end what they have started. @returns whether all ended well */
   stop(): Promise<boolean>
   /** Ends them at once. */
   kill(): void
@@ -80,7 +80,7 @@ export function startWorkers(count: number, log: Logger): Workers {
         onListening(message.url)
       })
       worker.on('error', (error) => {
-        // Of one that runs, its exit is what counts; there is none where no process came to be.
+        // Of one that runs, its exit is what counts; there is none if no process came to be.
         if (worker.process.pid !== undefined || !running.delete(worker) || isStopping) return
         failures += 1
         restart('A worker could not be started', { err: error })
@@ -89,7 +89,7 @@ export function startWorkers(count: number, log: Logger): Workers {
         const hasListened = running.get(worker)
         running.delete(worker)
         if (isStopping) {
-          // One that never listened has begun nothing: however it ends, nothing is cut off.
+          // One that never listened has started nothing: however it ends, nothing is cut off.
           if (status !== 0 && hasListened === true) allEndedWell = false
           return
         }
@@ -163,7 +163,7 @@ function send(worker: Worker, message: Message, onFailure = () => {}): void {
   })
 }
 
-/** @returns nothing where the worker dies, or has no time for an answer */
+/** @returns nothing where the worker dies, or has no time for a response */
 function readMetricsOf(worker: Worker): Promise<MetricsSnapshot | undefined> {
   return new Promise((resolve) => {
     const end = (snapshot?: MetricsSnapshot) => {

@@ -226,7 +226,7 @@ describe('access', () => {
     unused: `unused${++count}@example.com`,
   })
 
-  /** A new person in the state that is asked for, so that no operation disturbs the next. */
+  /** A new user in the state that is asked for, so that no operation disturbs the next. */
   async function tokenOf(actor: Actor, brief: TestServer): Promise<string | undefined> {
     if (actor === 'anonymous') return undefined
     const { client } = actor === 'expired' ? brief : server

@@ -107,7 +107,7 @@ describe('the claims of an access token', () => {
     expect(await reasonFor(token)).toBe('open')
   })
 
-  // ASVS 9.2.1: at most a minute for clocks that differ, and only where it prolongs nothing.
+  // ASVS 9.2.1: at most a minute for clocks that differ, and only if it prolongs nothing.
   it.each<[string, (now: number) => Json | string, string]>([
     ['expires now', (time) => ({ exp: time }), 'TOKEN_EXPIRED'],
     ['expired a minute ago', (time) => ({ exp: time - 61 }), 'TOKEN_EXPIRED'],
@@ -152,7 +152,7 @@ describe('the claims of an access token', () => {
     expect(await reasonFor(signCompact({ ...header, typ }, claims, key))).toBe(expected)
   })
 
-  it('name a session that is there, and its own person', async () => {
+  it('name a session that is there, and its own user', async () => {
     const other = await server.client.register()
     expect(await reasonFor(withClaims({ sub: other.user.id }))).toBe('SESSION_ENDED')
     const { sid } = decodeCompact(other.accessToken).claims
@@ -163,7 +163,7 @@ describe('the claims of an access token', () => {
     expect(await reasonFor(withClaims({ sid, sub: other.user.id }))).toBe('open')
   })
 
-  it('give nobody a role: the account does', async () => {
+  it('give no one a role: the account does', async () => {
     const token = withClaims({ roles: ['ADMIN'] })
     const answer = await server.client.as(token).send('{ me { roles } }')
     expect(answer.data.me.roles).toEqual(['USER'])

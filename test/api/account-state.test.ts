@@ -84,7 +84,7 @@ describe('with a live token, an account', () => {
       const sql = `select 1 from ${table} where ${column} = ?`
       expect(await servers[0].database.query(sql, [account.user.id])).toEqual([])
     }
-    // The address is free; who takes it is somebody else.
+    // The address is free; who takes it is someone else.
     const next = await servers[0].client.register({ email: account.email })
     expect(next.user.id).not.toBe(account.user.id)
     expect(await reasonsFor(account)).toMatchObject({ me: 'SESSION_ENDED' })
@@ -172,14 +172,14 @@ describe('with a live token, an account', () => {
       roles: ['USER', 'ADMIN'],
       hasPassword: true,
     })
-    // The address has an account now, for the operator and for everybody.
+    // The address has an account now, for the operator and for everyone.
     const again = await operator.user(['create', '--email', 'GRACE@example.com'])
     expect(again).toMatchObject({ status: 1, stdout: '' })
     expect(again.stderr).toBe('There is an account with the address grace@example.com.\n')
   })
 })
 
-it('an account that is deleted while the answer is made is not signed in, but told of its new password, which came true', async () => {
+it('an account that is deleted while the answer is made is not signed in, but told of its new password, which took effect', async () => {
   const server = await startServer()
   const transactional = AuditTrail.prototype.transactional
   const spy = vi.spyOn(AuditTrail.prototype, 'transactional')

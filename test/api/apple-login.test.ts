@@ -90,7 +90,7 @@ describe('signing in with Apple', () => {
     }
   }
 
-  it('relays the answer that is posted, and signs the client secret with the key', async () => {
+  it('relays the response that is posted, and signs the client secret with the key', async () => {
     const { answer, back, form } = await signIn({
       sub: '000792.d71059495fa24644b94e4a644e2e3b4a.0638',
       email: 'Ada@Example.com',
@@ -162,7 +162,7 @@ describe('signing in with Apple', () => {
     },
   )
 
-  it('asks for the answer to be posted to the server itself', async () => {
+  it('asks for the response to be posted to the server itself', async () => {
     const { authorizationUrl } = await begin(server.client, 'apple', redirectUri)
     const url = new URL(authorizationUrl)
     expect(`${url.origin}${url.pathname}`).toBe('https://appleid.apple.com/auth/authorize')
@@ -180,7 +180,7 @@ describe('signing in with Apple', () => {
   })
 })
 
-describe('the route that relays a posted answer', () => {
+describe('the route that relays a posted response', () => {
   it('hands on a refusal, too', async () => {
     const { authorizationUrl } = await begin(server.client, 'apple', redirectUri)
     const state = new URL(authorizationUrl).searchParams.get('state')!
@@ -191,7 +191,7 @@ describe('the route that relays a posted answer', () => {
     )
   })
 
-  it('keeps nothing of an answer in the log, in a cookie or in a cache', async () => {
+  it('keeps nothing of a response in the log, in a cookie or in a cache', async () => {
     const { authorizationUrl } = await begin(server.client, 'apple', redirectUri)
     const state = new URL(authorizationUrl).searchParams.get('state')!
     const answer = await post(callback, `code=a-code-to-look-for&state=${state}`)
@@ -204,7 +204,7 @@ describe('the route that relays a posted answer', () => {
     expect(server.logText()).not.toContain(state)
   })
 
-  it('goes nowhere else than where the flow was begun for, whatever the form says', async () => {
+  it('goes nowhere else than where the flow was started for, whatever the form says', async () => {
     const { authorizationUrl } = await begin(server.client, 'apple', redirectUri)
     const state = new URL(authorizationUrl).searchParams.get('state')!
     const hostile = new URLSearchParams([

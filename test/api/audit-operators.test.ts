@@ -61,7 +61,7 @@ describe("an operator's command", () => {
     expect(JSON.stringify(events)).not.toContain(email)
   })
 
-  it('that deletes an account while somebody signs in leaves no address behind', async () => {
+  it('that deletes an account while someone signs in leaves no address behind', async () => {
     // However long the command takes: those who sign in are kept waiting meanwhile.
     const own = await startServer({}, { requestTimeoutMilliseconds: 60_000 })
     const { user, email, password, accessToken } = await own.client.register()

@@ -117,7 +117,7 @@ it('a link that the provider refused', async () => {
 })
 
 // It costs nothing to send, so it must cost no room.
-it('nothing of an answer without a flow', async () => {
+it('nothing of a response without a flow', async () => {
   const before = (await eventsOf(server, null)).length
   const { flowToken } = await begin(server.client, 'acme')
   const answer = await sendLogin(server.client, {

@@ -1,4 +1,4 @@
-// How far the audit trail reaches back, and that nobody can make it grow without end.
+// How far the audit trail reaches back, and that no one can make it grow without end.
 import { describe, expect, it } from 'vitest'
 import { EventIds } from '../../src/core/audit/event-id.ts'
 import { endlessPerHour } from '../../src/core/audit/audit-trail.ts'
@@ -108,7 +108,7 @@ describe('the audit trail', () => {
     await server.client.login(account.email, 'not the password')
     await server.client.as(account.accessToken).send(change)
     expect(await refusalsOf(server, account.user.id)).toBe(endlessPerHour)
-    // What is no refusal has no budget, nor have the refusals of others; and the log has all of them.
+    // What is not a refusal has no budget, nor have the refusals of others; and the log has all of them.
     await server.client.login(account.email, account.password)
     expect((await eventsOf(server, account.user.id)).at(-1)!.type).toBe('SIGNED_IN')
     await server.client.login(bystander.email, 'not the password')

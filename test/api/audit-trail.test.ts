@@ -147,7 +147,7 @@ describe('the audit trail', () => {
     expect(refreshToken).toBeTruthy()
   })
 
-  it('does not give one person the end of a session of another', async () => {
+  it('does not give one user the end of a session of another', async () => {
     const victim = await server.client.register()
     const stranger = await server.client.register()
     const [, signedIn] = await eventsOf(server, victim.user.id)

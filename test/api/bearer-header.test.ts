@@ -14,8 +14,8 @@ describe('the Authorization header', () => {
   const send = (authorization: string | undefined, query = '{ protected }') =>
     server.client.send(query, undefined, authorization === undefined ? {} : { authorization })
 
-  // RFC 6750 section 3: a challenge, which names no error where nothing was sent.
-  it('is missing: the answer says so', async () => {
+  // RFC 6750 section 3: a challenge, which names no error if nothing was sent.
+  it('is missing: the response says so', async () => {
     const answer = await send(undefined)
     expect(answer).toMatchObject({
       status: 401,
@@ -62,7 +62,7 @@ describe('the Authorization header', () => {
     ]
   }
 
-  it('holds anything else: the answer says so, and nothing breaks', async () => {
+  it('holds anything else: the response says so, and nothing breaks', async () => {
     for (const authorization of broken()) {
       const answer = await send(authorization)
       const { status, code, reason } = answer
@@ -77,7 +77,7 @@ describe('the Authorization header', () => {
     expect(server.logText()).not.toContain('"level":"error"')
   })
 
-  it('never keeps anybody from a public field', async () => {
+  it('never keeps anyone from a public field', async () => {
     const ended = await server.client.register()
     await server.client.as(ended.accessToken).send('mutation { logout }')
     const headers = [...broken(), `Bearer ${ended.accessToken}`]
@@ -122,7 +122,7 @@ describe('the Authorization header', () => {
   })
 
   // GraphQL over HTTP: with data beside the error the operation has not failed.
-  it('is told in the status only where nothing else was answered', async () => {
+  it('is told in the status only if nothing else was answered', async () => {
     const mixed = await send('Bearer x', '{ providers { id } me { id } }')
     expect(mixed).toMatchObject({ status: 401, data: null, reason: 'TOKEN_INVALID' })
     const both = await send('Bearer x', '{ protected me { id } }')

@@ -38,7 +38,7 @@ describe('the compiled server', () => {
     await database.remove()
   })
 
-  it('signs people up, in and out, and hashes in its workers', async () => {
+  it('signs users up, in and out, and hashes in its workers', async () => {
     const { accessToken, email, password, refreshToken } = await client.register()
     const me = client.as(accessToken)
     expect((await me.send('{ me { email roles sessions { current } } }')).data.me).toEqual({

@@ -33,7 +33,7 @@ function post(
 
 let people = 0
 
-/** The address that the server took the request to be from, as the person's session shows it. */
+/** The address that the server took the request to be from, as the user's session shows it. */
 async function seenAddress(url: string, headers: Record<string, string | string[]>) {
   const email = `address${++people}@example.com`
   const registered = await post(
@@ -194,7 +194,7 @@ describe('attempts of one client', () => {
         { 'x-forwarded-for': from },
       )
     expect(await countAccepted((index) => guess(spellings[index % spellings.length]!))).toBe(5)
-    // A neighbour is somebody else.
+    // A neighbour is someone else.
     for (const neighbour of ['203.0.113.10', '2001:db8:1:3::1']) {
       expect((await guess(neighbour)).code).toBe('INVALID_CREDENTIALS')
     }

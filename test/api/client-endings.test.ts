@@ -36,7 +36,7 @@ async function disable() {
   await server.database.query('update users set disabled_at = 1 where email = ?', [email])
 }
 
-/** The refresh token of the cookie, used by somebody else, twice and more. */
+/** The refresh token of the cookie, used by someone else, twice and more. */
 async function replay() {
   const stolen = decodeURIComponent(browser.cookie.split('=')[1]!)
   const first = await server.client.refresh(stolen)
@@ -80,7 +80,7 @@ describe('a session that', () => {
     expect(await auth.accessToken()).toBeUndefined()
     expect(await other.accessToken()).toBeUndefined()
     expect(browser.sent).toEqual([])
-    // Somebody else signs in.
+    // Someone else signs in.
     const grace = await server.client.register({ password })
     await other.login({ email: grace.email, password })
     await until(() => auth.state.status === 'signedIn')
@@ -113,7 +113,7 @@ describe('a session stays', () => {
   it.each([
     ['a wrong password', 'INVALID_CREDENTIALS', { password: 'not the password' }],
     ['a disabled account', 'UNAUTHENTICATED', {}],
-  ])('where a sign-in as somebody else fails for %s', async (_what, code, input) => {
+  ])('where a sign-in as someone else fails for %s', async (_what, code, input) => {
     const grace = await server.client.register({ password })
     await server.database.query('update users set disabled_at = 1 where email = ?', [grace.email])
     const credentials = { email: grace.email, password, ...input }

@@ -57,7 +57,7 @@ const read = async (response: Promise<Response>) => (await response).json()
 const sentTimes = (text: string) => browser.sent.filter(({ body }) => body.includes(text)).length
 
 describe('fetch', () => {
-  it('sends an operation again that was refused as expired, and gives an answer to be read once', async () => {
+  it('sends an operation again that was refused as expired, and gives a response to be read once', async () => {
     sleep()
     const response = await post('{ protected }')
     expect(response.status).toBe(200)
@@ -127,7 +127,7 @@ describe('fetch', () => {
     expect(sentTimes('write')).toBe(1)
   })
 
-  it('hands on an answer that has data beside the refusal', async () => {
+  it('hands on a response that has data beside the refusal', async () => {
     const extensions = { code: 'UNAUTHENTICATED', reason: 'TOKEN_EXPIRED' }
     const answer = { data: { open: 1, guarded: null }, errors: [{ message: '', extensions }] }
     browser.network = async () => Response.json(answer)
@@ -135,7 +135,7 @@ describe('fetch', () => {
     expect(browser.sent).toHaveLength(1)
   })
 
-  it('gives the token to its own server and to those that the app lists, and to nobody else', async () => {
+  it('gives the token to its own server and to those that the app lists, and to no one else', async () => {
     const seen = new Map<string, string | null>()
     // Of the same host: another program, and perhaps another user's.
     const otherPort = server.url.replace(/:\d+$/, ':1')

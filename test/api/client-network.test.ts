@@ -1,4 +1,4 @@
-// A network that fails: what was lost is fetched again, and nobody is signed out by it.
+// A network that fails: what was lost is fetched again, and no one is signed out by it.
 import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest'
 import {
   AuthError,
@@ -58,7 +58,7 @@ function answerInstead(operation: string, answer: () => Response) {
 }
 
 describe('a renewal', () => {
-  it('whose answer is lost is asked for again, and gets the same', async () => {
+  it('whose response is lost is asked for again, and gets the same', async () => {
     server.advance(accessTokenSeconds + 1)
     loseAnswers('RefreshToken', 1)
     browser.sent.length = 0
@@ -102,9 +102,9 @@ describe('a renewal', () => {
     expect((await auth.request(MeDocument)).me.email).toBe(email)
   })
 
-  it('goes on in the background, a while longer each time, until it gets an answer', async () => {
+  it('goes on in the background, a while longer each time, until it gets a response', async () => {
     server.advance(accessTokenSeconds + 1)
-    // The server has rotated: without an answer within the grace window the session would be lost.
+    // The server has rotated: without a response within the grace window the session would be lost.
     loseAnswers('RefreshToken', 7)
     const refused = await auth.accessToken().catch((error: unknown) => error)
     expect(refused).toBeInstanceOf(NetworkError)

@@ -76,7 +76,7 @@ describe('an operation that needs a recent proof', () => {
     expect(browser.count('UnlinkProvider')).toBe(2)
     const tokens = browser.sent.filter(({ operation }) => operation === 'UnlinkProvider')
     expect(new Set(tokens.map(({ authorization }) => authorization)).size).toBe(2)
-    // Within the next minutes nobody is asked.
+    // Within the next minutes no one is asked.
     expect(await unlink(auth)).toBe(passed)
     expect(ask).toHaveBeenCalledTimes(1)
   })
@@ -129,7 +129,7 @@ describe('an operation that needs a recent proof', () => {
     await expect(auth.request(UnlinkProviderDocument, variables)).rejects.toThrow('is broken')
   })
 
-  it('asks nobody if it could not be sent again, since another field may have run', async () => {
+  it('asks no one if it could not be sent again, since another field may have run', async () => {
     const ask = vi.fn<AskForProof>(() => true)
     const auth = await openStale(ask)
     const two = gql`

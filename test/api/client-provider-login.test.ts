@@ -40,7 +40,7 @@ afterAll(async () => {
   await idp.close()
 })
 
-/** To the provider and back, as the page that the person comes back to sees it. */
+/** To the provider and back, as the page that the user comes back to sees it. */
 async function visit(
   sub: string,
   options: Parameters<AuthClient['providerLogin']['begin']>[1] = {},
@@ -50,7 +50,7 @@ async function visit(
 }
 
 describe('providerLogin', () => {
-  it('signs in over the page that the person leaves', async () => {
+  it('signs in over the page that the user leaves', async () => {
     const back = await visit('grace', { returnTo: '/settings' })
     const page = browser.open({ flows })
     const completed = await page.providerLogin.complete(back)
@@ -75,7 +75,7 @@ describe('providerLogin', () => {
     expect(browser.sent).toEqual([])
   })
 
-  it('gives two calls for one answer the same, and a third page nothing', async () => {
+  it('gives two calls for one response the same, and a third page nothing', async () => {
     const back = await visit('grace')
     const { complete } = auth.providerLogin
     const [first, second] = await Promise.all([complete(back), complete(back)])
@@ -86,8 +86,8 @@ describe('providerLogin', () => {
     })
   })
 
-  it('takes no answer to a flow that was not begun here', async () => {
-    // Somebody sends the person a link with an answer of their own: they would be signed in as them.
+  it('takes no response to a flow that was not started here', async () => {
+    // Someone sends the user a link with a response of their own: they would be signed in as them.
     const back = await visit('grace')
     const victim = createBrowser(server)
     await expect(victim.open().providerLogin.complete(back)).rejects.toMatchObject({
@@ -101,7 +101,7 @@ describe('providerLogin', () => {
     })
   })
 
-  it('says that the person, or the provider, said no', async () => {
+  it('says that the user, or the provider, said no', async () => {
     const said = async (error: string) => {
       const back = await visit('grace')
       const { state } = Object.fromEntries(back.searchParams)
@@ -112,7 +112,7 @@ describe('providerLogin', () => {
     expect(await said('access_denied')).toMatchObject({
       serverError: { code: 'PROVIDER_ERROR', provider: 'test', providerError: 'access_denied' },
     })
-    // Anybody can write into an address: what is no code of RFC 6749 is not repeated.
+    // Anybody can write into an address: what is not a code of RFC 6749 is not repeated.
     expect(await said('<b>call 555</b>')).toMatchObject({
       serverError: { code: 'PROVIDER_ERROR', message: expect.not.stringContaining('555') },
     })
@@ -127,7 +127,7 @@ describe('providerLogin', () => {
     expect(auth.state).not.toMatchObject({ status: 'signedIn' })
   })
 
-  it('links to the person who is signed in', async () => {
+  it('links to the user who is signed in', async () => {
     const { email } = await server.client.register({ password })
     await auth.login({ email, password })
     idp.add({ sub: email, email, email_verified: true })
@@ -143,7 +143,7 @@ describe('providerLogin', () => {
     expect(again?.user.email).toBe(email)
   })
 
-  it('has linked where the person cannot be read again afterwards', async () => {
+  it('has linked where the user cannot be read again afterwards', async () => {
     const { email } = await server.client.register({ password })
     await auth.login({ email, password })
     idp.add({ sub: email, email, email_verified: true })
@@ -170,7 +170,7 @@ describe('providerLogin', () => {
     expect((await auth.providerLogin.complete(back))?.user.name).toBe('Grace')
   })
 
-  it('forgets flows that nobody came back to', async () => {
+  it('forgets flows that no one came back to', async () => {
     await visit('grace')
     const back = await visit('grace')
     expect(Object.keys(JSON.parse([...kept.values()][0]!))).toHaveLength(2)

@@ -1,4 +1,4 @@
-// What overtakes what: sign-outs, sign-ins, renewals and answers that come late.
+// What overtakes what: sign-outs, sign-ins, renewals and responses that come late.
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import {
   MeDocument,
@@ -27,7 +27,7 @@ beforeEach(async () => {
 })
 afterAll(() => server.close())
 
-/** Holds the answers to an operation back until they are let go; the server has done its work. */
+/** Holds the responses to an operation back until they are let go; the server has done its work. */
 function holdBack(operation: string) {
   const reached = Promise.withResolvers<void>()
   const gate = Promise.withResolvers<void>()
@@ -46,8 +46,8 @@ const failureOf = (work: Promise<unknown>) => work.catch((error: unknown) => err
 
 const refusal = (reason: string) => ({ serverError: { code: 'UNAUTHENTICATED', reason } })
 
-describe('an answer that comes after the sign-out', () => {
-  it('to a renewal brings nobody back', async () => {
+describe('a response that comes after the sign-out', () => {
+  it('to a renewal brings no one back', async () => {
     server.advance(accessTokenSeconds + 1)
     const { letGo, reached } = holdBack('RefreshToken')
     const waiting = failureOf(auth.request(MeDocument))
@@ -89,12 +89,12 @@ describe('an answer that comes after the sign-out', () => {
     const sessions = await server.client
       .as(data.login.accessToken)
       .send('{ me { sessions { id } } }')
-    // That of `register`, and the one just begun.
+    // That of `register`, and the one just started.
     expect(sessions.data.me.sessions).toHaveLength(2)
   })
 })
 
-describe('what one person asked for', () => {
+describe('what one user asked for', () => {
   it('is never sent as another', async () => {
     // The cookie has changed hands without a word, as it does where tabs cannot talk.
     const grace = await server.client.register({ password })
@@ -111,7 +111,7 @@ describe('what one person asked for', () => {
 })
 
 describe('a message of another tab', () => {
-  it('that was sent before the sign-out and comes after it brings nobody back', async () => {
+  it('that was sent before the sign-out and comes after it brings no one back', async () => {
     const told: TabMessage[] = []
     let hear: (message: TabMessage) => void = () => undefined
     const tab = browser.open({

@@ -121,7 +121,7 @@ describe('a sign-out', () => {
     expect(browser.cookie).toBe('')
   })
 
-  it('of all signs out every tab at once, and waits no longer for an answer than any other', async () => {
+  it('of all signs out every tab at once, and waits no longer for a response than any other', async () => {
     stubStorage()
     const other = browser.open()
     await other.start()
@@ -170,7 +170,7 @@ describe('a sign-out', () => {
     )
   })
 
-  it('of all never ends the sessions of another person', async () => {
+  it('of all never ends the sessions of another user', async () => {
     const grace = await server.client.register({ password })
     const other = browser.open({ coordination: 'none' })
     await other.login({ email: grace.email, password })

@@ -201,7 +201,7 @@ describe('a store that takes its time', () => {
     await eventually(() => expect(browser.names()).toEqual(['RefreshToken']))
     const signedOut = other.logout().catch((error: unknown) => error)
     await eventually(() => expect(store.kept).toBeUndefined())
-    // That the other tab has told arrives before the answer.
+    // That the other tab has told arrives before the response.
     await new Promise((resolve) => setImmediate(resolve))
     gate.resolve()
     expect(await signedOut).toBeInstanceOf(NetworkError)
@@ -212,7 +212,7 @@ describe('a store that takes its time', () => {
     expect(writes).not.toHaveBeenCalled()
   })
 
-  it('that was emptied by somebody else ends the session', async () => {
+  it('that was emptied by someone else ends the session', async () => {
     const store = memoryTokenStore()
     const auth = open(store)
     await auth.login({ email, password })
@@ -223,14 +223,14 @@ describe('a store that takes its time', () => {
     expect(store.read()).toBeUndefined()
   })
 
-  it('and fails to keep the tokens signs nobody in', async () => {
+  it('and fails to keep the tokens signs no one in', async () => {
     const full = new Error('The key chain is locked.')
     const auth = open({ ...memoryTokenStore(), write: () => Promise.reject(full) })
     await expect(auth.login({ email, password })).rejects.toBe(full)
     expect(auth.state.status).not.toBe('signedIn')
   })
 
-  it('keeps no tokens that were written while the person signed out', async () => {
+  it('keeps no tokens that were written while the user signed out', async () => {
     const store = slowStore()
     const auth = open(store)
     await auth.login({ email, password })

@@ -54,7 +54,7 @@ async function errorOf(operation: Promise<unknown>) {
 }
 
 describe('the typed documents', () => {
-  it('take a person from registering to the last sign-out', async () => {
+  it('take a user from registering to the last sign-out', async () => {
     const anonymous = createApollo()
     expect((await anonymous.query({ query: ProvidersDocument })).data?.providers).toEqual([])
     const registered = await anonymous.mutate({

@@ -1,4 +1,4 @@
-// Clocks that jump, that are far in the future, and that differ between instances: nobody is let in for
+// Clocks that jump, that are far in the future, and that differ between instances: no one is let in for
 // longer, or kept out for longer, than is written down.
 import { describe, expect, it } from 'vitest'
 import {
@@ -60,7 +60,7 @@ describe('a clock that is set back by an hour', () => {
     expect(kidOf(after.accessToken)).not.toBe(kidOf(before.accessToken))
   })
 
-  it('keeps nobody out for longer than a block lasts', async () => {
+  it('keeps no one out for longer than a block lasts', async () => {
     const server = await startServer(throttled)
     const { email, password } = await server.client.register()
     const from = freshAddress()
@@ -96,7 +96,7 @@ describe('a sign-in under a clock that was a year ahead', () => {
   const strangersGuess = (server: TestServer, email: string) =>
     countAccepted(() => loginFrom(server.client, freshAddress(), email))
 
-  it('makes no place familiar for longer than another one', async () => {
+  it('makes no place trusted for longer than another one', async () => {
     const server = await startServer(throttled)
     const { email, password } = await server.client.register()
     const [known, wrong] = [freshAddress(), freshAddress()]
@@ -144,7 +144,7 @@ describe('a block that a wrong clock has written', () => {
 })
 
 describe('after the 19th of January 2038', () => {
-  it('people register, sign in, refresh, are listed, are blocked and sign out as before', async () => {
+  it('users register, sign in, refresh, are listed, are blocked and sign out as before', async () => {
     const server = await startServer(throttled)
     server.advance((Date.UTC(2038, 0, 19, 3, 14, 0) - server.now()) / 1000)
     const { email, password, refreshToken } = await signIn(server)
@@ -172,7 +172,7 @@ describe('after the 19th of January 2038', () => {
 
 describe.each([
   // The fifth guess is counted by the first server, and brings a block of 15 seconds. For a clock that is 30
-  // ahead it is over at once, and the sixth brings one of 30, which begins then.
+  // ahead it is over at once, and the sixth brings one of 30, which starts then.
   { aheadSeconds: 30, accepted: 6, waits: [60, 30] },
   { aheadSeconds: -30, accepted: 5, waits: [15, 45] },
 ])(

@@ -21,7 +21,7 @@ import { startTcpRelay } from '../support/tcp-relay.ts'
 class OwnResolver {
   @Query(() => String)
   async askService(): Promise<string> {
-    // Nobody listens there: a free port of others might be taken meanwhile.
+    // No one listens there: a free port of others might be taken meanwhile.
     await once(connect(1, '127.0.0.1'), 'connect')
     return 'answered'
   }
@@ -38,7 +38,7 @@ class OwnResolver {
   }
 }
 
-/** Keeps everybody else from writing. @returns what lets them again */
+/** Keeps everyone else from writing. @returns what lets them again */
 async function occupy(url: string): Promise<() => Promise<void>> {
   if (inject('engine') === 'sqlite') {
     const database = new Sqlite(url.replace('sqlite:', ''))
@@ -87,7 +87,7 @@ it('a database that cannot be asked is a masked 503 outside GraphQL too', async 
 it.each([
   ['another service that refuses connections', '{ askService }', 'ECONNREFUSED'],
   ['another file', '{ askOwnFile }', 'unable to open database file'],
-])('a failure of %s is no failure of the database', async (_, query, cause) => {
+])('a failure of %s is not a failure of the database', async (_, query, cause) => {
   const server = await startServer({}, { schema: createSchema(OwnResolver) })
   const answer = await server.client.send(query)
   expect(answer.errors).toMatchObject([

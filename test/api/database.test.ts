@@ -28,7 +28,7 @@ async function openMigrated(): Promise<Database> {
   return database
 }
 
-/** What a statement that has one answer says, on the connection that the server uses. */
+/** What a statement that has one response says, on the connection that the server uses. */
 async function ask(database: Database, statement: string): Promise<unknown> {
   const rows: Rows = await database.em.fork().execute(statement)
   return Object.values(rows[0]!)[0]
@@ -115,7 +115,7 @@ describe.runIf(isPostgresql)('the connection to PostgreSQL', () => {
     }
   })
 
-  it('waits for the disk, also where the server is set not to', async () => {
+  it('waits for the disk, also if the server is set not to', async () => {
     // As the tests' own server is: see postgresql.global-setup.ts.
     const database = await openMigrated()
     expect(await ask(database, 'show synchronous_commit')).toBe('on')
@@ -128,7 +128,7 @@ describe.runIf(isPostgresql)('the connection to PostgreSQL', () => {
     expect(await ask(database, 'show idle_in_transaction_session_timeout')).toBe('10s')
   })
 
-  it('is made anew when it was cut', async () => {
+  it('is created again when it was cut', async () => {
     const { client, database } = await startServer()
     const { accessToken, refreshToken } = await client.register()
     await database.query(

@@ -61,7 +61,7 @@ describe('a resolver that fails', () => {
     expectMasked(server, answer, detailShape)
   })
 
-  it('is masked each time, where there are several', async () => {
+  it('is masked each time, if there are several', async () => {
     const answer = await server.client.send(
       '{ a: failSoftly(how: "error") b: failSoftly(how: "text") }',
     )
@@ -72,7 +72,7 @@ describe('a resolver that fails', () => {
     expect(logged(server, answer.errors![0]!.extensions.requestId)).toHaveLength(2)
   })
 
-  it('is cut off where it never ends, and holds nobody else up', async () => {
+  it('is cut off where it never ends, and holds no one else up', async () => {
     const impatient = await startServer(
       {},
       { schema: testSchema, requestTimeoutMilliseconds: 5000 },
@@ -84,7 +84,7 @@ describe('a resolver that fails', () => {
   })
 })
 
-describe('no answer has a stack, a trace or an extension', () => {
+describe('no response has a stack, a trace or an extension', () => {
   it.each(['', 'development', 'test', 'production'])('with NODE_ENV=%s', async (value) => {
     vi.stubEnv('NODE_ENV', value === '' ? undefined : value)
     try {
@@ -162,7 +162,7 @@ describe('a database that fails', () => {
     expect(broken.logText()).not.toContain(email)
   })
 
-  it('is not told of in the middle of an answer', async () => {
+  it('is not told of in the middle of a response', async () => {
     const broken = await startServer()
     const { accessToken } = await broken.client.register()
     await broken.database.query('alter table identities rename to moved')
@@ -173,8 +173,8 @@ describe('a database that fails', () => {
     expect((await me.send('{ protected }')).errors).toBeUndefined()
   })
 
-  // Auth.js CVE-2026-73421: what failed to identify somebody passed for having done so.
-  it.each(['sessions', 'users'])('lets nobody in when %s cannot be read', async (table) => {
+  // Auth.js CVE-2026-73421: what failed to identify someone passed for having done so.
+  it.each(['sessions', 'users'])('lets no one in when %s cannot be read', async (table) => {
     const broken = await startServer()
     const { accessToken, refreshToken } = await broken.client.register()
     await broken.database.query(`alter table ${table} rename to gone`)
@@ -185,13 +185,13 @@ describe('a database that fails', () => {
     const refreshed = await broken.client.refresh(refreshToken)
     expect(refreshed.data ?? null).toBeNull()
     expectMasked(broken, refreshed, missingTable)
-    // Nothing that the failure left behind lets anybody in afterwards.
+    // Nothing that the failure left behind lets anyone in afterwards.
     expect((await broken.client.send('{ protected }')).code).toBe('UNAUTHENTICATED')
     await broken.database.query(`alter table gone rename to ${table}`)
     expect((await broken.client.as(accessToken).send('{ protected }')).errors).toBeUndefined()
   })
 
-  it('lets nobody in when the keys cannot be read', async () => {
+  it('lets no one in when the keys cannot be read', async () => {
     const broken = await startServer()
     const { accessToken } = await broken.client.register()
     await broken.database.query('alter table signing_keys rename to gone')

@@ -30,7 +30,7 @@ const page = async (accessToken: string, variables: Record<string, unknown>): Pr
   return answer.data.me.events
 }
 
-/** Somebody with seven events: two of signing up, and five refused sign-ins. */
+/** Someone with seven events: two of signing up, and five refused sign-ins. */
 async function somebody(): Promise<Tokens & { email: string; password: string }> {
   const account = await server.client.register()
   for (let count = 0; count < 5; count++) await server.client.login(account.email, 'wrong')
@@ -116,7 +116,7 @@ describe('my events', () => {
     })
   })
 
-  it('are nobody else’s, not even by a cursor of theirs', async () => {
+  it('are no one else’s, not even by a cursor of theirs', async () => {
     const one = await somebody()
     const other = await somebody()
     const foreign = (await page(other.accessToken, {})).edges
@@ -126,7 +126,7 @@ describe('my events', () => {
     expect(mine.filter(({ node }) => ids.includes(node['id']))).toEqual([])
   })
 
-  // Security case GQL-23: the same rules on every path to a person.
+  // Security case GQL-23: the same rules on every path to a user.
   it('come with a sign-in as well, and are those of who has signed in', async () => {
     const { email, password, user } = await somebody()
     const answer = await server.client.send(
@@ -232,7 +232,7 @@ describe('a cursor', () => {
   it.each([
     ['before everything', '//////////////////////', 2],
     ['behind everything', 'A'.repeat(22), 0],
-  ])('that nobody was given is a place %s', async (_where, text, count) => {
+  ])('that no one was given is a place %s', async (_where, text, count) => {
     const { accessToken } = await server.client.register()
     const after = text.replaceAll('/', '_').replace(/_$/, 'w')
     expect((await page(accessToken, { after })).edges).toHaveLength(count)

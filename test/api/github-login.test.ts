@@ -209,7 +209,7 @@ describe.each(cases)('signing in with $which', ({ iss, originOf, envOf }) => {
     expect(answer.text).not.toContain('bad_verification_code')
   })
 
-  it('refuses an answer that another issuer gave (RFC 9207)', async () => {
+  it('refuses a response that another issuer gave (RFC 9207)', async () => {
     const { authorizationUrl, flowToken } = await begin(server.client, 'github', redirectUri)
     github.add({ id: 'h', profile: { id: 7, login: 'h' }, emails: [] })
     const back = await signInAt(hosts, authorizationUrl, 'h')

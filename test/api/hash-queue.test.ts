@@ -20,7 +20,7 @@ const cost = 9
 const threads = Math.max(1, availableParallelism() - 1)
 
 describe('more logins than there is room for', () => {
-  it('are refused at once with the time to wait, and nobody is charged for it', async () => {
+  it('are refused at once with the time to wait, and no one is charged for it', async () => {
     const server = await startServer(throttled, { passwordCost: cost })
     const tasks = recordHashing()
     const answers = await Promise.all(

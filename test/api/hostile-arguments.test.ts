@@ -14,7 +14,7 @@ afterAll(() => server.close())
 const rowOf = async (id: string) =>
   (await server.database.query('select * from users where id = ?', [id]))[0]!
 
-/** Strings that have ended somebody's statement, path, template or file. */
+/** Strings that have ended someone's statement, path, template or file. */
 const strings = [
   `'`,
   `"`,
@@ -181,7 +181,7 @@ describe('a string argument', () => {
   })
 })
 
-describe('what nobody may set', () => {
+describe('what no one may set', () => {
   // Mass assignment: Camaleon CVE-2025-2304, Snipe-IT CVE-2025-15602, parse-server CVE-2026-34574.
   const names = [
     'id',
@@ -253,7 +253,7 @@ describe('what nobody may set', () => {
     expect(user['id']).not.toMatch(/^0000/)
   })
 
-  it("is another person's session: it is not found, and lives on", async () => {
+  it("is another user's session: it is not found, and lives on", async () => {
     const { client } = server
     const [ada, eve] = [await client.register(), await client.register()]
     const { data } = await client.as(ada.accessToken).send('{ me { sessions { id } } }')

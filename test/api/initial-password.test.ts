@@ -100,7 +100,7 @@ it('an initial password cannot become the lasting one', async () => {
   expect((await server.client.login(email, 'a password of my own')).errors).toBeUndefined()
 })
 
-it('an expired initial password changes nothing, not even in a session that began before', async () => {
+it('an expired initial password changes nothing, not even in a session that started before', async () => {
   const { email, password, user } = await createAccount()
   server.advance(7 * day - 60)
   const { accessToken } = (await server.client.login(email, password)).data.login

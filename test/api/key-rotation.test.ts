@@ -211,7 +211,7 @@ describe('where APP_SECRET is lost', () => {
     )
     const login = await restarted.client.login(account.email, account.password)
     expect(login.data.login.user.id).toBe(account.user.id)
-    // The server that still runs with the old one lets nobody in.
+    // The server that still runs with the old one lets no one in.
     server.advance(11)
     expect((await server.client.login(account.email, account.password)).code).toBe(
       'INTERNAL_SERVER_ERROR',

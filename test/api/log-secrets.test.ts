@@ -1,4 +1,4 @@
-// ASVS 16.2.5: what people trust us with is in no log, at the level that says most.
+// ASVS 16.2.5: what users trust us with is in no log, at the level that says most.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { authPayload } from '../support/client.ts'
 import { rawRequest, sendRaw } from '../support/raw-http.ts'

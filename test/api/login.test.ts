@@ -17,7 +17,7 @@ describe('a refused login', () => {
   const update = (email: string, column: string, value: string | number | null) =>
     server.database.query(`update users set ${column} = ? where email = ?`, [value, email])
 
-  /** What somebody may want to find out about an account, and how it comes to be. */
+  /** What someone may want to find out about an account, and how it comes to be. */
   const accounts: Record<string, () => Promise<string>> = {
     'an unknown address': async () => 'nobody@example.com',
     'a known address': async () => (await server.client.register()).email,
@@ -76,7 +76,7 @@ describe('a refused login', () => {
     expect(tasks).toHaveLength(1)
   })
 
-  it('begins no session', async () => {
+  it('starts no session', async () => {
     const { email, user } = await server.client.register()
     await server.client.login(email, wrong)
     const rows = await server.database.query('select id from sessions where user_id = ?', [user.id])

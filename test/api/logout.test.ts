@@ -79,7 +79,7 @@ describe('logout', () => {
     expect(await alive(first, second, third)).toEqual([false, false, true])
   })
 
-  // RFC 7009 section 2.2: an unknown token is no error.
+  // RFC 7009 section 2.2: an unknown token is not an error.
   it('is true however often it is called, and for what names no session', async () => {
     const [first, second] = await threeSessions()
     const named = servers[0].client.as(first.accessToken)
@@ -109,7 +109,7 @@ describe('logout', () => {
     expect(await alive(first, second, third, stranger)).toEqual([false, true, false, true])
   })
 
-  it('of all ends all, and nobody else’s', async () => {
+  it('of all ends all, and no one else’s', async () => {
     const [first, second, third] = await threeSessions()
     const [stranger] = await threeSessions()
     await servers[0].client.as(second.accessToken).send('mutation { logout(scope: ALL) }')

@@ -52,7 +52,7 @@ async function backfill({ kysely }: Database, batches: number): Promise<number> 
   return filled
 }
 
-/** Does all that people do, until it is told to stop. */
+/** Does all that users do, until it is told to stop. */
 function startLoad(client: Client) {
   const failures: string[] = []
   const over = new AbortController()
@@ -96,7 +96,7 @@ function startLoad(client: Client) {
   }
 }
 
-it('a newer version widens, fills and narrows the tables under an older one that serves, and nobody notices', async () => {
+it('a newer version widens, fills and narrows the tables under an older one that serves, and no one notices', async () => {
   const database = await createTestDatabase()
   onTestFinished(() => database.remove())
   const env = {
@@ -128,7 +128,7 @@ it('a newer version widens, fills and narrows the tables under an older one that
       values ${rows.join(', ')}`)
   }
   const load = startLoad(client)
-  // Beside the load: a process that was held up says for once that it is not ready, and fails nobody.
+  // Beside the load: a process that was held up says for once that it is not ready, and fails no one.
   const seeReady = () =>
     eventually(async () => {
       expect((await fetch(`${client.url}/health/ready`)).status).toBe(200)

@@ -49,7 +49,7 @@ describe('a change of the password', () => {
   it('leaves the refresh token of before no grace: its return ends the session', async () => {
     const account = await servers[0].client.register()
     const renewed = (await change(account, account.password)).data.changePassword
-    // The access token of before is the same person in the same session.
+    // The access token of before is the same user in the same session.
     const before = await servers[0].client.as(account.accessToken).send('{ protected }')
     expect(before.errors).toBeUndefined()
     const stolen = await servers[1].client.refresh(account.refreshToken)
@@ -72,7 +72,7 @@ describe('a change of the password', () => {
     expect(await reasonsFor(other)).toEqual([undefined, undefined])
   })
 
-  it('needs a session that lives: none that was revoked, expired, or is another person’s', async () => {
+  it('needs a session that lives: none that was revoked, expired, or is another user’s', async () => {
     const account = await servers[0].client.register()
     const other = (await servers[1].client.login(account.email, account.password)).data.login
     await servers[1].client.as(other.accessToken).send('mutation { logout }')

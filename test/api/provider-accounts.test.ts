@@ -34,7 +34,7 @@ describe('an account that a provider has opened', () => {
   })
   const signIn = (sub: string, lies?: Lies, at = server) =>
     signInWith(at.client, 'test', (url) => provider.authorize(url, sub, lies))
-  /** Somebody who has never been here. */
+  /** Someone who has never been here. */
   const newcomer = () => `sub-${++people}`
   const rowsOf = (table: string, id: string) =>
     server.database.query(`select * from ${table} where user_id = ?`, [id])
@@ -71,7 +71,7 @@ describe('an account that a provider has opened', () => {
     },
   )
 
-  it('belongs to the owner of the address, when somebody else registers it at the same moment', async () => {
+  it('belongs to the owner of the address, when someone else registers it at the same moment', async () => {
     for (let round = 0; round < 5; round++) {
       const sub = newcomer()
       const email = `${sub}@example.com`
@@ -185,7 +185,7 @@ describe('an account that a provider has opened', () => {
     const { accessToken, user } = (await signIn(sub, { userinfo: { email } })).data
       .loginWithProvider
     const elsewhere = (await signIn(sub)).data.loginWithProvider
-    // Before there is one, nobody signs in by it.
+    // Before there is one, no one signs in by it.
     expect((await server.client.login(email, '')).code).toBe('INVALID_CREDENTIALS')
     const change = `mutation ($current: String, $new: String!) {
       changePassword(currentPassword: $current, newPassword: $new) { accessToken user { hasPassword } }

@@ -9,14 +9,14 @@ const loginsEach = 100
 const heldBack = 10
 const slowMachineMilliseconds = 180_000
 
-// parse-server CVE-2026-32242: state that sign-ins share gives one person another's account.
+// parse-server CVE-2026-32242: state that sign-ins share gives one user another's account.
 it(
-  '300 sign-ins at once with three providers give everybody their own account',
+  '300 sign-ins at once with three providers give everyone their own account',
   async () => {
     const providers = await Promise.all(names.map(() => startHostileProvider()))
     const server = await startServer(
       Object.assign(
-        // As many connections as keep nobody waiting for one until it is too late.
+        // As many connections as keep no one waiting for one until it is too late.
         { REDIRECT_URIS: redirectUri, DATABASE_POOL_SIZE: '100' },
         ...names.map((name, index) => openidVariables(name, providers[index]!)),
       ),

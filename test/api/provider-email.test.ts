@@ -206,7 +206,7 @@ describe('an e-mail address that comes from a provider', () => {
     ])
   })
 
-  it('leads to the account after all, once the person has signed in to it and linked', async () => {
+  it('leads to the account after all, once the user has signed in to it and linked', async () => {
     const { email, accessToken, user } = await account(false)
     const lies = { claims: { email, email_verified: false } }
     const sub = `sub-${++people}`

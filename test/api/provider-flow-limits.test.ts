@@ -16,7 +16,7 @@ const flowLifetimeSeconds = 600
 const maximumFlows = 20_000
 const flowsPerAddress = 1000
 
-describe('sign-ins that begin and never come back', () => {
+describe('sign-ins that start and never come back', () => {
   let provider: HostileProvider
   beforeAll(async () => (provider = await startHostileProvider()))
   afterAll(() => provider.close())
@@ -77,7 +77,7 @@ describe('sign-ins that begin and never come back', () => {
     await begin(server.client, 'test')
   })
 
-  it('do not count where the provider was at fault, nor where there is none', async () => {
+  it('do not count where the provider was at fault, nor if there is none', async () => {
     const down = await startHostileProvider()
     const server = await start({ THROTTLE: 'on', ...openidVariables('down', down) })
     await down.close()

@@ -17,7 +17,7 @@ import { startServer, type TestServer } from '../support/server.ts'
 const flowLifetimeSeconds = 600
 const appUri = 'com.example.app:/callback'
 
-describe('a sign-in that was begun', () => {
+describe('a sign-in that was started', () => {
   let server: TestServer
   let provider: HostileProvider
   let other: HostileProvider
@@ -37,7 +37,7 @@ describe('a sign-in that was begun', () => {
     await other.close()
   })
 
-  /** Begins, and comes back from the provider as the person. */
+  /** Starts, and comes back from the provider as the user. */
   const comeBack = async (sub: string, at = provider, client = server.client as Sender) => {
     const begun = await begin(client, at === provider ? 'test' : 'other')
     return readAnswer(begun, at.authorize(begun.authorizationUrl, sub))
@@ -46,7 +46,7 @@ describe('a sign-in that was begun', () => {
   const count = async (table: string) =>
     (await server.database.query(`select * from ${table}`)).length
 
-  // RFC 9700, section 4.7 (CSRF), ASVS 10.1.2: what the attacker has is good for nobody else.
+  // RFC 9700, section 4.7 (CSRF), ASVS 10.1.2: what the attacker has is good for no one else.
   const notTheirs: [
     what: string,
     change: (mine: ProviderAnswer) => Promise<Partial<ProviderAnswer>>,
@@ -146,7 +146,7 @@ describe('a sign-in that was begun', () => {
     expect(expiresAt).toBeLessThanOrEqual(server.now() + flowLifetimeSeconds * 1000)
   })
 
-  it('is forgotten with the person who began it, and swept when it has ended', async () => {
+  it('is forgotten with the user who started it, and swept when it has ended', async () => {
     const { accessToken, user } = await server.client.register()
     const mine = await comeBack('deleted', provider, server.client.as(accessToken))
     await server.database.query('delete from users where id = ?', [user.id])
@@ -231,7 +231,7 @@ describe('a sign-in that was begun', () => {
       expect(sent.get('redirect_uri')).toBe(uri)
     })
 
-    // RFC 9700, section 4.1; each has been somebody's open redirect.
+    // RFC 9700, section 4.1; each has been someone's open redirect.
     const elsewhere = [
       '',
       ' ',

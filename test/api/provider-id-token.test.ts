@@ -20,7 +20,7 @@ import { startServer, type TestServer } from '../support/server.ts'
 describe('the ID token of a provider', () => {
   let server: TestServer
   let provider: HostileProvider
-  /** Has the same people, and another set of keys. */
+  /** Has the same users, and another set of keys. */
   let other: HostileProvider
   beforeAll(async () => {
     provider = await startHostileProvider()
@@ -175,7 +175,7 @@ describe('the ID token of a provider', () => {
     expect(answer.code).toBe('PROVIDER_ERROR')
   })
 
-  it('names the same person after their e-mail address has changed', async () => {
+  it('names the same user after their e-mail address has changed', async () => {
     const first = await signIn('moves', { userinfo: { email: 'old@example.com' } })
     const second = await signIn('moves', { userinfo: { email: 'new@example.com' } })
     const { id, email } = first.data.loginWithProvider.user

@@ -109,7 +109,7 @@ describe('an issuer that is configured under the name of another one', () => {
     expect((await sendUnlink(changed.client.as(accessToken), 'acme')).code).toBe('LAST_CREDENTIAL')
   })
 
-  it('takes no flow that began with the former one', async () => {
+  it('takes no flow that started with the former one', async () => {
     const begun = await begin(server.client, 'acme')
     const back = readAnswer(begun, former.authorize(begun.authorizationUrl, `sub-${++users}`))
     const before = current.requests.length

@@ -18,7 +18,7 @@ import { startServer, type TestServer } from '../support/server.ts'
 
 let people = 0
 
-describe('the accounts of providers that a person has linked', () => {
+describe('the accounts of providers that a user has linked', () => {
   let server: TestServer
   let sibling: TestServer
   let providers: Record<string, HostileProvider>
@@ -44,7 +44,7 @@ describe('the accounts of providers that a person has linked', () => {
     linkWith(server.client.as(accessToken), name, browser(name, sub, lies))
   const unlink = (accessToken: string, name: string, at = server) =>
     sendUnlink(at.client.as(accessToken), name)
-  /** A person who has come by a provider, and has nothing else. */
+  /** A user who has come by a provider, and has nothing else. */
   const newcomer = async (name = 'one') => {
     const sub = `sub-${++people}`
     const { accessToken, user } = (await signIn(name, sub)).data.loginWithProvider
@@ -102,7 +102,7 @@ describe('the accounts of providers that a person has linked', () => {
       }
     })
 
-    it('is not taken from the person who has it', async () => {
+    it('is not taken from the user who has it', async () => {
       const owner = await newcomer()
       const thief = await server.client.register()
       const answer = await link(thief.accessToken, 'one', owner.sub)
@@ -127,7 +127,7 @@ describe('the accounts of providers that a person has linked', () => {
     })
 
     // Forced linking: better-auth GHSA-wxw3-q3m9-c3jr.
-    it('was asked for by the person who is signed in', async () => {
+    it('was asked for by the user who is signed in', async () => {
       const victim = await server.client.register()
       const attacker = await server.client.register()
       const beginners = [server.client, server.client.as(attacker.accessToken)]
@@ -198,7 +198,7 @@ describe('the accounts of providers that a person has linked', () => {
       expect(await identitiesOf(user.id)).toEqual([])
     })
 
-    it('takes the sessions with it that it began, but for the one that asks', async () => {
+    it('takes the sessions with it that it started, but for the one that asks', async () => {
       const { accessToken, sub } = await newcomer()
       await link(accessToken, 'two', sub)
       const tokens: Record<string, string> = { asking: accessToken }

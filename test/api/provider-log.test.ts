@@ -43,7 +43,7 @@ describe('the log of sign-ins with a provider', () => {
   let begins: number
   beforeEach(() => void (begins = server.logText().length))
 
-  /** What nobody may find of a sign-in, from both sides of it. */
+  /** What no one may find of a sign-in, from both sides of it. */
   const secretsOf = async (mine: ProviderAnswer): Promise<string[]> => {
     const [flow] = await server.database.query('select nonce, code_verifier from provider_flows')
     return [
@@ -79,7 +79,7 @@ describe('the log of sign-ins with a provider', () => {
     expectNone([...login.secrets, ...link.secrets, accessToken, refreshToken, kept])
   })
 
-  it('tells none of an answer that is refused here', async () => {
+  it('tells none of a response that is refused here', async () => {
     const { mine, secrets } = await comeBack()
     expect((await sendLogin(server.client, { ...mine, state: secret })).code).toBe('INVALID_FLOW')
     expect((await sendLogin(server.client, { ...mine, provider: secret })).code).toBe(
@@ -145,7 +145,7 @@ describe('the log of sign-ins with a provider', () => {
       provider.answering[endpoint] = answering
       const answer = await sendLogin(server.client, mine)
       delete provider.answering[endpoint]
-      // A sign-in goes on without userinfo, unless it is that of somebody else.
+      // A sign-in goes on without userinfo, unless it is that of someone else.
       const isOptional = endpoint === 'userinfo' && !what.includes('somebody else')
       expect(answer.code).toBe(isOptional ? undefined : 'PROVIDER_ERROR')
       expect(answer.text).not.toContain(piece)

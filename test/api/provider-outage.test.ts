@@ -35,7 +35,7 @@ const bufferedBytes = 30 * 1024 * 1024
 describe('a provider that is down, or talks nonsense', () => {
   let provider: HostileProvider
   let server: TestServer
-  /** Where nobody has any business to call. */
+  /** Where no one has any business to call. */
   let canary: Server
   let canaryCalls: number
   let sentBytes: number
@@ -164,7 +164,7 @@ describe('a provider that is down, or talks nonsense', () => {
     })
   })
 
-  it('is an error of the provider without a code, as after a person has declined', async () => {
+  it('is an error of the provider without a code, as after a user has declined', async () => {
     const begun = await begin(server.client, 'test')
     const back = new URL(`${redirectUri}?error=access_denied`)
     back.searchParams.set('state', new URL(begun.authorizationUrl).searchParams.get('state')!)
@@ -213,7 +213,7 @@ describe('a provider that is down, or talks nonsense', () => {
     )
   })
 
-  it('keeps nobody else waiting, and is given up where it does not answer', async () => {
+  it('keeps no one else waiting, and is given up where it does not answer', async () => {
     // A server cuts off what takes longer than ten seconds; this one waits for longer.
     expect(exchangeTimeoutMilliseconds).toBeLessThan(10_000)
     const half: Answering = (response) =>
@@ -238,7 +238,7 @@ describe('a provider that is down, or talks nonsense', () => {
       const back = hanging.authorize(authorizationUrl, 'somebody')
       return sendLogin(sibling.client, readAnswer({ provider: name, flowToken }, back))
     })
-    // Each from when its provider has begun to keep it waiting.
+    // Each from when its provider has started to keep it waiting.
     const limits: Promise<string>[] = []
     await Promise.all(
       waiting.map(async ({ hanging, endpoint }, index) => {

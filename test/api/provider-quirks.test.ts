@@ -330,7 +330,7 @@ describe('a client that proves itself to the token endpoint', () => {
     await provider.close()
   })
 
-  it('is refused in the end, says so in the log, and begins from the start the next time', async () => {
+  it('is refused in the end, says so in the log, and starts from the start the next time', async () => {
     const { provider, server, signIn } = await start(both)
     provider.refuseClient = () => ({ status: 401, error: 'invalid_client' })
     for (let round = 0; round < 2; round++) {

@@ -71,7 +71,7 @@ describe('reauthenticateWithProvider', () => {
     expect(sidOf(proof.accessToken)).toBe(sidOf(user.accessToken))
     expect(await isFresh(proof.accessToken)).toBe(true)
     expect(await isFresh(user.accessToken)).toBe(false)
-    // It was no password this time.
+    // It was not a password this time.
     expect(decodeCompact(proof.accessToken).claims['amr']).toBeUndefined()
     const me = await server.client.as(proof.accessToken).send('{ me { sessions { method } } }')
     expect(me.data.me.sessions).toEqual([{ method: 'password' }])
@@ -149,14 +149,14 @@ describe('reauthenticateWithProvider', () => {
     expect(Number(identity!['count'])).toBe(1)
   })
 
-  it('takes a flow that was begun for it, by the same user, and once', async () => {
+  it('takes a flow that was started for it, by the same user, and once', async () => {
     const [user, other] = [await linked(), await linked()]
     const client = server.client.as(user.accessToken)
     const flowOf = async (accessToken: string) => {
       const begun = await beginProof(server.client.as(accessToken), 'acme', redirectUri)
       return readAnswer(begun, acme.authorize(begun.authorizationUrl, user.sub))
     }
-    // For signing in or linking, where the provider was not asked to authenticate anybody again.
+    // For signing in or linking, where the provider was not asked to authenticate anyone again.
     const begun = await begin(client, 'acme')
     const ordinary = readAnswer(begun, acme.authorize(begun.authorizationUrl, user.sub))
     expect((await sendProof(client, ordinary)).code).toBe('INVALID_FLOW')
@@ -174,7 +174,7 @@ describe('reauthenticateWithProvider', () => {
     expect((await sendProof(again, answer)).code).toBe('INVALID_FLOW')
   })
 
-  it('is begun by a user who is signed in, with a provider that is linked', async () => {
+  it('is started by a user who is signed in, with a provider that is linked', async () => {
     const anonymous = await beginProof(server.client, 'acme', redirectUri)
     expect([anonymous.answer.status, anonymous.answer.reason]).toEqual([401, 'TOKEN_MISSING'])
     const user = await longAgo(server, await server.client.register())

@@ -23,7 +23,7 @@ let meta: SocialProvider
 let accounts: SocialProvider
 let server: TestServer
 
-/** Holds the provider's answer to a renewal back until the test lets it go. */
+/** Holds the provider's response to a renewal back until the test lets it go. */
 let beforeRenewal: (() => Promise<void>) | undefined
 
 beforeAll(async () => {
@@ -62,7 +62,7 @@ afterAll(async () => {
   await hosts.close()
 })
 
-/** All that a flow needs to begin. */
+/** All that a flow needs to start. */
 function issuer(origin: string, scopes: string[]): Routes {
   return {
     [`GET ${origin}/.well-known/openid-configuration`]: () =>
@@ -149,7 +149,7 @@ async function later(seconds: number, { accessToken, refreshToken }: Session): P
 }
 
 describe('providerToken', () => {
-  it("gives the signed-in person's client a token for the provider's own API", async () => {
+  it("gives the signed-in user's client a token for the provider's own API", async () => {
     const { accessToken, name } = await signIn()
     const answer = await ask(accessToken)
     expect(answer.errors).toBeUndefined()
@@ -178,7 +178,7 @@ describe('providerToken', () => {
   })
 
   // RFC 6749 section 6: a renewal need not bring another refresh token.
-  it('renews it again and again with one refresh token where no other comes with it', async () => {
+  it('renews it again and again with one refresh token if no other comes with it', async () => {
     let session: Session = await signIn(server, 'google', accounts)
     for (let round = 0; round < 2; round++) {
       session = await later(3600, session)
@@ -205,7 +205,7 @@ describe('providerToken', () => {
     expect(renewals() - before).toBe(1)
   })
 
-  it('says so where the provider refuses to renew it, until the person signs in anew', async () => {
+  it('says so where the provider refuses to renew it, until the user signs in again', async () => {
     const signedIn = await signIn()
     const { accessToken } = await later(expiresIn, signedIn)
     github.revokeAll()
@@ -219,7 +219,7 @@ describe('providerToken', () => {
     expect(await loginOf(providerToken.accessToken)).toBe(signedIn.name)
   })
 
-  it('says so where there is nothing to renew it with', async () => {
+  it('says so if there is nothing to renew it with', async () => {
     const signedIn = await signIn(server, 'facebook', meta)
     expect(
       (await ask(signedIn.accessToken, 'facebook')).data.providerToken.accessToken,
@@ -252,7 +252,7 @@ describe('providerToken', () => {
     expect(await loginOf(providerToken.accessToken)).toBe(signedIn.name)
   })
 
-  it("never gives somebody else's", async () => {
+  it("never gives someone else's", async () => {
     await signIn()
     const { accessToken } = await server.client.register()
     expect((await ask(accessToken)).code).toBe('UNKNOWN_PROVIDER')

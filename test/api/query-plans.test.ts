@@ -1,4 +1,4 @@
-// What a request asks of the database must not take longer the more people there are: the statements
+// What a request asks of the database must not take longer the more users there are: the statements
 // of a whole life of requests are collected from the driver and explained on tables with many rows.
 import Sqlite from 'better-sqlite3'
 import { Client as PostgresqlClient } from 'pg'
@@ -10,7 +10,7 @@ import { startServer, type TestServer } from '../support/server.ts'
 
 const isPostgresql = inject('engine') === 'postgresql'
 const rowsOfATable = 5000
-/** It holds a handful of keys, however many people there are. */
+/** It holds a handful of keys, however many users there are. */
 const smallTable = /\bsigning_keys\b/
 /** What bounds the table: at its 20,000 rows at most it counts them in half a millisecond. */
 const boundedCount = 'select count(*) from provider_flows'
@@ -52,7 +52,7 @@ async function collectStatements(work: () => Promise<void>): Promise<string[]> {
   return [...texts]
 }
 
-/** Every operation at least once, also where it refuses. */
+/** Every operation at least once, also if it refuses. */
 async function liveALife(): Promise<void> {
   const { client } = server
   const { accessToken, email, password, refreshToken } = await client.register()
@@ -112,7 +112,7 @@ async function liveALife(): Promise<void> {
   expect((await client.as(end).send('mutation { logout(scope: ALL) }')).data.logout).toBe(true)
 }
 
-/** Everybody with a session, an identity and so on, by sets. */
+/** Everyone with a session, an identity and so on, by sets. */
 async function fillTables(): Promise<void> {
   const id = isPostgresql
     ? "('00000000-0000-4000-8000-' || lpad(n::text, 12, '0'))::uuid"

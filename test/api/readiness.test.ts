@@ -1,4 +1,4 @@
-// What a proxy asks before it sends anybody here.
+// What a proxy asks before it sends anyone here.
 import { inject, it, expect } from 'vitest'
 import { startServer, type TestServer } from '../support/server.ts'
 
@@ -52,9 +52,9 @@ it.runIf(inject('engine') === 'postgresql')(
     )
     const statuses = await Promise.all(Array.from({ length: 30 }, () => ready(server)))
     expect(statuses).toEqual(Array.from({ length: 30 }, () => 503))
-    // They share one question: the pool has room for everybody else.
+    // They share one question: the pool has room for everyone else.
     await server.client.register()
-    // It is still asked: nobody has waited until the statement gave up by itself.
+    // It is still asked: no one has waited until the statement gave up by itself.
     const asked = await server.database.query(
       `select pg_cancel_backend(pid) as was_asked from pg_stat_activity
         where datname = current_database() and wait_event = 'PgSleep'`,

@@ -107,7 +107,7 @@ describe('reauthenticate', () => {
       cookie,
     })
     expect([wrong.code, wrong.headers.getSetCookie()]).toEqual(['INVALID_CREDENTIALS', []])
-    // A cookie of somebody else's session says nothing of how this one's travels.
+    // A cookie of someone else's session says nothing of how this one's travels.
     const stranger = await server.client.register()
     const inBody = await prove(stranger.accessToken, stranger.password, { cookie })
     expect(inBody.data.reauthenticate.refreshToken).toMatch(/^lkr_/)

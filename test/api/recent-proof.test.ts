@@ -37,7 +37,7 @@ class Vault {
   @Field(() => String)
   property!: string
 
-  // Without @Authorized: it still needs somebody who is signed in.
+  // Without @Authorized: it still needs someone who is signed in.
   @Fresh({ maxAge: '5m' })
   @Field(() => String)
   alone!: string
@@ -235,7 +235,7 @@ describe('a field that needs a recent proof', () => {
     expect(new Set(codesOf(ended))).toEqual(new Set(['UNAUTHENTICATED']))
   })
 
-  it('asks nobody for a proof whose role would not do', async () => {
+  it('asks no one for a proof whose role would not do', async () => {
     const { accessToken } = await longAgo(server, await server.client.register())
     const answer = await server.client.as(accessToken).send('{ ofAdmins }')
     expect(asked(answer)).toEqual([403, 'FORBIDDEN'])
@@ -280,7 +280,7 @@ describe('a field that needs a recent proof', () => {
       ).toHaveLength(1)
     })
 
-    it('has its token read by nobody', async () => {
+    it('has its token read by no one', async () => {
       const user = await longAgo(server, await newcomer())
       const answer = await server.client
         .as(user.accessToken)
@@ -288,7 +288,7 @@ describe('a field that needs a recent proof', () => {
       expect(asked(answer)).toEqual(required)
     })
 
-    it('is no first password', async () => {
+    it('is not a first password', async () => {
       const user = await longAgo(server, await newcomer())
       const set = (accessToken: string, more = '') =>
         mutate(
@@ -403,7 +403,7 @@ describe('a field that needs a recent proof', () => {
       expect(asked(await mutate(user.accessToken))).toEqual(required)
     })
 
-    it('of a session that an older version has begun, from when it was', async () => {
+    it('of a session that an older version has started, from when it was', async () => {
       const user = await server.client.register()
       const set = (createdAt: number) =>
         server.database.query(
@@ -417,7 +417,7 @@ describe('a field that needs a recent proof', () => {
     })
   })
 
-  it('is refused a maxAge that is no duration, and a place that is no field', () => {
+  it('is refused a maxAge that is not a duration, and a place that is not a field', () => {
     for (const maxAge of ['', '5', 'm', '-5m', '0s', '1.5m', '5 m', '99999999999s']) {
       expect(() => Fresh({ maxAge: maxAge as '5m' })).toThrow('must be a duration such as 5m')
     }

@@ -19,7 +19,7 @@ import { startServer, type TestServer } from '../support/server.ts'
 
 let users = 0
 
-describe('the owner of an e-mail address with which somebody else has registered', () => {
+describe('the owner of an e-mail address with which someone else has registered', () => {
   let server: TestServer
   let sibling: TestServer
   /** Its addresses count. */
@@ -171,7 +171,7 @@ describe('the owner of an e-mail address with which somebody else has registered
     ])
   })
 
-  it('shuts nobody out who signs in twice at the same moment', async () => {
+  it('shuts no one out who signs in twice at the same moment', async () => {
     for (let round = 0; round < 5; round++) {
       const { email, user } = await server.client.register()
       const subs = [`owner-${++users}`, `owner-${++users}`]
@@ -278,7 +278,7 @@ describe('the owner of an e-mail address with which somebody else has registered
   })
 })
 
-it('a client that used an account before its owner took it over is not familiar to it any more', async () => {
+it('a client that used an account before its owner took it over is not trusted to it any more', async () => {
   const provider = await startHostileProvider()
   const server = await startServer({
     REDIRECT_URIS: redirectUri,

@@ -10,7 +10,7 @@ const signIn = `mutation ($email: String!, $password: String!) {
   login(email: $email, password: $password, transport: COOKIE) { accessToken refreshToken user { id } }
 }`
 
-/** The one cookie that an answer sets, with its attributes in lower case. */
+/** The one cookie that a response sets, with its attributes in lower case. */
 function setCookieOf(answer: Answer) {
   const [header, ...more] = answer.headers.getSetCookie()
   expect(more).toEqual([])

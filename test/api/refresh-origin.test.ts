@@ -1,4 +1,4 @@
-// Where a repeated refresh comes from, and that nobody can time one unseen (docs/adr/0035).
+// Where a repeated refresh comes from, and that no one can time one unseen (docs/adr/0035).
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { sinceSignUp } from '../support/audit.ts'
 import { startServer, type TestServer } from '../support/server.ts'

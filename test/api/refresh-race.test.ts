@@ -25,7 +25,7 @@ describe('refreshing one token from many places at once', () => {
     return [...new Set(answers.map(({ data, text }) => data?.refreshToken.refreshToken ?? text))]
   }
 
-  // GHSA-392p-2q2v-4372: two redemptions of one token must never begin two lines of descent.
+  // GHSA-392p-2q2v-4372: two redemptions of one token must never start two lines of descent.
   it('gives one and the same successor, on two servers', { timeout: 180_000 }, async () => {
     const lane = async () => {
       let token = (await servers[0].client.register()).refreshToken

@@ -53,7 +53,7 @@ describe('a refresh token', () => {
     expect(answer.headers.get('set-cookie')).toBeNull()
   })
 
-  // RFC 9700 section 4.14.2; two tabs, or a lost answer.
+  // RFC 9700 section 4.14.2; two tabs, or a lost response.
   it('gets the same successor again within the grace window, on one line of descent', async () => {
     const first = await server.client.register()
     const second = await refreshed(first.refreshToken)
@@ -66,7 +66,7 @@ describe('a refresh token', () => {
     expect(me.data.me.sessions).toHaveLength(1)
   })
 
-  it('is not lost with an answer that did not arrive', async () => {
+  it('is not lost with a response that did not arrive', async () => {
     const { refreshToken } = await server.client.register()
     const body = JSON.stringify({
       query: 'mutation ($t: String) { refreshToken(refreshToken: $t) { refreshToken } }',
@@ -177,7 +177,7 @@ describe('a refresh token', () => {
     await refreshed(refreshToken)
   })
 
-  it('is missing, which the answer says', async () => {
+  it('is missing, which the response says', async () => {
     const answer = await server.client.send('mutation { refreshToken { accessToken } }')
     expect(answer).toMatchObject({ code: 'INVALID_REFRESH_TOKEN', reason: 'TOKEN_MISSING' })
     const withNull = await server.client.send(
@@ -186,7 +186,7 @@ describe('a refresh token', () => {
     expect(withNull).toMatchObject({ code: 'INVALID_REFRESH_TOKEN', reason: 'TOKEN_MISSING' })
   })
 
-  // ASVS 6.5.2: a copy of the database signs nobody in.
+  // ASVS 6.5.2: a copy of the database signs no one in.
   it('is not in the database, nor can it be made from what is there', async () => {
     const { refreshToken, accessToken } = await server.client.register()
     const mac = refreshToken.slice(-43)
@@ -209,7 +209,7 @@ describe('a refresh token', () => {
     expect(server.logText()).not.toContain(mac)
   })
 
-  // ASVS 7.2.3: 128 random bits of session id, and nobody without the secret makes the rest.
+  // ASVS 7.2.3: 128 random bits of session id, and no one without the secret makes the rest.
   it('shares no bit with the others', async () => {
     const account = await server.client.register()
     const tokens: string[] = []

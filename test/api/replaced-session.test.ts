@@ -90,7 +90,7 @@ describe('a sign-in with transport COOKIE', () => {
   })
 
   it.each(['logout', 'logout(scope: THIS)'])(
-    'begins a session that %s ends in the same operation',
+    'starts a session that %s ends in the same operation',
     async (logout) => {
       const { email } = await server.client.register()
       const answer = await server.client.send(

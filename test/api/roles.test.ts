@@ -85,7 +85,7 @@ describe('a field that needs a role', () => {
     expect((await client.send('{ protected }')).errors).toBeUndefined()
   })
 
-  it('takes nothing from the rest of an answer but what GraphQL asks', async () => {
+  it('takes nothing from the rest of a response but what GraphQL asks', async () => {
     const { accessToken } = await server.client.register()
     const answer = await server.client.as(accessToken).send('{ protected secretOfAdmins }')
     expect(answer.data).toBeNull()

@@ -152,7 +152,7 @@ describe('Apollo Sandbox', () => {
   const closed: [why: string, env: Record<string, string>, isPageThere: boolean][] = [
     ['it is switched off', { SANDBOX: 'off' }, false],
     [
-      'people reach the server from elsewhere',
+      'users reach the server from elsewhere',
       { PUBLIC_URL: 'https://login.example.com', SANDBOX: 'on' },
       true,
     ],

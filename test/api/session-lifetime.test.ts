@@ -107,9 +107,9 @@ describe('maintenance', () => {
   })
 })
 
-// ASVS 7.1.2: the number of sessions of one person is bounded.
-describe('a person with a hundred sessions', () => {
-  it('loses the one unused for longest by another sign-in, and nobody else loses any', async () => {
+// ASVS 7.1.2: the number of sessions of one user is bounded.
+describe('a user with a hundred sessions', () => {
+  it('loses the one unused for longest by another sign-in, and no one else loses any', async () => {
     const server = await startServer()
     const bystander = await server.client.register()
     const account = await server.client.register()

@@ -88,7 +88,7 @@ describe('the list of my sessions', () => {
     })
   })
 
-  it('also comes with the answer of a sign-in, where the new one is current', async () => {
+  it('also comes with the response of a sign-in, where the new one is current', async () => {
     const account = await server.client.register()
     const answer = await server.client.send(
       'mutation ($e: String!, $p: String!) { login(email: $e, password: $p) { user { sessions { current } } } }',
@@ -121,8 +121,8 @@ describe('the list of my sessions', () => {
     expect(session!.userAgent).toBe(`<script>${'x'.repeat(504)}`)
   })
 
-  // CVE-2026-39381: neither other people's, nor anything that signs in.
-  it('holds no other person’s session, and no credential', async () => {
+  // CVE-2026-39381: neither other users's, nor anything that signs in.
+  it('holds no other user’s session, and no credential', async () => {
     const [mine, theirs] = [await server.client.register(), await server.client.register()]
     const [session] = await sessionsOf(mine)
     expect(await sessionsOf(mine)).toHaveLength(1)
@@ -154,7 +154,7 @@ describe('the list of my sessions', () => {
     expect(await revoke(account, own!.id)).toMatchObject({ status: 401, reason: 'SESSION_ENDED' })
   })
 
-  it('keeps a session that another person tries to revoke, or whose name is garbage', async () => {
+  it('keeps a session that another user tries to revoke, or whose name is garbage', async () => {
     const [mine, theirs] = [await server.client.register(), await server.client.register()]
     const [session] = await sessionsOf(theirs)
     const id = session!.id

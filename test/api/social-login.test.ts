@@ -28,7 +28,7 @@ beforeAll(async () => {
       facebook: facebook(),
       discord: discord(),
       google: google(),
-      // What the metadata of `common` really say: a placeholder for the tenant of the person.
+      // What the metadata of `common` really say: a placeholder for the tenant of the user.
       microsoft: microsoft('common', 'https://login.microsoftonline.com/{tenantid}/v2.0'),
       gitlab: gitLab(origin),
     }
@@ -58,7 +58,7 @@ function credentialsOf(...names: string[]): Environment {
 }
 
 let people = 0
-/** Signs in as somebody of whom the provider tells this. */
+/** Signs in as someone of whom the provider tells this. */
 async function signIn(
   provider: string,
   profile: Record<string, unknown>,
@@ -233,7 +233,7 @@ describe('signing in with', () => {
 
   // RFC 9207 section 2.4.
   it.each(['discord', 'google'])(
-    '%s takes no answer without the issuer, which it always sends',
+    '%s takes no response without the issuer, which it always sends',
     async (provider) => {
       providers[provider]!.add({ id: 'nobody', profile: { id: '1', sub: '1' } })
       const { authorizationUrl, flowToken } = await begin(server.client, provider, redirectUri)

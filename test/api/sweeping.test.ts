@@ -1,4 +1,4 @@
-// Security case RT-20: expired rows go, by one instance at a time, without keeping anybody waiting.
+// Security case RT-20: expired rows go, by one instance at a time, without keeping anyone waiting.
 import { randomUUID } from 'node:crypto'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { EventIds } from '../../src/core/audit/event-id.ts'
@@ -77,7 +77,7 @@ describe('sweeping', () => {
     expect(await countSessions(server)).toBe(3)
   })
 
-  // One statement over all accounts that are active would keep everybody waiting.
+  // One statement over all accounts that are active would keep everyone waiting.
   it('lets others take their turn while it looks for accounts with too many events', async () => {
     const server = await startServer()
     const ids = new EventIds()

@@ -32,7 +32,7 @@ describe('guesses at one account', () => {
       addresses.map((_, index) => (index < 10 ? 'INVALID_CREDENTIALS' : 'RATE_LIMITED')),
     )
     expect(tasks).toHaveLength(10)
-    // Somebody who is new here waits too; who they are, nobody knows yet.
+    // Someone who is new here waits too; who they are, no one knows yet.
     const owner = freshAddress()
     expect((await loginFrom(server.client, owner, email, password)).code).toBe('RATE_LIMITED')
     server.advance(15)
@@ -87,7 +87,7 @@ describe('one address', () => {
     const tasks = recordHashing()
     expect(await countAcceptedOf(120, spray(from, 'victim'))).toBe(100)
     expect(tasks).toHaveLength(100)
-    // For registering it waits too, and nobody else does.
+    // For registering it waits too, and no one else does.
     const email = `${from}@example.com`
     expect((await registerFrom(server.client, from, email)).code).toBe('RATE_LIMITED')
     expect((await registerFrom(server.client, freshAddress(), email)).errors).toBeUndefined()
@@ -143,7 +143,7 @@ describe('one address', () => {
     expect((await loginFrom(server.client, from, email, password)).code).toBe('RATE_LIMITED')
   })
 
-  it('makes a hundred accounts an hour, and is no suspect at login for it', async () => {
+  it('makes a hundred accounts an hour, and is not a suspect at login for it', async () => {
     const from = freshAddress()
     const email = (index: number) => `account${index}.${from}@example.com`
     const make = (index: number) => registerFrom(server.client, from, email(index))

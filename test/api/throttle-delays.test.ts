@@ -16,7 +16,7 @@ describe('wrong passwords for one account from one address', () => {
   beforeAll(async () => (server = await startServer(throttled)))
   afterAll(() => server.close())
 
-  /** An account, and its owner's address, from which nobody has signed in yet. */
+  /** An account, and its owner's address, from which no one has signed in yet. */
   async function target() {
     const person = await server.client.register()
     const from = freshAddress()
@@ -82,12 +82,12 @@ describe('wrong passwords for one account from one address', () => {
     expect(accepted).toBe(5)
   })
 
-  it('are counted too where no password can be right', async () => {
+  it('are counted too if no password can be right', async () => {
     const { attempt } = await target()
     expect(await countAccepted(() => attempt('a'.repeat(500)))).toBe(5)
   })
 
-  it('do not keep the person from what they are signed in to', async () => {
+  it('do not keep the user from what they are signed in to', async () => {
     const { accessToken, attempt, refreshToken } = await target()
     await countAccepted(() => attempt())
     expect((await server.client.as(accessToken).send('{ me { id } }')).errors).toBeUndefined()

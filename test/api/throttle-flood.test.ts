@@ -1,4 +1,4 @@
-// However many addresses and accounts somebody invents: neither memory nor the table keeps them.
+// However many addresses and accounts someone invents: neither memory nor the table keeps them.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { loadConfig } from '../../src/config/config.ts'
 import { openDatabase, type Database } from '../../src/database/database.ts'

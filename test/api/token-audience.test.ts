@@ -1,4 +1,4 @@
-// RFC 9068 section 4, RFC 8725 section 3.9: a token for another service is no token for the account.
+// RFC 9068 section 4, RFC 8725 section 3.9: a token for another service is not a token for the account.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Tokens } from '../support/client.ts'
 import { longAgo } from '../support/proof.ts'

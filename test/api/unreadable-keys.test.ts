@@ -1,4 +1,4 @@
-// What is told to have failed must not have come true: the key that signs the answer is read first. Of
+// What is told to have failed must not have take effect: the key that signs the answer is read first. Of
 // a refresh it is read last, and the same token gets the same successor again.
 import { expect, it, onTestFinished } from 'vitest'
 import { startHostileProvider } from '../support/hostile-provider.ts'
@@ -41,7 +41,7 @@ it('a password is not changed where the signing keys cannot be read', async () =
   expect((await client.login(person.email, person.password)).errors).toBeUndefined()
 })
 
-it('no session begins where the signing keys cannot be read', async () => {
+it('no session starts where the signing keys cannot be read', async () => {
   const { client, countSessions, person, restore } = await startWithoutKeys()
   expect((await client.login(person.email, person.password)).code).toBe('INTERNAL_SERVER_ERROR')
   await restore()
@@ -49,7 +49,7 @@ it('no session begins where the signing keys cannot be read', async () => {
   expect((await client.login(person.email, person.password)).errors).toBeUndefined()
 })
 
-it('no account is made whose first session could not begin', async () => {
+it('no account is made whose first session could not start', async () => {
   const { client, restore } = await startWithoutKeys()
   const email = 'grace@example.com'
   expect((await client.send(register, { email })).code).toBe('INTERNAL_SERVER_ERROR')
@@ -57,7 +57,7 @@ it('no account is made whose first session could not begin', async () => {
   expect((await client.send(register, { email })).errors).toBeUndefined()
 })
 
-it("no account is created at a provider's first sign-in whose session could not begin", async () => {
+it("no account is created at a provider's first sign-in whose session could not start", async () => {
   const acme = await startHostileProvider()
   onTestFinished(() => acme.close())
   const { client, countUsers, restore } = await startWithoutKeys({

@@ -157,7 +157,7 @@ describe('workers', () => {
 })
 
 describe('a worker that is killed', long, () => {
-  it('is missed by nobody and comes back', async () => {
+  it('is missed by no one and comes back', async () => {
     const server = await start()
     const before = await meetAll(server)
     const person = await server.client.register()
@@ -212,7 +212,7 @@ describe('the primary', long, () => {
       const { email, password } = await server.client.register()
       const logins = Array.from({ length: 2 * count }, () => server.client.login(email, password))
       // Connections are handed out in their order: when every worker has answered one of these, it has
-      // begun what came before.
+      // started what came before.
       const later = Array.from({ length: 3 * count }, () =>
         fetch(`${server.client.url}/health/live`),
       )

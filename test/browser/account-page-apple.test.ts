@@ -1,4 +1,4 @@
-// Apple posts its answer as a form, from its own site: no page can read it, and no cookie comes with it.
+// Apple posts its response as a form, from its own site: no page can read it, and no cookie comes with it.
 import { generateKeyPairSync } from 'node:crypto'
 import { expect, it, onTestFinished } from 'vitest'
 import { notice, open, press, seeView, signUp, startAccountPage } from '../support/account-page.ts'
@@ -46,7 +46,7 @@ async function start() {
   return { server, page, answerAtApple }
 }
 
-it('signs in with the answer that Apple posts', async () => {
+it('signs in with the response that Apple posts', async () => {
   const { server, page, answerAtApple } = await start()
   await answerAtApple('Continue with Apple')
   await seeView(page, 'Your account')

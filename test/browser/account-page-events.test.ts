@@ -21,7 +21,7 @@ const rows = (page: Page) => page.locator('#events li')
 const titles = (page: Page) => page.locator('#events li strong').allTextContents()
 const focused = (page: Page) => page.evaluate(() => document.activeElement?.textContent)
 
-/** Somebody is signed in on the page, with so many events in all, those of signing up among them. */
+/** Someone is signed in on the page, with so many events in all, those of signing up among them. */
 async function openWithEvents(server: TestServer, count: number): Promise<Page> {
   const browser = await openBrowser({ allowed: [/^console: .*(ERR_FAILED|50\d)/] })
   const page = await open(browser, server)
@@ -77,7 +77,7 @@ describe('recent events', () => {
     expect(await button.count()).toBe(0)
   })
 
-  it('come anew with every change on the page, in front of those that are shown', async () => {
+  it('come again with every change on the page, in front of those that are shown', async () => {
     const server = await startAccountPage()
     const page = await openWithEvents(server, 13)
     await press(page, 'Show more')

@@ -51,7 +51,7 @@ async function openLinked(): Promise<Page> {
 }
 
 describe('a sign-in', () => {
-  it('is tried again when the person says so, where the network was gone', async () => {
+  it('is tried again when the user says so, where the network was gone', async () => {
     const server = await startAccountPage()
     const browser = await openBrowser({ allowed: [/^console: .*ERR_INTERNET_DISCONNECTED/] })
     const page = await open(browser, server)
@@ -67,7 +67,7 @@ describe('a sign-in', () => {
 })
 
 describe('a page that opens', () => {
-  it('says so where the server does not answer, and goes on when the person says so', async () => {
+  it('says so where the server does not answer, and goes on when the user says so', async () => {
     const server = await startAccountPage()
     const page = await (await openBrowser({ allowed })).newPage()
     await stopTimers(page)
@@ -81,7 +81,7 @@ describe('a page that opens', () => {
 })
 
 describe('a sign-in with a provider', () => {
-  it('is tried once, and once more when the person says so', async () => {
+  it('is tried once, and once more when the user says so', async () => {
     const server = await startWithProviders([ada])
     const page = await open(await openBrowserOf(ada, { allowed }), server)
     await page.getByRole('button', { name: 'Continue with Acme' }).waitFor()
@@ -210,7 +210,7 @@ describe('signing out', () => {
       .poll(() => notice(page).textContent())
       .toMatch(/^This device is signed out\..*others/)
     await mend()
-    // It is told as long as nobody signs in.
+    // It is told as long as no one signs in.
     await page.getByRole('link', { name: 'Create an account' }).click()
     await seeView(page, 'Create an account')
     await page.goBack()

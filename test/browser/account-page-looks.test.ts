@@ -25,7 +25,7 @@ const looks = (['light', 'dark'] as const).flatMap((colorScheme) =>
 /** Keeps a picture of the view, and says what is wrong with it. */
 async function findFaults(page: Page, name: string): Promise<string[]> {
   // Colours that are still changing would be measured on their way. While one change ends, or is cut
-  // short, another may begin.
+  // short, another may start.
   await page.evaluate(async () => {
     const running = () =>
       document.getAnimations().filter(({ playState }) => playState === 'running')

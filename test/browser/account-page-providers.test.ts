@@ -29,7 +29,7 @@ describe('a sign-in with a provider', () => {
     await press(page, 'Continue with Acme')
     await seeView(page, 'Your account')
     await page.locator('#profile').getByText('Ada Lovelace').waitFor()
-    // It came by /callback, which is no place to stay.
+    // It came by /callback, which is not a place to stay.
     expect(seen.some((url) => url.startsWith(`${server.url}/callback?code=`))).toBe(true)
     expect(page.url()).toBe(`${server.url}/`)
     const kept = await page.evaluate(() => JSON.stringify(Object.entries(sessionStorage)))
@@ -42,11 +42,11 @@ describe('a sign-in with a provider', () => {
     expect(server.logText()).not.toMatch(/code=/)
   })
 
-  it('that the person refuses there is told in words', async () => {
+  it('that the user refuses there is told in words', async () => {
     const server = await startWithProviders([])
-    // The provider knows nobody, and goes no further; what it would answer is made here.
+    // The provider knows no one, and goes no further; what it would answer is made here.
     const page = await open(await openBrowser({ allowed: [/^console/] }), server)
-    // No content: the page stays, and no way there is still being gone when the answer comes.
+    // No content: the page stays, and no way there is still being gone when the response comes.
     await page.route(/\/auth\?/, (route) => route.fulfill({ status: 204 }))
     const asked = page.waitForRequest(/\/auth\?/)
     await press(page, 'Continue with Acme')
@@ -61,7 +61,7 @@ describe('a sign-in with a provider', () => {
     '/callback?code=stolen&state=forged',
     '/callback?code=a&state=b&iss=https://evil.test',
     '/callback?error=%3Cscript%3Ealert(1)%3C/script%3E&state=x',
-  ])('that nobody has begun here is refused: %s', async (path) => {
+  ])('that no one has started here is refused: %s', async (path) => {
     const server = await startAccountPage()
     const page = await (await openBrowser()).newPage()
     await page.goto(server.url + path)
@@ -109,7 +109,7 @@ describe('a provider whose address has an account', () => {
     await page.locator('#devices').getByText('with Acme').waitFor()
   })
 
-  it('is linked after signing in with the other provider, where there is no password', async () => {
+  it('is linked after signing in with the other provider, if there is no password', async () => {
     const server = await startWithProviders([ada])
     const page = await open(await openBrowserOf(ada), server)
     await press(page, 'Continue with Acme')
@@ -127,7 +127,7 @@ describe('a provider whose address has an account', () => {
     await expect.poll(() => page.getByRole('button', { name: /^Unlink/ }).count()).toBe(2)
   })
 
-  it('is left alone where the person wants it so', async () => {
+  it('is left alone where the user wants it so', async () => {
     const server = await startWithProviders([ada])
     await server.client.register({ email, password })
     const browser = await openBrowserOf(ada)
@@ -194,7 +194,7 @@ describe('linked providers', () => {
       .toMatch(/^Acme is your only way to sign in/)
   })
 
-  it('say so where the provider account is somebody else’s', async () => {
+  it('say so where the provider account is someone else’s', async () => {
     const server = await startWithProviders([ada])
     const page = await open(await openBrowserOf(ada, { expected: [/^console: .*403/] }), server)
     await press(page, 'Continue with Acme')

@@ -48,7 +48,7 @@ function countRenewals(browser: BrowserContext): { count: number } {
   return renewals
 }
 
-/** A person looks at the tab again, and the page reads the account anew, and after it the events. */
+/** A user looks at the tab again, and the page reads the account again, and after it the events. */
 async function lookAt(page: Page): Promise<unknown> {
   const [account, events] = ['"Account"', '"Events"'].map((operation) =>
     page.waitForResponse(
@@ -63,7 +63,7 @@ async function lookAt(page: Page): Promise<unknown> {
 
 const isOfAccount = (request: Request) => request.postData()?.includes('"Account"') === true
 
-/** The page reads the account anew; what the server says is kept until `deliver`. */
+/** The page reads the account again; what the server says is kept until `deliver`. */
 async function keepBack(page: Page): Promise<{ deliver: () => Promise<void> }> {
   const { promise: given, resolve: give } = Promise.withResolvers<void>()
   const { promise: release, resolve: deliver } = Promise.withResolvers<void>()
@@ -106,7 +106,7 @@ describe('two tabs of the account page', () => {
   })
 })
 
-describe('a tab that comes back from a provider as somebody else', () => {
+describe('a tab that comes back from a provider as someone else', () => {
   const grace = { sub: 'grace', name: 'Grace Hopper', email: 'grace@example.com' }
 
   /** Ada signs in in the first tab while Grace is at the provider in the second one. */
@@ -122,7 +122,7 @@ describe('a tab that comes back from a provider as somebody else', () => {
       await route.continue()
     })
     const atProvider = second.waitForRequest(/\/auth\?/)
-    // A press that is slow ends with the way that it has begun, if that begins before its end.
+    // A press that is slow ends with the way that it has started, if that starts before its end.
     const pressed = press(second, 'Continue with Acme')
     await atProvider
     await signIn(first, email)
@@ -143,7 +143,7 @@ describe('a tab that comes back from a provider as somebody else', () => {
     expect(await first.textContent('body')).not.toContain(email)
   })
 
-  it('does not show the account of the one before, whose answer is late', async () => {
+  it('does not show the account of the one before, whose response is late', async () => {
     const { first, comeBack } = await openBoth()
     const ofAda = await keepBack(first)
     await comeBack()
@@ -154,7 +154,7 @@ describe('a tab that comes back from a provider as somebody else', () => {
 })
 
 describe('an account that is read twice', () => {
-  it('is shown as the later answer has it, even where the earlier one arrives last', async () => {
+  it('is shown as the later response has it, even if the earlier one arrives last', async () => {
     const server = await startAccountPage()
     const page = await open(await openBrowser(), server)
     await signUp(page, email)

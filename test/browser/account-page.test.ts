@@ -95,7 +95,7 @@ describe('an account', () => {
     await expect.poll(() => browser.cookies()).toEqual([])
   })
 
-  it('is kept by a cookie that needs https, where there is https', async () => {
+  it('is kept by a cookie that needs https, if there is https', async () => {
     const port = await freePort()
     const url = `https://localhost:${port}`
     const server = await startServer({ PUBLIC_URL: url })
@@ -264,7 +264,7 @@ describe('devices', () => {
 })
 
 describe('what goes wrong', () => {
-  it('is told with a countdown where there were too many attempts', async () => {
+  it('is told with a countdown if there were too many attempts', async () => {
     const server = await startAccountPage({ THROTTLE: 'on' })
     await server.client.register({ email, password })
     const page = await open(await openBrowser({ allowed: [/^console: .*429/] }), server)

@@ -1,4 +1,4 @@
-/** What the tests in this folder rely on: they notice what goes wrong in a page, and reach nobody. */
+/** What the tests in this folder rely on: they notice what goes wrong in a page, and reach no one. */
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { BrowserContext } from 'playwright-core'

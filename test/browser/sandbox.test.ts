@@ -87,7 +87,7 @@ describe('Apollo Sandbox at /graphql, with a stand-in for Apollo’s frame', () 
     expect(page.url()).toBe(`${server.url}/graphiql`)
   })
 
-  it('says so, too, of an Apollo that never answers, and takes it back for a late answer', async () => {
+  it('says so, too, of an Apollo that never answers, and takes it back for a late response', async () => {
     const browser = await openBrowser({ allowed: [icon] })
     const answer = await standInForApollo(browser, 'late')
     const page = await browser.newPage()

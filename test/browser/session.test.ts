@@ -42,7 +42,7 @@ function signIn(tab: Tab): Promise<void> {
   })
 }
 
-/** Another device of the same person signs out all others. */
+/** Another device of the same user signs out all others. */
 async function endElsewhere(): Promise<void> {
   const { data } = await server.client.login(email, password)
   const elsewhere = server.client.as(data.login.accessToken)
@@ -66,7 +66,7 @@ const whoEach = (tabs: readonly Tab[]) => Promise.all(tabs.map((tab) => tab.who(
 const readEach = (tabs: readonly Tab[]) =>
   Promise.all(tabs.flatMap((tab) => [tab.read(), tab.read(), tab.read()]))
 /**
- * The same, where the second tab asks while the first renews. By a lease alone, two tabs that begin in the
+ * The same, where the second tab asks while the first renews. By a lease alone, two tabs that start in the
  * same instant may both renew: client/lock.ts says so.
  */
 async function readWhileOneRenews(browser: SessionBrowser, [first, second]: readonly [Tab, Tab]) {

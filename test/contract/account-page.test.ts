@@ -40,7 +40,7 @@ async function htmlOf({ url }: TestServer): Promise<string> {
 
 describe('the account page', () => {
   it.each(['/', '/callback', '/callback?code=a&state=b', '/?any'])(
-    'is at %s, under a policy that allows nothing inline and nobody else',
+    'is at %s, under a policy that allows nothing inline and no one else',
     async (path) => {
       const response = await fetch(server.url + path)
       expect(response.status).toBe(200)
@@ -256,7 +256,7 @@ describe("the page's redirect URI", () => {
   it('needs no entry in REDIRECT_URIS, and lets no other one in', async () => {
     const { client } = await startServer({ PUBLIC_URL: origin, ...issuer })
     const allowed = await sendBegin(client, 'acme', `${origin}/callback`)
-    // On the list: it fails at the provider, where nobody is.
+    // On the list: it fails at the provider, if no one is.
     expect(allowed.errors![0]!.extensions.code).toBe('PROVIDER_ERROR')
     for (const uri of [
       `${origin}/`,
@@ -276,7 +276,7 @@ describe("the page's redirect URI", () => {
     }
   })
 
-  it('is refused where there is no page', async () => {
+  it('is refused if there is no page', async () => {
     const { client } = await startServer({ PUBLIC_URL: origin, ACCOUNT_PAGE: 'off', ...issuer })
     const refused = await sendBegin(client, 'acme', `${origin}/callback`)
     expect(refused.errors![0]!.extensions.code).toBe('BAD_USER_INPUT')
@@ -284,7 +284,7 @@ describe("the page's redirect URI", () => {
 })
 
 describe('one machine under two names', () => {
-  it('leads to the one that PUBLIC_URL has, since the other does not know what was begun', async () => {
+  it('leads to the one that PUBLIC_URL has, since the other does not know what was started', async () => {
     const { url } = await startServer({ PUBLIC_URL: 'http://localhost:4000' })
     const ask = (host: string, path = '/callback?code=a%20b&state=c') =>
       sendRaw(url, `GET ${path} HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`)
@@ -309,7 +309,7 @@ it('is built without anything of the server, and without a map to its sources', 
   const paths = referredBy(await htmlOf(server)).filter((path) => /\.(js|css)$/.test(path))
   for (const path of paths) {
     const text = await (await fetch(server.url + path)).text()
-    // The last is what React has only where it is built for development.
+    // The last is what React has only if it is built for development.
     const foreign = ['sourceMappingURL', '@mikro-orm', 'type-graphql', 'APP_SECRET', 'DevTools']
     expect(foreign.filter((word) => text.includes(word))).toEqual([])
   }

@@ -68,7 +68,7 @@ describe('docs/guides/adding-a-provider.md', () => {
     expect(output).toMatch(/catalogue\.ts.*'spotify' is missing/)
   })
 
-  it('leads to a provider that signs people in', async () => {
+  it('leads to a provider that signs users in', async () => {
     for (const diff of diffs.slice(1))
       apply('src/features/providers/definitions/catalogue.ts', diff)
     expect(compile('--outDir', 'dist')).toEqual({ status: 0, output: '' })

@@ -1,4 +1,4 @@
-// Backup and restore by the operator's commands: nothing is lost that was there, and nobody comes back who was ended.
+// Backup and restore by the operator's commands: nothing is lost that was there, and no one comes back who was ended.
 import { existsSync, readFileSync, readdirSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import Sqlite from 'better-sqlite3'
@@ -30,7 +30,7 @@ for (const engine of engines)
       const during: (typeof ada)[] = []
       const keys = await (await fetch(`${app.url}/.well-known/jwks.json`)).text()
 
-      // People go on signing up meanwhile.
+      // Users go on signing up meanwhile.
       const done = new AbortController()
       const signUps = (async () => {
         while (!done.signal.aborted) during.push(await client.register())
@@ -178,7 +178,7 @@ describe('a backup of SQLite', () => {
     const { sid, sub } = JSON.parse(Buffer.from(accessToken.split('.')[1]!, 'base64url').toString())
     const file = join(folder, 'backup')
     await operator(url).backup(file)
-    // The trail names the session, which is no credential. It goes without a trace, and nothing else does.
+    // The trail names the session, which is not a credential. It goes without a trace, and nothing else does.
     const copy = new Sqlite(file)
     copy.pragma('secure_delete = on')
     expect(copy.prepare('delete from audit_events where session_id = ?').run(sid).changes).toBe(1)

@@ -28,7 +28,7 @@ describe('the Dockerfile', () => {
   })
 
   it(
-    'makes a server that runs as a user without rights, in a tree that nobody writes',
+    'makes a server that runs as a user without rights, in a tree that no one writes',
     { timeout: 600_000, ...needs('Linux', 'root', 'setpriv') },
     async () => {
       const child = spawn(
@@ -84,7 +84,7 @@ describe('the Dockerfile', () => {
       expect(status).toMatch(/^CapBnd:\t0+$/m)
       expect(status).toMatch(/^NoNewPrivs:\t1$/m)
 
-      // Neither by its owner, nor by anybody else.
+      // Neither by its owner, nor by anyone else.
       for (const name of ['', 'dist', 'dist/main.js', 'node_modules/fastify/package.json']) {
         expect(statSync(join(folder, 'app', name)).mode & 0o222).toBe(0)
       }

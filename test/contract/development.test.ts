@@ -63,7 +63,7 @@ describe('npm run dev', () => {
   })
 
   it(
-    'leads through the guide, each answer as it is printed there',
+    'leads through the guide, each response as it is printed there',
     needs('bash', 'curl'),
     async () => {
       const onPorts = (text: string) =>
@@ -82,7 +82,7 @@ describe('npm run dev', () => {
   )
 
   it(
-    'shows a page to choose from, and a command for the answer that works',
+    'shows a page to choose from, and a command for the response that works',
     needs('bash', 'curl'),
     async () => {
       const begun = `answer=$(curl -s ${server}/graphql -H 'content-type: application/json' -d '{"query": "mutation { beginProviderLogin(provider: \\"dev\\", redirectUri: \\"${provider}/callback\\") { authorizationUrl flowToken } }"}')
@@ -107,7 +107,7 @@ describe('npm run dev', () => {
   )
 
   it(
-    'sends somebody who says no back with an error, and without a code',
+    'sends someone who says no back with an error, and without a code',
     needs('bash', 'curl'),
     async () => {
       const { authorizationUrl } = await begin(`${provider}/callback`)
@@ -123,7 +123,7 @@ describe('npm run dev', () => {
     },
   )
 
-  it("sends people to a front end's own redirect URI as well", async () => {
+  it("sends users to a front end's own redirect URI as well", async () => {
     const { authorizationUrl } = await begin('http://127.0.0.1:5173/callback')
     expect(new URL(authorizationUrl).origin).toBe(provider)
     const page = await fetch(`${authorizationUrl}&login_hint=alan`, { redirect: 'manual' })
@@ -154,7 +154,7 @@ describe('npm run dev', () => {
 })
 
 // ASVS 15.2.3.
-it('is no part of what is built', () => {
+it('is not a part of what is built', () => {
   const sources = readdirSync(join(root, 'src'), { recursive: true, encoding: 'utf8' })
   const text = sources
     .filter((file) => file.endsWith('.ts'))

@@ -91,7 +91,7 @@ describe('the front end', () => {
     )
   })
 
-  it('shows the person and their devices, also when the page is loaded again', async () => {
+  it('shows the user and their devices, also when the page is loaded again', async () => {
     const first = await loadPage()
     await first.auth.login({ email, password })
     expect(await first.render()).toContain('Hello, Ada!')
@@ -104,7 +104,7 @@ describe('the front end', () => {
     expect(await (await loadPage()).auth.start()).toEqual({ status: 'signedOut' })
   })
 
-  it('says why somebody sees the sign-in again', async () => {
+  it('says why someone sees the sign-in again', async () => {
     const { auth, client, render } = await loadPage()
     await auth.login({ email, password })
     const elsewhere = await server.client.login(email, password)
@@ -113,7 +113,7 @@ describe('the front end', () => {
     expect(await render()).toMatch(/Your session has ended\..*type="password"/)
   })
 
-  it('shows nothing of one person to the next', async () => {
+  it('shows nothing of one user to the next', async () => {
     const { auth, client } = await loadPage()
     await auth.login({ email, password })
     await client.query({ query: SessionsDocument })

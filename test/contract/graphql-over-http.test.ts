@@ -54,7 +54,7 @@ describe('GraphQL over HTTP', () => {
     expect(await countUsers()).toBe(0)
   })
 
-  it('answers a query by GET only where a browser would have asked first', async () => {
+  it('answers a query by GET only if a browser would have asked first', async () => {
     const query = '{ __typename }'
     expect((await get({ query })).data).toEqual({ __typename: 'Query' })
     expect((await get({ query }, { 'apollo-require-preflight': '' })).status).toBe(400)

@@ -1,4 +1,4 @@
-// Somebody follows docs/guides/guarded-feature.md: the same files and edits, in a copy of the project.
+// Someone follows docs/guides/guarded-feature.md: the same files and edits, in a copy of the project.
 import { execFile } from 'node:child_process'
 import { cp, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'

@@ -1,4 +1,4 @@
-// ASVS 3.4 and 14.3.2: what every answer says to browsers and caches, and to whom it may be shown.
+// ASVS 3.4 and 14.3.2: what every response says to browsers and caches, and to whom it may be shown.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { rawRequest, sendRaw } from '../support/raw-http.ts'
 import { startServer, type TestServer } from '../support/server.ts'
@@ -76,7 +76,7 @@ const readRaw = async (response: Response) => ({
   text: await response.text(),
 })
 
-describe('the headers of an answer', () => {
+describe('the headers of a response', () => {
   it.each(requests)('are strict: %s', async (_what, path, init, status) => {
     for (const { url } of [server, production]) {
       const { headers, status: actual } = await fetch(url + path, init)
@@ -95,7 +95,7 @@ describe('the headers of an answer', () => {
       expect(headers.has('x-powered-by')).toBe(false)
       expect(headers.has('server')).toBe(false)
       expect(headers.has('etag')).toBe(false)
-      // An answer without a body has none.
+      // A response without a body has none.
       const type = headers.get('content-type') ?? 'application/json; charset=utf-8'
       expect(type).toMatch(/^application\/[\w+-]*json; charset=utf-8$/)
     }
@@ -125,7 +125,7 @@ describe('the headers of an answer', () => {
     })
   })
 
-  // Hono CVE-2026-24472: an answer from a cache that was made for somebody else.
+  // Hono CVE-2026-24472: a response from a cache that was made for someone else.
   it('never let a conditional or partial request get another answer', async () => {
     const { accessToken, user } = await server.client.register()
     const conditional = {
@@ -278,7 +278,7 @@ describe('CORS', () => {
     expect(lines()[1].origin).toHaveLength(200)
   })
 
-  it('lets anybody read the public keys, without credentials', async () => {
+  it('lets anyone read the public keys, without credentials', async () => {
     const { headers } = await fetch(`${server.url}/.well-known/jwks.json`, {
       headers: { origin: 'https://evil.example' },
     })

@@ -166,7 +166,7 @@ describe('a request with an odd line', () => {
   })
 
   it.each(['a b/?#@:99999', '[]', '[::1', 'a:b:c', '\xff', 'evil.example', ''])(
-    'is no trouble with Host: %j',
+    'is not a trouble with Host: %j',
     async (host) => {
       const answer = await sendRaw(
         server.url,
@@ -204,7 +204,7 @@ describe('a request that is refused before its body has come', () => {
   let patient: TestServer
   beforeAll(async () => (patient = await startServer({}, { requestTimeoutMilliseconds: 100_000 })))
   afterAll(() => patient.close())
-  // RFC 9112 section 9.6: a connection that is closed with bytes unread is reset, and takes the answer along.
+  // RFC 9112 section 9.6: a connection that is closed with bytes unread is reset, and takes the response along.
   it.each([
     ['413, its length given', 413, 'POST /graphql', [json, `Content-Length: ${size}`]],
     ['413, in chunks', 413, 'POST /graphql', [json, chunked]],
@@ -258,11 +258,11 @@ describe('a connection that does not come to its point', () => {
     )
     await expectAlive(impatient)
     for (const { status } of await Promise.all(closed)) expect(status).toBe(408)
-    // It is the sender's fault: nobody is to be woken up for it.
+    // It is the sender's fault: no one is to be woken up for it.
     expect(impatient.logText()).not.toContain('"level":"error"')
   })
 
-  it('is closed where nobody reads what is answered', async () => {
+  it('is closed if no one reads what is answered', async () => {
     const impatient = await startServer({ SANDBOX: 'on' }, { requestTimeoutMilliseconds: 3000 })
     const page = await (await fetch(`${impatient.url}/graphiql`)).text()
     const script = /src="([^"]+\.js)"/.exec(page)![1]!
@@ -311,10 +311,10 @@ describe('an idle connection', () => {
   })
 })
 
-// A second one would be ended in the middle of its answers, and never get a renewed certificate.
+// A second one would be ended in the middle of its responses, and never get a renewed certificate.
 describe('a server', () => {
   const names = [
-    // Where the second address does not exist, nobody could listen on it anyway.
+    // If the second address does not exist, no one could listen on it anyway.
     { what: 'an address of each family', second: { address: '::1', family: 6 }, need: 'IPv6' },
     { what: 'two addresses', second: { address: '127.0.0.2', family: 4 }, need: 'Linux' },
   ] as const

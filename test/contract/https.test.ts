@@ -42,7 +42,7 @@ interface HttpsAnswer {
   readonly serialNumber: string
 }
 
-/** Believes nobody but the authority of the tests. */
+/** Believes no one but the authority of the tests. */
 async function send(url: string, operation?: object, agent?: Agent): Promise<HttpsAnswer> {
   const body = operation && JSON.stringify(operation)
   return new Promise((resolve, reject) => {
@@ -80,7 +80,7 @@ const register = {
 }
 
 describe('a server with TLS_CERT and TLS_KEY', () => {
-  it('lets go of a connection that begins no handshake', async () => {
+  it('lets go of a connection that starts no handshake', async () => {
     const { env } = await installCertificate()
     const { url } = await startServer(env, { requestTimeoutMilliseconds: 200 })
     const silent = connectPlainly(Number(new URL(url).port), '127.0.0.1')
@@ -106,7 +106,7 @@ describe('a server with TLS_CERT and TLS_KEY', () => {
     expect(claims.iss).toMatch(/^https:\/\/127\.0\.0\.1/)
   })
 
-  it('answers nobody in plain text, nor by a version of TLS that is broken', async () => {
+  it('answers no one in plain text, nor by a version of TLS that is broken', async () => {
     const { env } = await installCertificate()
     const server = await startServer(env)
     await expect(fetch(server.url.replace('https:', 'http:'))).rejects.toThrow('fetch failed')

@@ -1,4 +1,4 @@
-// What Prometheus gets, and that nobody else does.
+// What Prometheus gets, and that no one else does.
 import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { createSchema } from '../../src/schema.ts'
@@ -129,7 +129,7 @@ describe('metrics', () => {
     })
   })
 
-  // A label for each name that a client thinks of would fill the memory of everybody.
+  // A label for each name that a client thinks of would fill the memory of everyone.
   it('have no label of what a client sends', async () => {
     const server = await startServer(withMetrics)
     const canary = 'canary4711'
@@ -190,7 +190,7 @@ describe('metrics', () => {
     )
     const guide = readFileSync(new URL('../../docs/guides/metrics.md', import.meta.url), 'utf8')
     const listed = Array.from(guide.matchAll(/^\| `(latchkey_\w+)`/gm), ([, name]) => name)
-    // Only where there is a pool: on PostgreSQL.
+    // Only if there is a pool: on PostgreSQL.
     expect(new Set([...names, 'latchkey_database_connections'])).toEqual(new Set(listed))
   })
 })

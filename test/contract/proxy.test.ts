@@ -134,7 +134,7 @@ for (const name of proxies)
       ).toBeUndefined()
     })
 
-    it('gives each request an id, which the log and the answer have', async () => {
+    it('gives each request an id, which the log and the response have', async () => {
       const { headers } = await send(proxy, '/graphql', {
         body: '{"query":"{ __typename }"}',
         headers: forged,

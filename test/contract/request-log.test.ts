@@ -99,7 +99,7 @@ describe('the id of a request', () => {
     expect(await idFrom(here)).toBe(given)
   })
 
-  it("is the proxy's, where there is one and it is well-formed", async () => {
+  it("is the proxy's, if there is one and it is well-formed", async () => {
     const server = await startServer({ TRUST_PROXY: '1' })
     const idFor = async (id: string) =>
       (

@@ -1,4 +1,4 @@
-// Restores that are killed, or meet somebody else in the database: it is the old one or the new one, and told of.
+// Restores that are killed, or meet someone else in the database: it is the old one or the new one, and told of.
 import { once } from 'node:events'
 import { readFileSync, readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -11,7 +11,7 @@ import { needs } from '../support/needs.ts'
 import { eventually } from '../support/patience.ts'
 import { startPgbouncer } from '../support/pgbouncer.ts'
 
-/** Somebody opens the database, writes it and keeps it open, just after a backup was copied beside it. */
+/** Someone opens the database, writes it and keeps it open, just after a backup was copied beside it. */
 const openAfterCopying = (file: string) => `
   import fs from 'node:fs'
   import { syncBuiltinESMExports } from 'node:module'

@@ -20,7 +20,7 @@ import { createSchema } from '../../src/schema.ts'
 const schema = createSchema()
 const committed = readFileSync(new URL('../../schema/schema.graphql', import.meta.url), 'utf8')
 
-/** Other people's clients are written against these: they may gain neighbours, never change. */
+/** Other users's clients are written against these: they may gain neighbours, never change. */
 const promised = {
   Query: {
     me: 'User!',

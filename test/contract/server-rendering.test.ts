@@ -66,7 +66,7 @@ describe('a page rendered on the server', () => {
     const session = await signIn(email, { 'user-agent': 'Ada’s phone'.replace('’', "'") })
     const html = await read(session)
     expect(dataOf(html).me).toMatchObject({ email, name: '</script><b>' })
-    // The device is the person's, not the server that renders.
+    // The device is the user's, not the server that renders.
     expect(dataOf(html).me?.sessions[0]).toMatchObject({ userAgent: "Ada's phone", current: true })
     expect(html).not.toMatch(/eyJ|lkr_/)
     expect(html).not.toContain('<b>')
@@ -78,7 +78,7 @@ describe('a page rendered on the server', () => {
     expect(renderToString(createElement(Page, dataOf(html)))).toBe(rendered)
   })
 
-  it('is each person’s own, however many are rendered at once', async () => {
+  it('is each user’s own, however many are rendered at once', async () => {
     const others = await Promise.all([1, 2, 3].map(() => latchkey.client.register({ password })))
     const addresses = [email, ...others.map((account) => account.email)]
     const sessions = await Promise.all(addresses.map((address) => signIn(address)))
@@ -113,7 +113,7 @@ describe('a page rendered on the server', () => {
     }
   })
 
-  it('passes on what the page needs, and nothing whose answer has tokens', async () => {
+  it('passes on what the page needs, and nothing whose response has tokens', async () => {
     const session = await signIn(email)
     const change = `mutation { changePassword(currentPassword: "${password}", newPassword: "another horse battery") { accessToken } }`
     for (const body of [
@@ -144,7 +144,7 @@ describe('a page rendered on the server', () => {
     })
   })
 
-  it('outlives an answer that breaks off', async () => {
+  it('outlives a response that breaks off', async () => {
     const broken = createServer((_request, response) => {
       response.writeHead(200, { 'content-length': 1000 })
       response.write('{')
@@ -166,7 +166,7 @@ describe('a page rendered on the server', () => {
     broken.close()
   })
 
-  it('has its script, and no page where there is none', async () => {
+  it('has its script, and no page if there is none', async () => {
     const script = await fetch(`${url}/browser.js`)
     expect(script.headers.get('content-type')).toContain('text/javascript')
     expect((await fetch(`${url}/favicon.ico`)).status).toBe(404)

@@ -1,4 +1,4 @@
-// Requests that come without waiting for the responses, and responses that nobody reads.
+// Requests that come without waiting for the responses, and responses that no one reads.
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { once } from 'node:events'
 import { writeFileSync } from 'node:fs'
@@ -14,7 +14,7 @@ import { startServer, type TestServer } from '../support/server.ts'
 const megabyte = 2 ** 20
 /** Less than the bodies that are asked for have together, many times. */
 const allowedGrowthBytes = 80 * megabyte
-/** A connection of which nobody reads is closed after twice this time. */
+/** A connection of which no one reads is closed after twice this time. */
 const overrides = { requestTimeoutMilliseconds: 1500, passwordCost: 7 }
 
 let server: TestServer
@@ -38,7 +38,7 @@ const head = (line: string, ...headers: string[]) =>
   `${[`${line} HTTP/1.1`, 'Host: a', ...headers].join('\r\n')}\r\n\r\n`
 
 describe('requests for an asset of megabytes, sent without waiting for the responses', () => {
-  it('take no memory that grows with their number if nobody reads, in whichever encoding', async () => {
+  it('take no memory that grows with their number if no one reads, in whichever encoding', async () => {
     const encodings = ['identity', 'gzip', 'br']
     const growth = growthUntil(connectionsClosed(encodings.length))
     for (const encoding of encodings) {
@@ -71,7 +71,7 @@ describe('requests for an asset of megabytes, sent without waiting for the respo
 
 describe('an asset of megabytes over TLS', () => {
   // TLS keeps an encrypted copy of all that is written at once.
-  it('takes no memory that grows with the number of connections if nobody reads', async () => {
+  it('takes no memory that grows with the number of connections if no one reads', async () => {
     const folder = temporaryFolder()
     const authority = await createAuthority('Authority of the tests')
     const { certificate, key } = await authority.sign(['127.0.0.1'])
@@ -118,7 +118,7 @@ describe('sign-ins that are sent without waiting for the responses', () => {
   })
 })
 
-/** Opens a connection and sends the bytes. Nothing is read until somebody listens. */
+/** Opens a connection and sends the bytes. Nothing is read until someone listens. */
 function open(url: string, bytes: string): Socket {
   const { hostname, port } = new URL(url)
   const socket = connect(Number(port), hostname)

@@ -72,7 +72,7 @@ describe('docs/guides/urql.md', () => {
     expect(await signOutDevice(id)).toBe(false)
   })
 
-  it('shows nothing of one person to the next', async () => {
+  it('shows nothing of one user to the next', async () => {
     const { greet, page } = await loadPage()
     await page.auth.login({ email, password })
     expect(await greet()).toContain(email)

@@ -1,4 +1,4 @@
-// What the documents tell people to paste is pasted here, and what they promise is looked for.
+// What the documents tell users to paste is pasted here, and what they promise is looked for.
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -24,7 +24,7 @@ describe('README.md', () => {
   afterAll(() => server.close())
 
   it(
-    'leads from register to logout, each answer as it is printed there',
+    'leads from register to logout, each response as it is printed there',
     needs('bash', 'curl'),
     async () => {
       const steps = readSteps('README.md', 'walkthrough').map((step) => ({

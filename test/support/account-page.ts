@@ -1,4 +1,4 @@
-/** The account page in a browser: a server that knows its own address, and what people do there. */
+/** The account page in a browser: a server that knows its own address, and what users do there. */
 import type { BrowserContext, Locator, Page } from 'playwright-core'
 import { onTestFinished } from 'vitest'
 import { openBrowser, type BrowserOptions } from './browser.ts'
@@ -10,7 +10,7 @@ import { startServer, type Environment, type TestServer } from './server.ts'
 export const password = 'correct horse battery'
 
 /**
- * A server whose page works with providers, too: they send people back to PUBLIC_URL. It goes by the name
+ * A server whose page works with providers, too: they send users back to PUBLIC_URL. It goes by the name
  * localhost, which is another site than the providers' 127.0.0.1.
  */
 export async function startAccountPage(
@@ -24,7 +24,7 @@ export async function startAccountPage(
   return { ...server, url }
 }
 
-/** The same with the providers `acme` and `other`, called Acme and Other; people are known to both. */
+/** The same with the providers `acme` and `other`, called Acme and Other; users are known to both. */
 export async function startWithProviders(
   people: readonly Person[],
   env: Environment = {},

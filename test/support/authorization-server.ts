@@ -2,7 +2,7 @@
 import { createHash, randomBytes } from 'node:crypto'
 import type { Call } from './hosts.ts'
 
-/** Somebody with an account at the provider. */
+/** Someone with an account at the provider. */
 export interface Person {
   /** What the browser's cookie says. */
   readonly id: string
@@ -58,7 +58,7 @@ export class AuthorizationServer {
     this.#people.set(person.id, person)
   }
 
-  /** Ends every token, as a person does who takes the app off their list. */
+  /** Ends every token, as a user does who takes the app off their list. */
   revokeAll(): void {
     this.#accessTokens.clear()
     this.#refreshTokens.clear()

@@ -42,7 +42,7 @@ function postgresql(): Promise<PostgresqlServer> {
 
 let databases = 0
 
-/** A database of its own, and the means to copy it as somebody would who has not read the guide. */
+/** A database of its own, and the means to copy it as someone would who has not read the guide. */
 export async function createDatabase(engine: 'sqlite' | 'postgresql') {
   const folder = mkdtempSync(join(temporaryFolder(), 'backup-'))
   if (engine === 'sqlite') {

@@ -15,7 +15,7 @@ import { launchOptions } from './chromium.ts'
 
 export interface BrowserOptions extends BrowserContextOptions {
   /**
-   * Problems that must show: what violates a content security policy, errors that nobody catches, and
+   * Problems that must show: what violates a content security policy, errors that no one catches, and
    * what the console has as an error. A test fails on every other one.
    */
   readonly expected?: readonly RegExp[]

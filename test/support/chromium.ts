@@ -19,7 +19,7 @@ export function launchOptions({ executablePath, hasSandbox }: Chromium) {
   return {
     executablePath,
     chromiumSandbox: hasSandbox,
-    // Playwright turns the back/forward cache off, which people's browsers have.
+    // Playwright turns the back/forward cache off, which users's browsers have.
     ignoreDefaultArgs: ['--disable-back-forward-cache'],
     args: [
       '--disable-gpu',

@@ -1,5 +1,5 @@
 /**
- * A port of loopback on which nobody listens at this moment. It is none of those that the system gives to who
+ * A port of loopback on which no one listens at this moment. It is none of those that the system gives to who
  * asks for any (on Linux from 32768 on), and so no connection takes it meanwhile.
  */
 import { randomInt } from 'node:crypto'

@@ -1,6 +1,6 @@
 /**
  * What several clients at once did with their sessions, and a look back at it, as Jepsen does it: what
- * was acknowledged before a call began must hold for that call.
+ * was acknowledged before a call started must hold for that call.
  */
 import type { Answer, Client } from './client.ts'
 import type { Random } from './random.ts'
@@ -34,7 +34,7 @@ export interface Call {
   /** The password or refresh token that it presented. */
   readonly credential?: string
   readonly startedAt: number
-  /** Infinite for a call without an answer: it may have its effect at any time. */
+  /** Infinite for a call without a response: it may have its effect at any time. */
   endedAt: number
   answer?: Answer
 }
@@ -107,7 +107,7 @@ export class History implements Recorded {
       server.login(account.email, password),
     )
     if (!hasSucceeded(call)) return
-    // After a change without an answer only this tells which password it is.
+    // After a change without a response only this tells which password it is.
     account.passwords.splice(account.passwords.indexOf(password), 1)
     account.passwords.push(password)
     this.#begin(call, 'login')
@@ -172,7 +172,7 @@ function hasEnded(call: Call, session: Session): boolean {
   if (typeof call.ends === 'object') return call.ends === session
   if (call.account !== session.account) return false
   if (call.ends === 'others' && call.session === session) return false
-  // One that was begun meanwhile may have come after; but not with a password that was changed.
+  // One that was started meanwhile may have come after; but not with a password that was changed.
   const { begunBy } = session
   return (
     begunBy.endedAt < call.startedAt ||
@@ -180,7 +180,7 @@ function hasEnded(call: Call, session: Session): boolean {
   )
 }
 
-/** Whether the call may have ended the session, be it that nobody was told. */
+/** Whether the call may have ended the session, be it that no one was told. */
 function mayHaveEnded(call: Call, session: Session): boolean {
   if (call.account !== session.account) return false
   if (call.session === session && call.kind === 'refresh') {
@@ -188,7 +188,7 @@ function mayHaveEnded(call: Call, session: Session): boolean {
     const isOld = call.credential !== session.refreshTokens.at(-1)
     return call.answer?.code === 'REFRESH_TOKEN_REUSED' || (isLost(call) && isOld)
   }
-  // Without its answer nobody has the new refresh token, and the old one counts as a replay.
+  // Without its response no one has the new refresh token, and the old one counts as a replay.
   if (call.session === session && call.kind === 'changePassword') return isLost(call)
   if (call.ends === undefined || !(hasSucceeded(call) || isLost(call))) return false
   if (typeof call.ends === 'object') return call.ends === session
@@ -213,7 +213,7 @@ export function ruledOutCalls(history: Recorded): Call[] {
 /** Kinds of calls by an operator. */
 const operations = new Set(['disable', 'enable', 'delete', 'end-sessions'])
 
-/** Calls that began after it was acknowledged that their session is ended. */
+/** Calls that started after it was acknowledged that their session is ended. */
 function callsOfEndedSessions({ calls, sessions }: Recorded): Call[] {
   return sessions.flatMap((session) => {
     const ends = calls.filter((call) => hasEnded(call, session))
@@ -222,7 +222,7 @@ function callsOfEndedSessions({ calls, sessions }: Recorded): Call[] {
   })
 }
 
-/** Sign-ins with a password that began after it was acknowledged that it is changed. */
+/** Sign-ins with a password that started after it was acknowledged that it is changed. */
 function callsWithOldPasswords({ calls }: Recorded): Call[] {
   const changes = calls.filter((call) => call.kind === 'changePassword' && hasSucceeded(call))
   return calls.filter(
@@ -234,7 +234,7 @@ function callsWithOldPasswords({ calls }: Recorded): Call[] {
   )
 }
 
-/** Calls that began after their account was disabled or deleted, and ended before anybody enabled it. */
+/** Calls that started after their account was disabled or deleted, and ended before anyone enabled it. */
 function callsOfClosedAccounts({ calls }: Recorded): Call[] {
   const closings = calls.filter(
     (call) => (call.kind === 'disable' || call.kind === 'delete') && hasSucceeded(call),
@@ -266,7 +266,7 @@ export function refreshTokensWithTwoSuccessors({ calls }: Recorded): string[] {
   })
 }
 
-/** Addresses that were given to a second account while nobody can have deleted the first. */
+/** Addresses that were given to a second account while no one can have deleted the first. */
 export function addressesWithTwoAccounts({ calls }: Recorded): string[] {
   const registered = calls.filter((call) => call.kind === 'register' && hasSucceeded(call))
   const deletions = calls.filter((call) => call.kind === 'delete')

@@ -28,7 +28,7 @@ export interface Lies {
 
 export type Endpoint = 'discovery' | 'jwks' | 'token' | 'userinfo'
 
-/** What an endpoint does with the answer that it should give. */
+/** What an endpoint does with the response that it should give. */
 export type Answering = (response: ServerResponse, answer: Json) => void
 
 export interface ProviderRequest {
@@ -63,7 +63,7 @@ export interface HostileProvider {
   refuseClient: ((request: ProviderRequest) => Refusal | undefined) | undefined
   /** What was asked, in order. */
   readonly requests: ProviderRequest[]
-  /** Signs the person in: where the browser goes back to. */
+  /** Signs the user in: where the browser goes back to. */
   authorize(authorizationUrl: string, sub: string, lies?: Lies): URL
   close(): Promise<void>
 }
@@ -84,7 +84,7 @@ const paths: Record<string, Endpoint> = {
 }
 const lifetimeSeconds = 3600
 
-/** @param publicIssuer where the provider is on the internet, as far as anybody can tell */
+/** @param publicIssuer where the provider is on the internet, as far as anyone can tell */
 export async function startHostileProvider(publicIssuer?: string): Promise<HostileProvider> {
   const http = createServer()
   await new Promise<void>((resolve) => http.listen(0, '127.0.0.1', resolve))

@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net'
 import Provider, { type Configuration } from 'oidc-provider'
 import { memoryAdapter } from '../../scripts/memory-adapter.ts'
 
-/** A person at the provider. */
+/** A user at the provider. */
 export interface Person {
   readonly sub: string
   readonly email?: string
@@ -17,9 +17,9 @@ export interface IdentityProvider {
   readonly issuer: string
   readonly clientId: string
   readonly clientSecret: string
-  /** Adds a person who can sign in, or changes what is known of one. */
+  /** Adds a user who can sign in, or changes what is known of one. */
   add(person: Person): void
-  /** What a browser does: signs in as the person, and stops at the redirect URI. */
+  /** What a browser does: signs in as the user, and stops at the redirect URI. */
   signIn(authorizationUrl: string, sub: string): Promise<URL>
   close(): Promise<void>
 }
@@ -30,7 +30,7 @@ const interactionPath = '/interaction/'
 /** By which a browser says who it is, in place of a form. */
 export const personHeader = 'x-person'
 
-/** @param redirectUris where people may be sent back to, beside the one above */
+/** @param redirectUris where users may be sent back to, beside the one above */
 export async function startIdentityProvider(
   overrides: Partial<Configuration> = {},
   redirectUris: readonly string[] = [],
@@ -58,7 +58,7 @@ export async function startIdentityProvider(
       const person = people.get(sub)
       return person && { accountId: sub, claims: () => ({ ...person }) }
     },
-    // Everybody agrees to everything that the client asks for.
+    // Everyone agrees to everything that the client asks for.
     loadExistingGrant: async ({ oidc }) => {
       const grant = new oidc.provider.Grant({ clientId, accountId: oidc.session!.accountId! })
       grant.addOIDCScope(String(oidc.params!['scope']))

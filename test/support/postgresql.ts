@@ -103,7 +103,7 @@ function initialize(programs: string, home: string, data: string): void {
 }
 
 /**
- * Starts a server on a folder of data, as the user who may: nobody but root needs another one.
+ * Starts a server on a folder of data, as the user who may: no one but root needs another one.
  * @returns when it accepts connections, which may be read-only
  */
 export async function runPostgres(

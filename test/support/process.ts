@@ -36,7 +36,7 @@ export function temporaryFolder(): string {
  * @param options.isBound file modes bind it even when the tests run as root, which takes setpriv
  * @param options.main another compiled entry file
  * @param options.imports modules to load before it
- * @param options.stdout an open file that gets its output; it is `ready` for nobody then
+ * @param options.stdout an open file that gets its output; it is `ready` for no one then
  */
 export function startProcess(
   cwd: string,
@@ -75,7 +75,7 @@ export function startProcess(
   })
   const output = { stdout: '', stderr: '' }
   const ready = Promise.withResolvers<string>()
-  // Nobody may be waiting for it.
+  // No one may be waiting for it.
   ready.promise.catch(() => {})
   child.stdout?.setEncoding('utf8').on('data', (chunk: string) => {
     output.stdout += chunk

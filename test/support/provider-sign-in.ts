@@ -61,7 +61,7 @@ export async function begin(
   return { provider, ...answer.data.beginProviderLogin }
 }
 
-/** What the client reads from the address to which the person came back. */
+/** What the client reads from the address to which the user came back. */
 export function readAnswer(
   { provider, flowToken }: Pick<BegunLogin, 'provider' | 'flowToken'>,
   back: URL,
@@ -102,7 +102,7 @@ export function sendUnlink(client: Sender, provider: string): Promise<Answer> {
   )
 }
 
-/** The whole way: begins, signs in at the provider, and logs in with its answer. */
+/** The whole way: starts, signs in at the provider, and logs in with its response. */
 export async function signInWith(
   client: Sender,
   provider: string,

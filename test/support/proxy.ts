@@ -25,7 +25,7 @@ export interface Proxy {
 
 /**
  * Starts a proxy with its file, in which only addresses, ports and paths are changed, and how long HAProxy
- * waits for the answer to a check: in the file that is the second between two of them, and where the servers
+ * waits for the response to a check: in the file that is the second between two of them, and where the servers
  * of a test stood still that long, it would have none. Who refuses the connection is as gone as before.
  * @param upstreams the ports of the two servers behind it
  * @param more what else a test changes in the file

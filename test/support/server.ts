@@ -32,7 +32,7 @@ const defaults: Environment = {
   PORT: '0',
   APP_SECRET: testAppSecret,
   LOG_LEVEL: 'debug',
-  // Tests make more accounts from one address than a person does; those about limits turn it on.
+  // Tests make more accounts from one address than a user does; those about limits turn it on.
   THROTTLE: 'off',
 }
 

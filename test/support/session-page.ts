@@ -10,7 +10,7 @@ export interface SessionPage {
   readonly auth: AuthClient
   /** Asks for a guarded field: what it says, or the code of what went wrong. */
   read(): Promise<string>
-  /** Who is signed in, or why nobody is. */
+  /** Who is signed in, or why no one is. */
   who(): string
 }
 

@@ -22,7 +22,7 @@ export interface SessionBrowser {
   disturb(operation: string, disturbance: Disturbance | undefined): Promise<void>
 }
 
-/** `cut`: nothing reaches the server. `lost`: the server does it, and the answer does not arrive. */
+/** `cut`: nothing reaches the server. `lost`: the server does it, and the response does not arrive. */
 export type Disturbance = 'cut' | 'lost' | ((route: Route) => Promise<void>)
 
 /** What a browser may lack. */
@@ -111,7 +111,7 @@ function operationOf(body: unknown): string {
 async function handle(route: Route, disturbance: Disturbance | undefined): Promise<void> {
   if (disturbance === undefined) return route.continue()
   if (disturbance === 'lost') {
-    // Past the browser: what the answer sets must be lost with it.
+    // Past the browser: what the response sets must be lost with it.
     const request = route.request()
     await fetch(request.url(), {
       method: 'POST',

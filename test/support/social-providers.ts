@@ -17,7 +17,7 @@ interface Habits {
   readonly refreshTokens?: 'kept' | 'rotated'
 }
 
-/** What a browser does in which the person is signed in at the provider: it stops at the redirect URI. */
+/** What a browser does in which the user is signed in at the provider: it stops at the redirect URI. */
 export async function visit(hosts: Hosts, authorizationUrl: string, id: string): Promise<Response> {
   return hosts.fetch(authorizationUrl, { redirect: 'manual', headers: { cookie: `person=${id}` } })
 }
@@ -169,7 +169,7 @@ export function google(habits: Habits = {}): SocialProvider {
   })
 }
 
-/** @param tenant as in the URL; the profile's `tid` is the person's own */
+/** @param tenant as in the URL; the profile's `tid` is the user's own */
 export function microsoft(tenant: string, issuer: string): SocialProvider {
   const origin = 'https://login.microsoftonline.com'
   return openid(serverOf({ expiresIn: 3599 }), {
@@ -223,7 +223,7 @@ export function apple(teamId: string, keyId: string, publicKey: string): SocialP
     ...rest,
     routes: {
       ...routes,
-      // With scopes the answer has to be posted: a page with a form that sends itself.
+      // With scopes the response has to be posted: a page with a form that sends itself.
       [`GET ${issuer}/auth/authorize`]: (call) => {
         if (call.url.searchParams.get('response_mode') !== 'form_post') {
           return { status: 400, body: 'invalid_request' }

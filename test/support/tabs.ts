@@ -29,7 +29,7 @@ export interface Browser {
   readonly sent: Sent[]
   names(): string[]
   count(operation: string): number
-  /** What is between the browser and the server: throws or answers in the server's place, or passes on. */
+  /** What is between the browser and the server: throws or responses in the server's place, or passes on. */
   network: (sent: Sent, pass: () => Promise<Response>) => Promise<Response>
   cookie: string
   readonly storage: Map<string, string>

@@ -3,7 +3,7 @@ import { connect, createServer, type AddressInfo, type Socket } from 'node:net'
 
 export interface TcpRelay {
   readonly port: number
-  /** From now on nothing passes, and nobody is told: neither on old connections nor on new ones. */
+  /** From now on nothing passes, and no one is told: neither on old connections nor on new ones. */
   swallow(): void
   /** Cuts every connection, and each new one as soon as it is made. */
   cut(): void

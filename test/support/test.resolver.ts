@@ -7,7 +7,7 @@ import { Authorized } from '../../src/graphql/authorized.ts'
 import { Role } from '../../src/core/users/role.ts'
 import { createSchema } from '../../src/schema.ts'
 
-/** What a failure says and nobody but the log may hear. */
+/** What a failure says and no one but the log may hear. */
 export const failureDetail = 'relation "users" at 10.0.0.7'
 
 const failures: Record<string, () => unknown> = {

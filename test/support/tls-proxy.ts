@@ -1,4 +1,4 @@
-/** A proxy that ends TLS in front of a server, with a certificate that nobody trusts. */
+/** A proxy that ends TLS in front of a server, with a certificate that no one trusts. */
 import { once } from 'node:events'
 import { request } from 'node:http'
 import { createServer } from 'node:https'

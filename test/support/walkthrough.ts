@@ -1,4 +1,4 @@
-/** What a document tells people to paste, pasted. */
+/** What a document tells users to paste, pasted. */
 import { spawn } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -35,7 +35,7 @@ export function readSteps(file: string, marker: string): Step[] {
 }
 
 /**
- * Runs the steps in one shell, as somebody who pastes them does, and gives what each printed.
+ * Runs the steps in one shell, as someone who pastes them does, and gives what each printed.
  * @param preamble commands before the first step
  */
 export async function runSteps(
@@ -45,7 +45,7 @@ export async function runSteps(
 ): Promise<string[]> {
   const separator = '=== next step ==='
   const script = [
-    // One pipe: of two, nobody knows which was written first.
+    // One pipe: of two, no one knows which was written first.
     'exec 2>&1',
     preamble,
     ...steps.map(({ commands }) => `${commands}\necho '${separator}'`),

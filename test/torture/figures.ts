@@ -5,7 +5,7 @@ export function sum(numbers: readonly number[]): number {
   return numbers.reduce((total, number) => total + number, 0)
 }
 
-/** What so large a part of the numbers does not exceed, to one decimal place; 0 where there are none. */
+/** What so large a part of the numbers does not exceed, to one decimal place; 0 if there are none. */
 export function quantile(numbers: readonly number[], fraction: number): number {
   const sorted = numbers.toSorted((one, other) => one - other)
   const value = sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * fraction))] ?? 0

@@ -107,7 +107,7 @@ export const historyChecking: Scenario = {
   },
 }
 
-/** Of sessions that nobody can have ended, whether the newest tokens still work. */
+/** Of sessions that no one can have ended, whether the newest tokens still work. */
 async function lostSessions(lab: Lab, history: History, { client }: Instance): Promise<string[]> {
   const lost: string[] = []
   const living = sessionsThatMustLive(history)
@@ -139,7 +139,7 @@ function runCommand(history: History, database: LabDatabase, kind: string, accou
         // By its address it could be the next account that has it.
         [command, kind, '--id', account.id!],
         { env: environment },
-        // What failed has told nobody that it is done.
+        // What failed has told no one that it is done.
         (error) => resolve({ errors: error ? [] : undefined } as unknown as Answer),
       )
     })

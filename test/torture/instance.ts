@@ -17,7 +17,7 @@ export interface Instance {
   readonly port: number
   readonly client: Client
   readonly pid: number
-  /** From the start of the process to the first answer that says it is ready. */
+  /** From the start of the process to the first response that says it is ready. */
   readonly readyMilliseconds: number
   /** The end of what it has printed. */
   output(): string
@@ -51,7 +51,7 @@ const defaults: Environment = {
   // The same for every instance, whatever its port.
   TOKEN_ISSUER: 'https://login.example.com',
   LOG_LEVEL: 'error',
-  // The clients all come from one address, and sign in more often than a person does.
+  // The clients all come from one address, and sign in more often than a user does.
   THROTTLE: 'off',
   BCRYPT_COST: '4',
 }

@@ -1,5 +1,5 @@
 /**
- * What a client knows of its accounts: what it was told, and what it asked for and got no answer to.
+ * What a client knows of its accounts: what it was told, and what it asked for and got no response to.
  * Looked at again after a crash, each of its accounts must be what the client was told, and where it
  * was told nothing, wholly as before or wholly as asked for.
  */
@@ -176,7 +176,7 @@ export class Journal {
     if (data) of.isAlive = false
   }
 
-  /** @returns the data; undefined where there was no answer, or a masked error, which says as little */
+  /** @returns the data; undefined if there was no response, or a masked error, which says as little */
   async #ask(
     account: JournaledAccount,
     change: Change,
@@ -283,7 +283,7 @@ export class Journal {
     return answer.errors === undefined
   }
 
-  /** Asks until there is an answer that says something. */
+  /** Asks until there is a response that says something. */
   async #certain(send: (client: Client) => Promise<Answer>): Promise<Answer> {
     for (let attempt = 0; attempt < 200; attempt += 1) {
       const answer = await answerOf(send(this.#options.client()))

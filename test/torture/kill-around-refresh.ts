@@ -10,7 +10,7 @@ const clients = 8
 const mostMilliseconds = 60
 const warmUpMilliseconds = 150
 
-/** Somebody who keeps one refresh token, the last that came. */
+/** Someone who keeps one refresh token, the last that came. */
 interface Holder {
   readonly email: string
   readonly password: string

@@ -5,7 +5,7 @@ import { Journal } from './journal.ts'
 import type { Scenario } from './lab.ts'
 
 const clients = 8
-/** From the first answer to the kill. */
+/** From the first response to the kill. */
 const leastMilliseconds = 50
 const mostMilliseconds = 500
 /** Later counts as late. */

@@ -1,4 +1,4 @@
-/** What a scenario gets to work with, and what it gives back. */
+/** What a scenario gets to work with, and what it refunds. */
 import { randomBytes } from 'node:crypto'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -64,7 +64,7 @@ export const needsOf = (scenario: Scenario, engine: Engine): Need[] => [
   ...(engine === 'postgresql' ? (['PostgreSQL from npm'] as const) : []),
 ]
 
-/** What is asked of a database that people trust: what was committed has reached the disk. */
+/** What is asked of a database that users trust: what was committed has reached the disk. */
 const durableSettings = [
   'max_connections=100',
   'fsync=on',

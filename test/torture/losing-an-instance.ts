@@ -8,7 +8,7 @@ import type { Scenario } from './lab.ts'
 const freeAttempts = 5
 const bystanders = 4
 const password = 'a password of somebody'
-/** Attempts are counted; every person comes from an address of their own. */
+/** Attempts are counted; every user comes from an address of their own. */
 const env = { THROTTLE: 'on', TRUST_PROXY: '1', REFRESH_GRACE: '5m' }
 
 export const losingAnInstance: Scenario = {
@@ -46,7 +46,7 @@ export const losingAnInstance: Scenario = {
         }
       })
 
-      // Everything is asked of the victim; its last answer is its death.
+      // Everything is asked of the victim; its last response is its death.
       const guessed = personAt(victim.client, `guessed${round}`)
       await guessed.register()
       for (let attempt = 0; attempt < freeAttempts; attempt += 1) {
@@ -105,7 +105,7 @@ export const losingAnInstance: Scenario = {
   },
 }
 
-/** Somebody at an address of their own, as a proxy tells it. */
+/** Someone at an address of their own, as a proxy tells it. */
 function personAt(client: Client, name: string) {
   const email = `${name}@example.com`
   const send = (query: string, variables: Record<string, unknown>, from = name) =>

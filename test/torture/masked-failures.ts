@@ -8,7 +8,7 @@ export class MaskedFailures {
   count = 0
   readonly violations: string[] = []
 
-  /** The same client, every answer looked at. */
+  /** The same client, every response looked at. */
   watch(client: Client): Client {
     return {
       ...client,

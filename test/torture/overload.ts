@@ -49,7 +49,7 @@ async function run(lab: Lab, wrapper: readonly string[]): Promise<Report> {
   const instance = await lab.start(await lab.createDatabase(), { env, wrapper })
   const { client, pid } = instance
   const { email, password } = await client.register()
-  // Of another account: a person has a hundred sessions at most.
+  // Of another account: a user has a hundred sessions at most.
   const { accessToken } = await client.register()
   const violations: string[] = []
   const load = (clients: number, milliseconds: number) =>
@@ -114,7 +114,7 @@ function judgeFigures(before: Phase, during: Phase, after: Phase): string[] {
   return violations
 }
 
-/** Clients that each sign in as soon as they have an answer; those who are refused wait a moment. */
+/** Clients that each sign in as soon as they have a response; those who are refused wait a moment. */
 async function signIn(
   client: Client,
   options: {
@@ -155,7 +155,7 @@ function isRefusal(answer: Answer | undefined): boolean {
   return isShed && Number(answer.headers.get('retry-after')) > 0
 }
 
-/** Somebody who has signed in before, and does not want to wait for all that. */
+/** Someone who has signed in before, and does not want to wait for all that. */
 async function read(person: Pick<Client, 'send'>, signal: AbortSignal) {
   const waits: number[] = []
   let failures = 0

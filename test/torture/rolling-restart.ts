@@ -9,7 +9,7 @@ import { sum } from './figures.ts'
 import type { Scenario } from './lab.ts'
 
 const clients = 8
-/** Longer than the proxy, which asks every 200 ms and believes the first answer, takes to notice. */
+/** Longer than the proxy, which asks every 200 ms and believes the first response, takes to notice. */
 const env = { SHUTDOWN_DELAY: '3s', TRUST_PROXY: '1' }
 
 export const rollingRestart: Scenario = {
@@ -55,7 +55,7 @@ export const rollingRestart: Scenario = {
   },
 }
 
-/** What a person does: mostly reads, a refresh now and then, a sign-in seldom. @returns what went wrong */
+/** What a user does: mostly reads, a refresh now and then, a sign-in seldom. @returns what went wrong */
 function userOf(client: Client, person: { email: string; password: string } & Tokens) {
   let { accessToken, refreshToken } = person
   return async (random: number): Promise<string | undefined> => {

@@ -180,7 +180,7 @@ async function countLeft({ query }: LabDatabase): Promise<number> {
   return Number(row!['n'])
 }
 
-/** Connections that nobody has given back: a sweep that is under way has some seconds to end. */
+/** Connections that no one has given back: a sweep that is under way has some seconds to end. */
 async function countStuck({ engine, query }: LabDatabase): Promise<number> {
   if (engine === 'sqlite') return 0
   let stuck = 0

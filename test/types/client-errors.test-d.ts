@@ -117,7 +117,7 @@ export async function requests(): Promise<void> {
 export function states(state: AuthState): string {
   switch (state.status) {
     case 'unknown':
-      // @ts-expect-error -- nobody is known
+      // @ts-expect-error -- no one is known
       void state.user
       return ''
     case 'signedIn':

@@ -77,7 +77,7 @@ export async function documents(): Promise<void> {
 
   const sessions = await client.query({ query: SessionsDocument })
   expectTypeOf(sessions.data?.me.sessions[0]?.id).toEqualTypeOf<string | undefined>()
-  // @ts-expect-error -- a query is no mutation's variables: it takes none
+  // @ts-expect-error -- a query is not a mutation's variables: it takes none
   await client.query({ query: ProvidersDocument, variables: { id: 'google' } })
   // @ts-expect-error -- an id is text
   await client.mutate({ mutation: RevokeSessionDocument, variables: { id: 7 } })

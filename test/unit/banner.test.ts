@@ -46,7 +46,7 @@ describe('the start', () => {
     expect(warningsOf(env)).toEqual(says.map((rule) => expect.stringMatching(rule)))
   })
 
-  it('names PUBLIC_URL where people go, and the address where it listens', () => {
+  it('names PUBLIC_URL where users go, and the address where it listens', () => {
     const url = 'http://127.0.0.1:4000'
     const text = describeStart(loadConfig({ ...behindProxy, SANDBOX: 'on' }), url)
     expect(text).toContain(`  Latchkey is listening on ${url}\n`)

@@ -26,7 +26,7 @@ it('takes the one that CHROMIUM_PATH names, and no other', () => {
   expect(() => findChromium({ PATH, CHROMIUM_PATH: '/absent' }, [good])).toThrow('/absent')
 })
 
-it('finds none where there is none', () => {
+it('finds none if there is none', () => {
   expect(findChromium({ PATH: join(folder, 'snap') }, [])).toBeUndefined()
   expect(findChromium({}, [])).toBeUndefined()
 })

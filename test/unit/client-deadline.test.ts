@@ -1,4 +1,4 @@
-// How long the client waits for an answer while others wait for it.
+// How long the client waits for a response while others wait for it.
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { inTime, whileWanted } from '../../client/deadline.ts'
 import { NetworkError } from '../../client/errors.ts'
@@ -27,7 +27,7 @@ describe('inTime', () => {
     expect(await failure).toBeInstanceOf(NetworkError)
   })
 
-  it('gives up at once where nobody wants the answer any more, and leaves no timer', async () => {
+  it('gives up at once if no one wants the response any more, and leaves no timer', async () => {
     const controller = new AbortController()
     const failure = failureOf(inTime(endless, controller.signal))
     const reason = new Error('signed out')

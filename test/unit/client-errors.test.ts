@@ -77,7 +77,7 @@ describe('readServerError', () => {
   it.each([
     ['GRAPHQL_VALIDATION_FAILED', 'GRAPHQL_VALIDATION_FAILED'],
     ['NOTE_TOO_LONG', 'NOTE_TOO_LONG'],
-    // What every object has is no code.
+    // What every object has is not a code.
     ['constructor', 'constructor'],
     [7, undefined],
     [undefined, undefined],

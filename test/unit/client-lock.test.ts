@@ -15,7 +15,7 @@ function createStorage() {
 const pause = (milliseconds: number) =>
   new Promise<void>((resolve) => void setTimeout(resolve, milliseconds))
 
-/** A task that notes when it begins and ends. */
+/** A task that notes when it starts and ends. */
 function noting(order: string[], name: string, milliseconds = 5) {
   return async () => {
     order.push(`${name} begins`)
@@ -51,12 +51,12 @@ describe('a lease', () => {
       }
       void createLock('turn', { storage: ofFirst })(noting(order, 'a', 60_000))
       await vi.advanceTimersByTimeAsync(100)
-      // It begins while the first lease has been prolonged, and is not over.
+      // It starts while the first lease has been prolonged, and is not over.
       await vi.advanceTimersByTimeAsync(12_000)
       const second = createLock('turn', { storage })(noting(order, 'b'))
       await vi.advanceTimersByTimeAsync(5000)
       expect(order).toEqual(['a begins'])
-      // The tab is closed: nobody prolongs its lease, or gives it back.
+      // The tab is closed: no one prolongs its lease, or gives it back.
       isOpen = false
       await vi.advanceTimersByTimeAsync(9900)
       await second
@@ -66,7 +66,7 @@ describe('a lease', () => {
     }
   })
 
-  it('that cannot be written keeps nobody from going on', async () => {
+  it('that cannot be written keeps no one from going on', async () => {
     const storage = {
       ...createStorage(),
       setItem: () => {
@@ -76,7 +76,7 @@ describe('a lease', () => {
     expect(await createLock('turn', { storage })(async () => 'done')).toBe('done')
   })
 
-  it('passes on what the task throws, and lets the next one begin', async () => {
+  it('passes on what the task throws, and lets the next one start', async () => {
     const lock = createLock('turn', { storage: createStorage() })
     const failing = lock(() => Promise.reject(new Error('no')))
     await expect(failing).rejects.toThrow('no')
@@ -85,7 +85,7 @@ describe('a lease', () => {
 })
 
 describe('Web Locks', () => {
-  it('that the page may not use keep nobody from going on', async () => {
+  it('that the page may not use keep no one from going on', async () => {
     const locks = {
       request: () => Promise.reject(new DOMException('sandboxed', 'SecurityError')),
     } as unknown as LockManager

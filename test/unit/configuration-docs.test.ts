@@ -1,4 +1,4 @@
-// The variables are listed once, in src/config/config.ts. What people read of them elsewhere says the same.
+// The variables are listed once, in src/config/config.ts. What users read of them elsewhere says the same.
 import { readFileSync } from 'node:fs'
 import { isDeepStrictEqual, parseEnv } from 'node:util'
 import { describe, expect, it } from 'vitest'

@@ -86,7 +86,7 @@ describe('an e-mail address in normal form', () => {
     ['a zero-width joiner', 'a\u200Dda@example.com'],
     ['a variation selector', 'ada@example\uFE0F.com'],
     ['a right-to-left override', 'ada\u202E@example.com'],
-  ])('is not found where there is %s', (_what, text) => {
+  ])('is not found if there is %s', (_what, text) => {
     expect(normalizeEmail(text)).toBeUndefined()
   })
 

@@ -138,12 +138,12 @@ describe.concurrent('npm run events', () => {
     expect(await types(...args)).toEqual(expected)
   })
 
-  it('takes a time to begin at', async () => {
+  it('takes a time to start at', async () => {
     const since = new Date(Date.now() - 1.5 * hour).toISOString()
     expect(await types('--since', since)).toEqual(['SESSION_ENDED'])
   })
 
-  it('says so where there is nothing', async () => {
+  it('says so if there is nothing', async () => {
     const { status, stdout } = await operator.events(['--event', 'KEYS_RESET'])
     expect({ status, stdout }).toEqual({ status: 0, stdout: 'There are no such events.\n' })
     expect((await operator.events(['--json', '--event', 'KEYS_RESET'])).stdout).toBe('\n')

@@ -254,7 +254,7 @@ describe('a message about a bad request', () => {
     expect(text).not.toContain(secret)
   })
 
-  it('is no internal error, however many variables are bad', async () => {
+  it('is not an internal error, however many variables are bad', async () => {
     const names = Array.from({ length: 60 }, (_, index) => `v${index}`)
     const { text } = await messages(
       `query (${names.map((name) => `$${name}: Int`).join(', ')}) {

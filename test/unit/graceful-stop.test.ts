@@ -77,7 +77,7 @@ it('a stop still answers what comes on a connection a moment later', async () =>
   await once(socket, 'connect')
   expect((await fetch(`${server.url}/health/live`)).status).toBe(200)
   const stopped = server.close()
-  // From now on nobody else is let in.
+  // From now on no one else is let in.
   await expect.poll(() => isOpen(server.url), hasty).toBe(false)
   socket.write('Host: a\r\n\r\n')
   expect((await closed).status).toBe(200)
@@ -191,7 +191,7 @@ describe('SIGTERM', () => {
     expect(await server.ended).toBe(0)
   })
 
-  it('gives up answers that nobody reads', async () => {
+  it('gives up responses that no one reads', async () => {
     const server = startProcess(temporaryFolder(), quiet)
     const url = await server.ready
     const page = await (await fetch(`${url}/graphiql`)).text()
@@ -205,7 +205,7 @@ describe('SIGTERM', () => {
     socket.destroy()
   })
 
-  it('does not cut off an answer that is still being sent', async () => {
+  it('does not cut off a response that is still being sent', async () => {
     const server = startProcess(temporaryFolder(), quiet)
     const url = await server.ready
     const page = await (await fetch(`${url}/graphiql`)).text()
@@ -215,7 +215,7 @@ describe('SIGTERM', () => {
     const socket = openSocket(url, `GET ${script} HTTP/1.1\r\nHost: a\r\n\r\n`.repeat(requests))
     await once(socket, 'readable')
     server.child.kill('SIGTERM')
-    // From now on nobody else is let in.
+    // From now on no one else is let in.
     await expect.poll(() => isOpen(url), hasty).toBe(false)
     const { text } = await readUntilClosed(socket)
     expect(text.split('HTTP/1.1 200').length - 1).toBe(requests)

@@ -53,7 +53,7 @@ describe('a call that succeeds', () => {
         answer: { errors: [{}], code: 'REFRESH_TOKEN_REUSED' } as unknown as Answer,
       }),
     ],
-  ])('is found where it began after %s', (_, end) => {
+  ])('is found where it started after %s', (_, end) => {
     expect(found([end, use(4)])).toHaveLength(1)
     // Under way together, it may have come first.
     expect(found([end, use(2.5)]).filter(({ kind }) => kind === 'me')).toEqual([])
@@ -110,7 +110,7 @@ describe('two accounts of one address', () => {
   })
 })
 
-describe('a session that nobody has ended', () => {
+describe('a session that no one has ended', () => {
   const living = (...calls: Call[]) => sessionsThatMustLive({ calls, sessions: [session] })
 
   it('must live', () => {
@@ -118,7 +118,7 @@ describe('a session that nobody has ended', () => {
     expect(living(call('revoke', [2, 3], { ends: session, answer: refused }))).toEqual([session])
   })
 
-  it('may be over where the end has no answer', () => {
+  it('may be over where the end has no response', () => {
     const { answer: _, ...lost } = call('revoke', [2, Number.POSITIVE_INFINITY], { ends: session })
     expect(living(lost)).toEqual([])
   })

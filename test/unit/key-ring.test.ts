@@ -119,7 +119,7 @@ describe('the key ring', () => {
     now += 1000
     await ring.maintain()
     expect((await ring.current()).kid).not.toBe(kid)
-    // Somebody who has yet to notice may sign with it for seconds.
+    // Someone who has yet to notice may sign with it for seconds.
     const longest = loadConfig({ ACCESS_TOKEN_LIFETIME: '24h' }).tokens.lifetimeSeconds
     expect(() => loadConfig({ ACCESS_TOKEN_LIFETIME: `${longest + 1}s` })).toThrow(/LIFETIME/)
     now += (longest + 10) * 1000
@@ -200,7 +200,7 @@ describe('the key ring', () => {
     await expect(openRing().start()).rejects.toThrow(KeyRingLockedError)
   })
 
-  it('can be made anew', async () => {
+  it('can be created again', async () => {
     const ring = openRing()
     await ring.start()
     const { kid } = await ring.current()

@@ -1,4 +1,4 @@
-// Where the log cannot be written, people are served all the same.
+// If the log cannot be written, users are served all the same.
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { openSync } from 'node:fs'
@@ -19,10 +19,10 @@ async function fillLog(url: string): Promise<void> {
 }
 
 describe('a log', () => {
-  it('on a disk that is full stops nobody', needs('Linux'), async () => {
+  it('on a disk that is full stops no one', needs('Linux'), async () => {
     const port = await freePort()
     const stdout = openSync('/dev/full', 'w')
-    // An address of its own, on which nobody takes the port meanwhile.
+    // An address of its own, on which no one takes the port meanwhile.
     const env = { ...cheap, HOST: '127.0.0.2', PORT: String(port) }
     const server = startProcess(temporaryFolder(), env, { stdout })
     const client = createClient(`http://127.0.0.2:${port}`)
@@ -41,7 +41,7 @@ describe('a log', () => {
     expect(server.stderr()).toBe('')
   })
 
-  it('that nobody reads stops nobody, and is read later', async () => {
+  it('that no one reads stops no one, and is read later', async () => {
     const server = startProcess(temporaryFolder(), cheap)
     const url = await server.ready
     server.child.stdout!.pause()
@@ -51,7 +51,7 @@ describe('a log', () => {
     await expect.poll(entries).toBe(2500)
   })
 
-  it('that nobody reads does not hold up the end', async () => {
+  it('that no one reads does not hold up the end', async () => {
     const server = startProcess(temporaryFolder(), cheap)
     const url = await server.ready
     const ended = once(server.child, 'exit')
@@ -94,7 +94,7 @@ describe('a log', () => {
   })
 })
 
-/** A process with the server's log, whose standard output nobody reads yet and is full. */
+/** A process with the server's log, whose standard output no one reads yet and is full. */
 function startFilled(work: string) {
   const logger = new URL('../../dist/logging/logger.js', import.meta.url).href
   const script = `

@@ -53,7 +53,7 @@ afterAll(async () => {
 describe('the migrations of SQLite and PostgreSQL', needs('PostgreSQL from npm'), () => {
   it('make the same tables, columns, keys and indexes', async () => {
     const sqlite = readSqlite()
-    // So that two empty answers are no proof.
+    // So that two empty responses are no proof.
     expect(sqlite['sessions']).toMatchObject({
       columns: { id: 'text', ip: 'text null', generation: 'number' },
       primaryKey: ['id'],

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { misspelledVariables } from '../../src/config/misspelled.ts'
 import { variables } from '../../src/config/config.ts'
 
-describe('a variable that nobody reads', () => {
+describe('a variable that no one reads', () => {
   it.each([
     ['ALLOWED_ORIGIN', 'ALLOWED_ORIGINS'],
     ['TRUSTPROXY', 'TRUST_PROXY'],

@@ -86,14 +86,14 @@ describe('password hashing', () => {
     expect(refused[0]!.extensions).toEqual({ code: 'RATE_LIMITED', retryAfter: 5 })
     // Those that came later take no place of those that came first.
     expect(results.slice(0, hashes.length)).toEqual(hashes)
-    // Nobody waits to hear that there is no room.
+    // No one waits to hear that there is no room.
     expect(order.lastIndexOf('refused')).toBe(refused.length - 1)
     expect(new Set(hashes.map((hash) => hasher.isWellFormed(hash)))).toEqual(new Set([true]))
     expect(await patient.hash('correct horse battery')).toMatch(/^\$2b\$08\$/)
     await patient.close()
   })
 
-  it('hashes in turn: nobody waits while others are served again and again', async () => {
+  it('hashes in turn: no one waits while others are served again and again', async () => {
     // However slow the machine is: what is looked at is the order.
     const patient = new PasswordHasher({ cost: 6, longestWaitMilliseconds: 60_000 })
     // More than are hashed at once, and fewer than may wait.

@@ -123,7 +123,7 @@ interface Person {
   me(): ReturnType<ApiClient['send']>
 }
 
-/** A server with one signed-in person. */
+/** A server with one signed-in user. */
 async function start(env: Record<string, string>): Promise<Person> {
   const app = await createApp(
     loadSettings({ APP_SECRET, PORT: '0', LOG_LEVEL: 'silent', THROTTLE: 'off', ...env }),
@@ -144,7 +144,7 @@ function expectMasked(answer: Awaited<ReturnType<Person['me']>>) {
 }
 
 describe('a server whose pool is used up', needs('PostgreSQL from npm'), () => {
-  it('answers with a masked error, and goes on when there is room again', async () => {
+  it('responds with a masked error, and goes on when there is room again', async () => {
     const { client, me } = await start({ DATABASE_URL: server.url, DATABASE_POOL_SIZE: '2' })
     await admin.query('begin; lock table sessions in access exclusive mode')
     const answers = await Promise.all(Array.from({ length: 6 }, me))
@@ -169,7 +169,7 @@ describe('a server whose database is away', needs('PostgreSQL from npm'), () => 
     return url.href
   }
 
-  it('answers with a masked error at once where connections are refused, and comes back', async () => {
+  it('responds with a masked error at once where connections are refused, and comes back', async () => {
     const { me } = await start({ DATABASE_URL: throughRelay() })
     relay.cut()
     for (const answer of await Promise.all([me(), me(), me()])) expectMasked(answer)
@@ -177,7 +177,7 @@ describe('a server whose database is away', needs('PostgreSQL from npm'), () => 
     expect((await me()).errors).toBeUndefined()
   })
 
-  it('does so too where nothing comes back, and keeps no dead connection', async () => {
+  it('does so too if nothing comes back, and keeps no dead connection', async () => {
     const { client, me } = await start({ DATABASE_URL: throughRelay(), DATABASE_POOL_SIZE: '2' })
     await Promise.all([me(), me(), me()])
     relay.swallow()

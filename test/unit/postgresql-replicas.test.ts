@@ -1,4 +1,4 @@
-// A real standby beside the server: what it may answer, and that it is missed by nobody.
+// A real standby beside the server: what it may answer, and that it is missed by no one.
 import {
   chownSync,
   cpSync,

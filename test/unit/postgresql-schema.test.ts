@@ -1,4 +1,4 @@
-// Where the tables are on PostgreSQL: in one schema, which every start, query and command agrees on.
+// If the tables are on PostgreSQL: in one schema, which every start, query and command agrees on.
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { createApp } from '../../src/app.ts'
 import { loadSettings } from '../../src/process/settings.ts'

@@ -19,7 +19,7 @@ type Environment = Record<string, string>
 interface Failure {
   /** Prepares the folder that the server starts in; gives the environment. */
   readonly prepare: (folder: string) => Promise<Environment> | Environment
-  /** What the person is told. */
+  /** What the user is told. */
   readonly says: RegExp[]
   /** Needs a process of its own: for its exit status, its folder, or a user whom file modes bind. */
   readonly process?: 'any' | 'bound'

@@ -31,7 +31,7 @@ describe('a start in an empty folder', () => {
     const jwks = (await (await fetch(`${url}/.well-known/jwks.json`)).json()) as { keys: unknown[] }
     expect(jwks.keys.length).toBeGreaterThan(0)
 
-    // As a person would: pasted into a shell.
+    // As a user would: pasted into a shell.
     const { stdout } = await promisify(execFile)('sh', ['-c', after('curl')!])
     const { register } = JSON.parse(stdout).data
     expect(register.user.email).toBe('ada@example.com')
@@ -101,7 +101,7 @@ describe('a start in an empty folder', () => {
       expect(server.stdout()).not.toContain(testAppSecret)
       expect(statSync(join(folder, 'people.sqlite3')).mode & 0o777).toBe(0o600)
       await expect(createClient(url).register()).rejects.toThrow('Registration is closed')
-      // Where nobody can register, the line to try is another one.
+      // If no one can register, the line to try is another one.
       const line = server
         .stdout()
         .split('\n')
@@ -114,7 +114,7 @@ describe('a start in an empty folder', () => {
 
 describe('a server that is stopped', () => {
   it.each(['1', '2'])(
-    'says when it begins to stop and when it has, with WORKERS=%s',
+    'says when it starts to stop and when it has, with WORKERS=%s',
     async (workers) => {
       const server = startProcess(temporaryFolder(), {
         BCRYPT_COST: '4',
@@ -131,7 +131,7 @@ describe('a server that is stopped', () => {
     },
   )
 
-  it('answers what it has begun, and knows everybody when it is back', async () => {
+  it('answers what it has started, and knows everyone when it is back', async () => {
     const folder = temporaryFolder()
     const first = startProcess(folder, { LOG_LEVEL: 'warn' })
     const client = createClient(await first.ready)
@@ -171,7 +171,7 @@ describe('a server that is stopped', () => {
         expect((await client.login(email, password)).errors).toBeUndefined()
       }
       people.push(await client.register())
-      // At the moment of the answer, before anything else can happen.
+      // At the moment of the response, before anything else can happen.
       server.child.kill('SIGKILL')
       expect(await server.ended).toBe('SIGKILL')
     }

@@ -1,4 +1,4 @@
-/** Writes down who did what, when and from where; in the transaction of what it tells, where there is one. */
+/** Writes down who did what, when and from where; in the transaction of what it tells, if there is one. */
 import type { SqlEntityManager } from '@mikro-orm/sqlite'
 import { sql } from 'kysely'
 import { endless, type EventActor, type EventReason, type EventType } from './event.ts'
@@ -7,7 +7,7 @@ import { lowestEventId, type EventIds } from './event-id.ts'
 /** What happened, without when and from where. */
 export interface NewEvent {
   readonly type: EventType
-  /** Whose account it is about, where there is one. */
+  /** Whose account it is about, if there is one. */
   readonly userId: string | null
   readonly actor: EventActor
   readonly reason?: EventReason
@@ -107,7 +107,7 @@ function withinBudget({ type, userId }: NewEvent, now: number) {
 }
 
 /**
- * The address and the browser, unless the account was deleted since the request began. One text for
+ * The address and the browser, unless the account was deleted since the request started. One text for
  * every event: the time of a failure must not tell whether there is an account.
  */
 function whileThereIs(userId: string | null, value: string | undefined) {

@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto'
 import { sql } from 'kysely'
 import type { Database } from '../../database/database.ts'
 
-/** A holder that says nothing for so long has died, and another may begin. */
+/** A holder that says nothing for so long has died, and another may start. */
 const leaseMilliseconds = 60_000
 
 /** One that ends later was taken by a clock that was wrong, and would be held for as long as it was. */
@@ -16,7 +16,7 @@ export interface LeaseOptions {
 }
 
 /**
- * Does the work if nobody else is doing it.
+ * Does the work if no one else is doing it.
  * @param work gets a function that holds the lease for longer; false means that it was lost, and the
  * work has to stop
  * @returns whether it was done
@@ -29,7 +29,7 @@ export async function withLease(
   const { clock, database } = options
   const { kysely } = database
   const holder = randomUUID()
-  // One statement decides: a lease that somebody else holds is not touched.
+  // One statement decides: a lease that someone else holds is not touched.
   const take = async () => {
     const now = clock()
     const taken = await sql`insert into leases (name, holder, expires_at)

@@ -17,7 +17,7 @@ export interface SweepOptions {
   readonly isStopping: () => boolean
 }
 
-/** Rows that one statement removes: few enough that nobody waits for it. */
+/** Rows that one statement removes: few enough that no one waits for it. */
 export const batchRows = 500
 
 /**

@@ -9,7 +9,7 @@ const AttemptCounterSchema = defineEntity({
     key: p.string().length(64).primary(),
     count: p.integer(),
     blockedUntil: p.bigint('number'),
-    /** When counting starts anew, and the row may go. */
+    /** When counting starts again, and the row may go. */
     resetsAt: p.bigint('number').index(),
   },
 })

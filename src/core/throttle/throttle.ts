@@ -13,9 +13,9 @@ export interface Budget {
   readonly name: string
   /** What is counted: an address, an account, or both. */
   readonly subject: string
-  /** Attempts in a window before delays begin. */
+  /** Attempts in a window before delays start. */
   readonly limit: number
-  /** The budget is not charged where this subject is familiar. */
+  /** The budget is not charged where this subject is trusted. */
   readonly unlessFamiliar?: string
 }
 
@@ -23,7 +23,7 @@ export interface Budget {
 export interface Charge {
   /**
    * The attempt succeeded: it no longer counts.
-   * @param names of the budgets that get it back; all of them where none is named
+   * @param names of the budgets that get it back; all of them if none is named
    */
   giveBack(...names: string[]): Promise<void>
 }
@@ -31,7 +31,7 @@ export interface Charge {
 const windowMilliseconds = 60 * 60 * 1000
 /** The delay after the limit's last attempt; it doubles with each further one. */
 const firstDelayMilliseconds = 15_000
-/** No block lasts longer, so nobody can lock another person out for good. */
+/** No block lasts longer, so no one can lock another user out for good. */
 const longestDelayMilliseconds = 15 * 60 * 1000
 /**
  * What would last longer than this many times the longest was written by a clock that was wrong: it counts
@@ -196,7 +196,7 @@ export class Throttle {
     await this.#database.em.fork().transactional(async (em) => {
       const kysely = em.getKysely() as Kysely<unknown>
       for (const { key, limit, blockedUntil, resetsAt } of counters) {
-        // Where counting began anew meanwhile, the charge is forgotten already.
+        // If counting started again meanwhile, the charge is forgotten already.
         await sql`update attempt_counters set
             blocked_until = case when count <= ${limit} or blocked_until = ${blockedUntil}
               then 0 else blocked_until end,

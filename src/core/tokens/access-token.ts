@@ -12,7 +12,7 @@ export interface AccessTokenClaims {
   readonly roles: readonly string[]
   /** When the user last proved who they are, seconds since the epoch. */
   readonly auth_time?: number
-  /** How, after RFC 8176; absent where no registered value fits. */
+  /** How, after RFC 8176; absent if no registered value fits. */
   readonly amr?: readonly string[]
 }
 
@@ -74,7 +74,7 @@ export class AccessTokens {
 
   /**
    * The key to issue with, which may have to be read: to be had before anything is committed that an
-   * access token is the answer to.
+   * access token is the response to.
    */
   async signingKey(): Promise<CurrentKey> {
     return this.#options.keyRing.current()

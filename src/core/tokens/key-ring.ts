@@ -99,7 +99,7 @@ export class KeyRing {
     const stored = await this.list()
     const current = stored.find((key) => key.state === 'current')
     if (current) {
-      // Proves the secret first: what is written under another one locks out everybody else.
+      // Proves the secret first: what is written under another one locks out everyone else.
       await this.#load()
       if (current.algorithm !== algorithm) {
         await this.#replace(current.kid, await this.#generate('current'))
@@ -135,7 +135,7 @@ export class KeyRing {
   }
 
   /**
-   * RFC 7517, public members only. Where the keys cannot be read again, those that are known: tokens
+   * RFC 7517, public members only. If the keys cannot be read again, those that are known: tokens
    * that were signed with them go on being verified while the database is away.
    */
   async jwks(): Promise<JSONWebKeySet> {
@@ -271,7 +271,7 @@ export class KeyRing {
       on conflict do nothing`.execute(kysely)
   }
 
-  /** Retires the current key, unless somebody else has; then brings in the stored next or the given key. */
+  /** Retires the current key, unless someone else has; then brings in the stored next or the given key. */
   async #replace(currentKid: string, incoming: SigningKey): Promise<void> {
     const { algorithm, clock, database } = this.#options
     const now = clock()

@@ -19,7 +19,7 @@ const nonceBytes = 12
 const tagBytes = 16
 
 export class Secrets {
-  // Key objects: of bytes Node makes one anew at each use, which is dearer than the HMAC.
+  // Key objects: of bytes Node makes one again at each use, which is dearer than the HMAC.
   readonly #refreshTokenKey: KeyObject
   readonly #encryptionKey: KeyObject
 

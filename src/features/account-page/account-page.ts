@@ -1,4 +1,4 @@
-/** Serves the account page: at / and where providers send people back to, with its assets beside it. */
+/** Serves the account page: at / and where providers send users back to, with its assets beside it. */
 import type { FastifyInstance } from 'fastify'
 import type { AccountPageFiles } from './account-page-files.ts'
 import { searchOf } from '../../http/http-request.ts'
@@ -6,7 +6,7 @@ import { serveStaticAssets } from '../../http/static-assets.ts'
 
 export interface AccountPageOptions {
   readonly files: AccountPageFiles
-  /** The origin under which people are meant to reach the page. */
+  /** The origin under which users are meant to reach the page. */
   readonly publicUrl: string
   readonly isLoopback: (host: string) => boolean
 }
@@ -43,7 +43,7 @@ export async function accountPage(
 ): Promise<void> {
   for (const path of accountPagePaths) {
     app.get(path, async (request, reply) => {
-      // One machine, two names: what was begun at one of them would not be known at the other.
+      // One machine, two names: what was started at one of them would not be known at the other.
       if (isOtherLoopbackName(request.headers.host, new URL(publicUrl), isLoopback)) {
         return reply.redirect(`${publicUrl}${path}${searchOf(request.url)}`, 307)
       }

@@ -1,4 +1,4 @@
-/** The person and their provider accounts, as the API shows them. */
+/** The user and their provider accounts, as the API shows them. */
 import { GraphQLDateTime } from 'graphql-scalars'
 import { Field, ID, ObjectType, registerEnumType } from 'type-graphql'
 import { Role } from '../../core/users/role.ts'

@@ -1,4 +1,4 @@
-/** A person's own events, a page at a time. */
+/** A user's own events, a page at a time. */
 import type { SqlEntityManager } from '@mikro-orm/sqlite'
 import type { ReadStale } from '../../database/replicas.ts'
 import { badUserInput } from '../../core/errors.ts'

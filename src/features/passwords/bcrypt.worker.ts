@@ -1,4 +1,4 @@
-/** Runs in a worker thread: bcryptjs's synchronous functions, where they stall nobody. */
+/** Runs in a worker thread: bcryptjs's synchronous functions, where they stall no one. */
 import { randomBytes } from 'node:crypto'
 import { setPriority } from 'node:os'
 import { compareSync, encodeBase64, genSaltSync, hashSync } from 'bcryptjs'
@@ -8,9 +8,9 @@ export type HashingTask =
   | {
       readonly kind: 'verify'
       readonly password: string
-      /** Undefined where there is nothing to compare with: the work is done all the same. */
+      /** Undefined if there is nothing to compare with: the work is done all the same. */
       readonly hash: string | undefined
-      /** What a wrong answer must at least have cost. */
+      /** What a wrong response must at least have cost. */
       readonly cost: number
       /** What is hashed where the password is right. */
       readonly newPassword?: string

@@ -5,7 +5,7 @@ import { initialPasswordExpiry } from './initial-password.ts'
 import { PasswordHasher } from './password-hasher.ts'
 import { checkNewPassword } from './password-policy.ts'
 
-/** @returns a password that nobody guesses, to be printed once */
+/** @returns a password that no one guesses, to be printed once */
 export function generatePassword(): string {
   return randomBytes(18).toString('base64url')
 }

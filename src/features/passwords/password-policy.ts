@@ -25,7 +25,7 @@ export function isHashable(normalized: string): boolean {
 
 /**
  * @param field the argument's name
- * @param email in normal form, where there is one
+ * @param email in normal form, if there is one
  * @returns the password in normal form
  * @throws AppError BAD_USER_INPUT
  */

@@ -1,5 +1,5 @@
 /**
- * Whose account a provider's identity is: decided by provider and subject, and by e-mail only where both
+ * Whose account a provider's identity is: decided by provider and subject, and by e-mail only if both
  * sides have it proven (SECURITY.md).
  */
 import { randomUUID } from 'node:crypto'
@@ -17,7 +17,7 @@ import { emailOf, findIdentity, requireIssuer, type Linked } from './identities.
 import type { Exchange, ProviderClient } from './provider-client.ts'
 import type { ProviderProfile } from './definitions/provider-definition.ts'
 
-/** A lost race is run again; a second loss would need a third sign-in of the same person. */
+/** A lost race is run again; a second loss would need a third sign-in of the same user. */
 const resolveAttempts = 3
 
 export class AccountLinking {
@@ -58,7 +58,7 @@ export class AccountLinking {
   }
 
   /**
-   * Links the identity to who is signed in, unless it is somebody's already.
+   * Links the identity to who is signed in, unless it is someone's already.
    * @returns the identity as it is now, whosever it is
    * @throws AppError UNAUTHENTICATED where the session has ended meanwhile
    */

@@ -151,7 +151,7 @@ export class FirstSignIn {
     )
   }
 
-  /** The counters of everyone who used the account, and that their client IPs are familiar to it. */
+  /** The counters of everyone who used the account, and that their client IPs are trusted to it. */
   async #formerAttempts(em: SqlEntityManager, userId: string, email: string) {
     const { rows } = await sql<{ ip: string }>`select distinct ip from audit_events
       where user_id = ${userId} and ip is not null and actor = ${EventActor.ACCOUNT}

@@ -14,13 +14,13 @@ export interface Flow extends FlowSecrets {
   /** Milliseconds since the epoch. */
   readonly begunAt: number
   readonly redirectUri: string
-  /** Who was signed in when it began. */
+  /** Who was signed in when it started. */
   readonly userId: string | null
   /** What the provider called the user in a response that it posted. */
   readonly name: string | null
 }
 
-/** A flow that began with one issuer says nothing to another one that has its id meanwhile. */
+/** A flow that started with one issuer says nothing to another one that has its id meanwhile. */
 type FlowProvider = Pick<ProviderClient, 'id' | 'issuer'>
 
 export interface BegunFlow extends Flow {
@@ -30,7 +30,7 @@ export interface BegunFlow extends Flow {
 }
 
 const lifetimeMilliseconds = 10 * 60 * 1000
-/** However many begin and never come back, the table stays this small. */
+/** However many start and never come back, the table stays this small. */
 export const maximumFlows = 20_000
 /** Removed at once to make room, so that a flood does not pay for it each time. */
 const evictedFlows = 200
@@ -94,7 +94,7 @@ export class FlowStore {
 
   /**
    * Takes the flow out: of any number of calls with the same token and state one gets it. Of a flow that
-   * was begun for something else nothing is found, and it stays.
+   * was started for something else nothing is found, and it stays.
    */
   async take(
     provider: FlowProvider,
@@ -131,7 +131,7 @@ export class FlowStore {
     )
   }
 
-  /** Where the answer to a flow of this provider goes, for one that the provider posts to the server. */
+  /** Where the response to a flow of this provider goes, for one that the provider posts to the server. */
   async redirectUriOf(provider: string, state: string): Promise<string | undefined> {
     const { rows } = await sql<{ redirect_uri: string }>`select redirect_uri from provider_flows
       where state_hash = ${digest(state)} and provider = ${provider}

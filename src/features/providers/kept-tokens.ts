@@ -55,7 +55,7 @@ export class KeptTokens {
    * Renews the token first where it has expired. A provider that rotates refresh tokens takes the second
    * use of one for theft: so whoever gets the row's claim asks the provider, and all others, on any
    * server, wait for what comes of it.
-   * @returns undefined where none is kept
+   * @returns undefined if none is kept
    * @throws ProviderFailure when the token has expired and cannot be renewed
    */
   async read(provider: ProviderClient, identityId: string): Promise<ProviderTokens | undefined> {
@@ -108,7 +108,7 @@ export class KeptTokens {
       )
       throw error
     }
-    // The person has signed in anew, or unlinked the provider, in the meantime.
+    // The user has signed in again, or unlinked the provider, in the meantime.
     const current = await this.#find(identityId)
     return current && this.#decrypt(current, identityId)
   }

@@ -38,7 +38,7 @@ export interface Exchange {
   readonly emailFailure: ProviderFailure | undefined
 }
 
-/** What the provider is asked about: the redirect URI that it knows, and its answer. */
+/** What the provider is asked about: the redirect URI that it knows, and its response. */
 export interface AuthorizationResponse {
   readonly redirectUri: string
   readonly code: string
@@ -52,16 +52,16 @@ interface Configuration {
   readonly request: <T>(send: () => Promise<T>) => Promise<T>
 }
 
-/** Metadata are read anew after this time: endpoints move, rarely. */
+/** Metadata are read again after this time: endpoints move, rarely. */
 const metadataLifetimeMilliseconds = 60 * 60 * 1000
 /**
  * openid-client waits a minute before it fetches keys again for one that it does not know. A code can
- * be exchanged only once, so a person would pay for a rotation; keys count as a minute old from the
+ * be exchanged only once, so a user would pay for a rotation; keys count as a minute old from the
  * start, and an unknown one makes each exchange look once more.
  */
 const keyAgeSeconds = 60
 
-/** Ten years: further ahead no answer means anything. */
+/** Ten years: further ahead no response means anything. */
 const longestLifetimeSeconds = 10 * 365 * 24 * 3600
 
 export class ProviderClient {
@@ -138,7 +138,7 @@ export class ProviderClient {
   }
 
   /**
-   * Exchanges the code and reads the person's profile.
+   * Exchanges the code and reads the user's profile.
    * @param provenSince for a flow that asked to authenticate the user again: what the provider says of an
    * earlier time, in milliseconds since the epoch, does not count
    * @throws ProviderFailure

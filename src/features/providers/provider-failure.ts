@@ -64,7 +64,7 @@ function causes(error: unknown): Error[] {
   return error instanceof Error ? [error, ...causes(error.cause)] : []
 }
 
-/** Where openid-client keeps the `error` of an answer: with a status that says so, and with 200. */
+/** Where openid-client keeps the `error` of a response: with a status that says so, and with 200. */
 function saidIn(error: object): unknown {
   const { error: said, cause } = error as {
     error?: unknown

@@ -1,6 +1,6 @@
 /**
  * Sign in with Apple: OpenID Connect, with a client secret that is a JWT signed by our key and, once
- * name or e-mail are asked for, an answer that is posted as a form.
+ * name or e-mail are asked for, a response that is posted as a form.
  * Facts: developer.apple.com/documentation/signinwithapplerestapi (generate and validate tokens) and
  * developer.apple.com/documentation/signinwithapple/configuring-your-webpage-for-sign-in-with-apple
  * (`response_mode` must be `form_post` with scopes). `email_verified` is "a string or Boolean value":
@@ -8,7 +8,7 @@
  * first response alone, as JSON in the form's `user`
  * (developer.apple.com/documentation/signinwithapple/request-an-authorization-to-the-sign-in-with-apple-server).
  * The endpoints are those of the documentation: for a day in June 2025 Apple's discovery document named
- * another issuer than its tokens, and whoever read it could sign nobody in
+ * another issuer than its tokens, and whoever read it could sign no one in
  * (github.com/supabase/auth/issues/2051).
  */
 import { record, subject, text, type ProviderFacts } from './provider-definition.ts'

@@ -1,7 +1,7 @@
 /**
  * Discord: plain OAuth2, the profile from its API.
  * Facts: discord.com/developers/docs/topics/oauth2 and .../docs/resources/user (`verified` says
- * whether the address is proven; `global_name` is what people call themselves);
+ * whether the address is proven; `global_name` is what users call themselves);
  * discord.com/.well-known/oauth-authorization-server (PKCE with S256, and `iss` with every code).
  */
 import { record, subject, text, type ProviderFacts } from './provider-definition.ts'

@@ -2,8 +2,8 @@
  * Facebook: plain OAuth2, the profile from the Graph API.
  * Facts: developers.facebook.com/docs/facebook-login/guides/advanced/manual-flow and
  * .../docs/graph-api/reference/user; .../docs/facebook-login/reauthentication (`auth_type=reauthenticate`
- * asks for the password again). The id is the person's for this app. There may be no e-mail (an
- * account by telephone number, or a person who declined), and nothing says whether it is proven, so
+ * asks for the password again). The id is the user's for this app. There may be no e-mail (an
+ * account by telephone number, or a user who declined), and nothing says whether it is proven, so
  * it is never attested. Tokens last about sixty days and cannot be renewed.
  */
 import { record, subject, text, type ProviderFacts } from './provider-definition.ts'

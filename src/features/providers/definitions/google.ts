@@ -5,7 +5,7 @@
  * for an address: `@gmail.com`, or `email_verified` with `hd`, a Workspace domain);
  * support.google.com/mail/answer/10313 (`@googlemail.com` is the same service);
  * developers.google.com/identity/protocols/oauth2/web-server (`access_type=offline` for a refresh
- * token, which comes only with a consent that is given anew). The documented values of `prompt` are `none`,
+ * token, which comes only with a consent that is given again). The documented values of `prompt` are `none`,
  * `consent` and `select_account`: there is none that asks for the password.
  */
 import { nameIn, subject, text, type ProviderFacts } from './provider-definition.ts'

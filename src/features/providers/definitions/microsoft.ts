@@ -3,7 +3,7 @@
  * Facts: learn.microsoft.com/entra/identity-platform/v2-protocols-oidc and
  * .../id-token-claims-reference. The issuer of a token names the tenant (`…/{tid}/v2.0`), also where
  * the metadata of `common` write a placeholder; openid-client fills it in from `tid`. `sub` is the
- * person's for this client. The e-mail claim is whatever a tenant's administrator typed: it proves
+ * user's for this client. The e-mail claim is whatever a tenant's administrator typed: it proves
  * nothing (the nOAuth mistake), so it is never attested. `offline_access` gets a refresh token without
  * a question of its own (learn.microsoft.com/entra/identity-platform/scopes-oidc).
  */

@@ -1,7 +1,7 @@
 /**
  * Any OpenID issuer, by discovery.
  * Facts: OpenID Connect Core 1.0, sections 5.1 (claims), 5.3 (userinfo) and 5.7 (subject and issuer
- * together name a person; an e-mail address does not).
+ * together name a user; an e-mail address does not).
  */
 import { nameIn, subject, text, type ProviderFacts } from './provider-definition.ts'
 

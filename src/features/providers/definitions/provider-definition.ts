@@ -1,12 +1,12 @@
 /** What tells one provider from another. Everything else is the shared flow. */
 import type { ServerMetadata } from 'openid-client'
 
-/** What a provider says of a person, in our words. */
+/** What a provider says of a user, in our words. */
 export interface ProviderProfile {
-  /** The provider's own name for the person; never reused, unlike an e-mail address. */
+  /** The provider's own name for the user; never reused, unlike an e-mail address. */
   readonly subject: string
   readonly email: string | null
-  /** Whether the provider attests that the address is the person's. */
+  /** Whether the provider attests that the address is the user's. */
   readonly isEmailAttested: boolean
   readonly name: string | null
 }
@@ -56,13 +56,13 @@ export interface ProviderFacts {
    * OpenID Connect has for it: `prompt=login` and `max_age=0`.
    */
   readonly reauthenticationParameters?: Readonly<Record<string, string>>
-  /** The provider posts its answer as a form, which the server relays to the redirect URI. */
+  /** The provider posts its response as a form, which the server relays to the redirect URI. */
   readonly postsAnswer?: boolean
-  /** The name in the form's `user`, as a posted response has it. Anyone can post it: it identifies nobody. */
+  /** The name in the form's `user`, as a posted response has it. Anyone can post it: it identifies no one. */
   readonly postedName?: (user: string) => string | null
   /** Whether the ID token leaves things out that userinfo tells. */
   readonly usesUserinfo?: boolean
-  /** @throws where the provider's answer makes no sense */
+  /** @throws where the provider's response makes no sense */
   profile(sources: ProfileSources): Promise<ProviderProfile> | ProviderProfile
 }
 
@@ -70,10 +70,10 @@ export function text(value: unknown): string | null {
   return typeof value === 'string' && value !== '' ? value : null
 }
 
-/** A subject has to be there: without one the answer names nobody. */
+/** A subject has to be there: without one the response names no one. */
 export function subject(value: unknown): string {
   if (typeof value === 'string' && isName(value)) return value
-  // GitHub counts; a number that JavaScript cannot tell from its neighbour would be another person.
+  // GitHub counts; a number that JavaScript cannot tell from its neighbour would be another user.
   if (typeof value === 'number' && Number.isSafeInteger(value)) return String(value)
   throw new TypeError('The profile has no subject')
 }
