@@ -204,11 +204,10 @@ describe('reauthenticateWithProvider', () => {
     released.resolve()
     delete acme.answering.userinfo
     expect((await proving).data).toBeNull()
-    const rows = await server.database.query(
-      'select authenticated_by from sessions where user_id = ?',
-      [user.user.id],
-    )
-    for (const row of rows) expect(row['authenticated_by']).toBeNull()
+    const rows = await server.database.query('select amr from sessions where user_id = ?', [
+      user.user.id,
+    ])
+    for (const { amr } of rows) expect([['pwd'], '["pwd"]']).toContainEqual(amr)
   })
 })
 

@@ -66,10 +66,10 @@ export async function createSession(
     if (admitted.numAffectedRows !== 1n) return refuse(tx, record, proof)
     if (replaced) await revokeReplacedSession(tx, record, replaced, now)
     await sql`insert into sessions (id, user_id, method, generation, rotated_at, created_at,
-        authenticated_at, last_used_at, expires_at, ends_at, user_agent, ip)
+        authenticated_at, amr, last_used_at, expires_at, ends_at, user_agent, ip)
       values (${session.id}, ${userId}, ${method}, ${session.generation}, null, ${now},
-        ${now}, ${now}, ${session.expiresAt}, ${session.endsAt}, ${client.userAgent ?? null},
-        ${client.ip ?? null})`.execute(kysely)
+        ${now}, ${JSON.stringify(session.amr)}, ${now}, ${session.expiresAt}, ${session.endsAt},
+        ${client.userAgent ?? null}, ${client.ip ?? null})`.execute(kysely)
     const by = { userId, actor: EventActor.ACCOUNT }
     const sessionsEnded = await makeRoom(kysely, session)
     await record({ type: EventType.SIGNED_IN, ...by, method, sessionId: session.id })
@@ -81,7 +81,7 @@ export async function createSession(
   })
 }
 
-function newSession({ method, userId }: Proof, policy: SessionPolicy, now: number) {
+function newSession({ amr, method, userId }: Proof, policy: SessionPolicy, now: number) {
   const endsAt = now + policy.maxLifetimeSeconds * 1000
   return {
     id: randomBytes(16).toString('base64url'),
@@ -91,7 +91,7 @@ function newSession({ method, userId }: Proof, policy: SessionPolicy, now: numbe
     createdAt: now,
     rotatedAt: null,
     authenticatedAt: now,
-    authenticatedBy: method,
+    amr,
     expiresAt: Math.min(now + policy.idleLifetimeSeconds * 1000, endsAt),
     endsAt,
   }

@@ -11,13 +11,19 @@ export interface SessionReference {
   readonly sessionId: string
 }
 
+/** How a user proves who they are. */
+export interface AuthenticationMethod {
+  /** `password` or a provider's id. */
+  readonly method: string
+  /** The values of RFC 8176 that apply, for the `amr` claim. */
+  readonly amr: readonly string[]
+}
+
 /** A user has just proved who they are. */
-export interface Proof {
+export interface Proof extends AuthenticationMethod {
   readonly userId: string
   /** As it was when the proof was checked: a sign-in that saw an older one is refused. */
   readonly credentialVersion: number
-  /** `password` or a provider's id. */
-  readonly method: string
 }
 
 export interface SessionPolicy {

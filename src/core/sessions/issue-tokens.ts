@@ -20,7 +20,7 @@ export interface TokenIssuerOptions {
 export interface Issue {
   readonly session: Pick<
     SessionRecord,
-    'id' | 'generation' | 'expiresAt' | 'authenticatedAt' | 'authenticatedBy'
+    'id' | 'generation' | 'expiresAt' | 'authenticatedAt' | 'amr'
   >
   readonly user: UserProfile
   readonly key: CurrentKey
@@ -64,7 +64,7 @@ export class TokenIssuer {
       sid: session.id,
       roles: user.roles,
       auth_time: Math.floor(session.authenticatedAt / 1000),
-      ...(session.authenticatedBy === 'password' ? { amr: ['pwd'] } : {}),
+      ...(session.amr.length > 0 && { amr: session.amr }),
     }
     const accessToken = await accessTokens.issue(claims, key)
     this.#issuedSessionId = session.id

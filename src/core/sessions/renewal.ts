@@ -4,7 +4,7 @@ import { sql, type Kysely } from 'kysely'
 import type { CurrentKey } from '../tokens/key-ring.ts'
 import { fromUserRow, userColumns, type UserRow } from '../users/user-row.ts'
 import type { UserProfile } from '../users/user-profile.ts'
-import type { SessionPolicy, SessionReference } from './authentication.ts'
+import type { AuthenticationMethod, SessionPolicy, SessionReference } from './authentication.ts'
 import { sessionEnded } from './errors.ts'
 import { nextGeneration } from './rotation.ts'
 import {
@@ -25,7 +25,7 @@ export interface Renewal {
   /** Read before the transaction begins: what it changes must not be committed if no token can be signed. */
   readonly key: CurrentKey
   /** How the user has just proved who they are; absent if the request relies on an earlier proof. */
-  readonly method?: string | undefined
+  readonly provenBy?: AuthenticationMethod | undefined
 }
 
 /**
@@ -37,13 +37,15 @@ export interface Renewal {
 export async function renewSession(
   tx: SqlEntityManager,
   { sessionId, userId }: SessionReference,
-  { key, method }: Renewal,
+  { key, provenBy }: Renewal,
   { clock, policy }: { readonly clock: () => number; readonly policy: SessionPolicy },
 ): Promise<RenewedSession> {
   const kysely = tx.getKysely() as Kysely<unknown>
   const now = clock()
-  const proof =
-    method === undefined ? sql`` : sql`, authenticated_at = ${now}, authenticated_by = ${method}`
+  const proof = provenBy
+    ? sql`, authenticated_at = ${now}, amr = ${JSON.stringify(provenBy.amr)},
+        authenticated_by = ${provenBy.method}`
+    : sql``
   const renewed = await sql<SessionRow>`update sessions
     set ${nextGeneration(now, policy)}, rotated_at = null${proof}
     where id = ${sessionId} and user_id = ${userId} and expires_at > ${now}

@@ -11,8 +11,8 @@ export interface SessionRecord {
   readonly rotatedAt: number | null
   /** When the user last proved who they are. */
   readonly authenticatedAt: number
-  /** How: `password` or a provider's id. */
-  readonly authenticatedBy: string
+  /** How: values of RFC 8176. */
+  readonly amr: readonly string[]
 }
 
 /**
@@ -22,7 +22,7 @@ export interface SessionRecord {
 export const authenticatedAtSql =
   'coalesce(nullif(sessions.authenticated_at, 0), sessions.created_at)'
 
-/** PostgreSQL gives a bigint as a string. */
+/** PostgreSQL gives a bigint as a string, SQLite JSON as text. */
 export interface SessionRow {
   id: string
   user_id: string
@@ -32,11 +32,11 @@ export interface SessionRow {
   expires_at: number | string
   rotated_at: number | string | null
   authenticated_at: number | string
-  authenticated_by: string | null
+  amr: string | string[]
 }
 
 export const sessionColumns = sql`sessions.id, sessions.user_id, sessions.generation, sessions.method,
-  sessions.created_at, sessions.expires_at, sessions.rotated_at, sessions.authenticated_by,
+  sessions.created_at, sessions.expires_at, sessions.rotated_at, sessions.amr,
   ${sql.raw(authenticatedAtSql)} as authenticated_at`
 
 export function fromSessionRow(row: SessionRow): SessionRecord {
@@ -49,6 +49,6 @@ export function fromSessionRow(row: SessionRow): SessionRecord {
     expiresAt: Number(row.expires_at),
     rotatedAt: row.rotated_at === null ? null : Number(row.rotated_at),
     authenticatedAt: Number(row.authenticated_at),
-    authenticatedBy: row.authenticated_by ?? row.method,
+    amr: typeof row.amr === 'string' ? (JSON.parse(row.amr) as string[]) : row.amr,
   }
 }

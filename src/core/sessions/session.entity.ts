@@ -14,7 +14,9 @@ const SessionSchema = defineEntity({
     method: p.string().length(64),
     /** When the user last proved who they are; 0, from an older version, stands for `createdAt`. */
     authenticatedAt: p.bigint('number').defaultRaw('0'),
-    /** How, if it was not by `method`: `password` or a provider's id. */
+    /** How: values of RFC 8176. Empty if none applies, and in a row that an older version has written. */
+    amr: p.json<string[]>().defaultRaw("'[]'"),
+    /** What an older version has in place of `amr`. It reads this during a rolling update. */
     authenticatedBy: p.string().length(64).nullable(),
     /** Counts the refresh tokens handed out; only the newest one rotates. */
     generation: p.integer(),

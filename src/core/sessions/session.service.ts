@@ -10,7 +10,7 @@ import { decodeRefreshToken } from '../tokens/refresh-token.ts'
 import { fromUserRow, type UserRow } from '../users/user-row.ts'
 import { createSession, type Admission } from './admission.ts'
 import type { AuthPayload } from './auth-payload.ts'
-import type { Proof, SessionReference } from './authentication.ts'
+import type { AuthenticationMethod, Proof, SessionReference } from './authentication.ts'
 import { invalidRefreshToken } from './errors.ts'
 import { TokenIssuer } from './issue-tokens.ts'
 import { discardCookie, tokenInCookie, type RefreshCookie } from './refresh-cookie.ts'
@@ -123,9 +123,9 @@ export class SessionService {
     tx: SqlEntityManager,
     record: RecordEvent,
     current: SessionReference,
-    renewal: Renewal & { readonly method: string },
+    renewal: Renewal & { readonly provenBy: AuthenticationMethod },
   ): Promise<RenewedSession> {
-    const { method } = renewal
+    const { method } = renewal.provenBy
     await record({ type: EventType.REAUTHENTICATED, ...current, actor: EventActor.ACCOUNT, method })
     return renewSession(tx, current, renewal, this.#options)
   }

@@ -54,7 +54,8 @@ const limits = {
   /** New accounts from one network. */
   registrationsOfNetwork: 1000,
 }
-const method = 'password'
+const byPassword = { method: 'password', amr: ['pwd'] } as const
+const { method } = byPassword
 
 /** Past the identity map: another field of the same request may have changed the account. */
 const freshly = { refresh: true } as const
@@ -106,7 +107,7 @@ export class PasswordService {
       // The account goes on counting as one that was made; the address has failed at nothing.
       await charge.giveBack('address', 'network')
       await throttle.makeFamiliar(this.#pair(email))
-      return { userId, credentialVersion: 0, method }
+      return { userId, credentialVersion: 0, ...byPassword }
     }, transport)
     // The owner of the address has taken the account over in this very moment.
     if (admission.status === 'changed') throw emailTaken()
@@ -139,7 +140,9 @@ export class PasswordService {
     if (renewedHash !== undefined) await this.#keepRenewedHash(user, renewedHash)
     await throttle.makeFamiliar(this.#pair(user.email!))
     const { id: userId, credentialVersion } = user
-    return requireAdmitted(await sessions.admit({ userId, credentialVersion, method }, transport))
+    return requireAdmitted(
+      await sessions.admit({ userId, credentialVersion, ...byPassword }, transport),
+    )
   }
 
   /**
@@ -167,7 +170,7 @@ export class PasswordService {
       ? await hasher.hash(newPassword, this.#network)
       : await this.#replace(user, input.currentPassword, newPassword, current)
     const type = isFirst ? EventType.PASSWORD_SET : EventType.PASSWORD_CHANGED
-    const provenBy = isProvenOtherwise ? undefined : method
+    const provenBy = isProvenOtherwise ? undefined : byPassword
     const key = await sessions.signingKey()
     const renewed = await audit.transactional(em, async (tx, record) => {
       const updated = await sql`update users
@@ -176,7 +179,7 @@ export class PasswordService {
         where id = ${user.id} and credential_version = ${user.credentialVersion}
           and disabled_at is null`.execute(tx.getKysely())
       if (updated.numAffectedRows !== 1n) throw await refusalOf(tx, current, clock())
-      return sessions.renewAndRevokeOthers(tx, record, current, { key, type, method: provenBy })
+      return sessions.renewAndRevokeOthers(tx, record, current, { key, type, provenBy })
     })
     return sessions.issue(renewed)
   }
@@ -209,7 +212,7 @@ export class PasswordService {
         where id = ${user.id} and credential_version = ${user.credentialVersion}
           and disabled_at is null`.execute(tx.getKysely())
       if (confirmed.numAffectedRows !== 1n) throw await refusalOf(tx, current, clock())
-      return sessions.renewAfterProof(tx, record, current, { key, method })
+      return sessions.renewAfterProof(tx, record, current, { key, provenBy: byPassword })
     })
     return sessions.issue(renewed)
   }

@@ -7,7 +7,11 @@ import { AppError, ErrorCode, badUserInput } from '../../core/errors.ts'
 import { requireAdmitted } from '../../core/sessions/admission.ts'
 import { lockLiveSession, refusalOf } from '../../core/sessions/live-session.ts'
 import type { SessionService } from '../../core/sessions/session.service.ts'
-import type { Client, SessionReference } from '../../core/sessions/authentication.ts'
+import type {
+  AuthenticationMethod,
+  Client,
+  SessionReference,
+} from '../../core/sessions/authentication.ts'
 import type { AuthPayload } from '../../core/sessions/auth-payload.ts'
 import type { TokenTransport } from '../../core/sessions/token-transport.ts'
 import { addressBlock, networkBlock } from '../../core/throttle/address.ts'
@@ -140,7 +144,7 @@ export class ProviderService {
       )
       await this.#finish(provider, identity, exchange)
       const { id: userId, credentialVersion } = user
-      return { userId, credentialVersion, method: provider.id }
+      return { userId, credentialVersion, ...byProvider(provider) }
     }, transport)
     return requireAdmitted(admission)
   }
@@ -230,7 +234,10 @@ export class ProviderService {
       const key = await sessions.signingKey()
       const renewed = await audit.transactional(em, async (tx, record) => {
         await this.#confirm(tx, linked.identity, current)
-        return sessions.renewAfterProof(tx, record, current, { key, method: provider.id })
+        return sessions.renewAfterProof(tx, record, current, {
+          key,
+          provenBy: byProvider(provider),
+        })
       })
       return await sessions.issue(renewed)
     } finally {
@@ -453,6 +460,11 @@ export class ProviderService {
     }
     if (provider.settings.keepsTokens) await keptTokens.keep(identity.id, tokens)
   }
+}
+
+/** No value of RFC 8176 says that a provider has authenticated the user. */
+function byProvider({ id }: ProviderClient): AuthenticationMethod {
+  return { method: id, amr: [] }
 }
 
 function describeOtherIssuer({ name }: ProviderClient): string {

@@ -78,6 +78,12 @@ export const passwords: readonly Mutation[] = [
     '+ 1\n        where id = ${user.id}\n',
   ),
   service(
+    'a password that was changed meanwhile proves who the user is',
+    '= credential_version\n        where id = ${user.id} and credential_version = ${user.credentialVersion}\n',
+    '= credential_version\n        where id = ${user.id}\n',
+    { tests: ['test/api/reauthentication.test.ts'] },
+  ),
+  service(
     'a changed password expires like the initial one',
     'set password_hash = ${passwordHash}, password_expires_at = null,',
     'set password_hash = ${passwordHash},',

@@ -104,6 +104,12 @@ export const sessions: readonly Mutation[] = [
     'rotated_at = ${now}${proof}',
   ),
   renewal(
+    'a proof leaves the methods of the sign-in in the session',
+    'amr = ${JSON.stringify(provenBy.amr)},',
+    '',
+    { tests: ['test/api/provider-reauthentication.test.ts'] },
+  ),
+  renewal(
     'a session that expired during the hash changes the password',
     'where id = ${sessionId} and user_id = ${userId} and expires_at > ${now}\n    returning',
     'where id = ${sessionId} and user_id = ${userId}\n    returning',

@@ -6,6 +6,7 @@ import { AuthenticationTime } from './0004-authentication-time.ts'
 import { RepeatsAndInitialPasswords } from './0005-repeats-and-initial-passwords.ts'
 import { Issuers } from './0006-issuers.ts'
 import { FlowNetworks } from './0008-flow-networks.ts'
+import { AuthenticationMethods } from './0009-authentication-methods.ts'
 
 export const migrations = [
   Initial,
@@ -15,4 +16,5 @@ export const migrations = [
   RepeatsAndInitialPasswords,
   Issuers,
   FlowNetworks,
+  AuthenticationMethods,
 ]
