@@ -73,7 +73,7 @@ export class Context {
     return (this.lazyAudit ??= new AuditTrail({
       clock,
       ids: eventIds,
-      origin: { ...this.request.client, requestId: this.requestId },
+      origin: { ...this.request.origin, requestId: this.requestId },
       onRecorded: (event) => {
         metrics?.countEvent(event)
         this.request.log.info({ event }, 'audit')
@@ -94,7 +94,7 @@ export class Context {
       secrets,
       policy: config.sessions,
       clock,
-      client: this.request.client,
+      origin: this.request.origin,
       cookie: this.request.refreshCookie,
       audit: this.audit,
       onRefresh: this.services.metrics?.countRefresh,
@@ -110,7 +110,7 @@ export class Context {
       sessions: this.sessions,
       audit: this.audit,
       clock,
-      client: this.request.client,
+      origin: this.request.origin,
       isRegistrationOpen: config.registration === 'open',
       requireRecentProof: () => this.requireFresh(recentProofSeconds),
       hasOtherWayIn: async () => (await this.waysIn()).some((way) => way !== 'password'),
@@ -128,7 +128,7 @@ export class Context {
       sessions: this.sessions,
       audit: this.audit,
       clock,
-      client: this.request.client,
+      origin: this.request.origin,
       isRegistrationOpen: config.registration === 'open',
       onFailure: (provider, failure) =>
         this.request.log.warn({ provider, err: failure }, 'The provider failed'),

@@ -110,7 +110,7 @@ class FastifyHttpRequest implements HttpRequest {
   readonly #request: FastifyRequest
   readonly #reply: FastifyReply
   readonly #options: RequestOptions
-  #client: HttpRequest['client'] | undefined
+  #origin: HttpRequest['origin'] | undefined
   #refreshCookie: HttpRequest['refreshCookie'] | undefined
 
   constructor(request: FastifyRequest, reply: FastifyReply, options: RequestOptions) {
@@ -139,9 +139,9 @@ class FastifyHttpRequest implements HttpRequest {
     return this.#request.headers.authorization
   }
 
-  get client() {
+  get origin() {
     const { headers, raw } = this.#request
-    return (this.#client ??= {
+    return (this.#origin ??= {
       ip: this.#options.addressOf(raw),
       userAgent: headers['user-agent']?.slice(0, userAgentCharacters),
     })

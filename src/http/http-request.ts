@@ -6,7 +6,7 @@ export interface HttpRequest {
   readonly id: string
   readonly log: Logger
   readonly authorization: string | undefined
-  readonly client: { readonly ip: string | undefined; readonly userAgent: string | undefined }
+  readonly origin: { readonly ip: string | undefined; readonly userAgent: string | undefined }
   /** A field was refused: too many of these are delayed (refusal-pace.ts). */
   noteRefusal(): void
   /** A field has run that is open to everyone and costs much: too many of these are delayed, too. */

@@ -1,7 +1,7 @@
 /** What a request says of its client and its user, and how long a session lasts. */
 
 /** Where a request comes from, as far as it is known. */
-export interface Client {
+export interface RequestOrigin {
   readonly ip: string | undefined
   readonly userAgent: string | undefined
 }

@@ -7,7 +7,7 @@ import { sql } from 'kysely'
 import type { AuditTrail } from '../audit/audit-trail.ts'
 import { EventActor, EventType } from '../audit/event.ts'
 import { addressBlock } from '../throttle/address.ts'
-import type { Client } from './authentication.ts'
+import type { RequestOrigin } from './authentication.ts'
 
 /** The session as the use of the token before left it. */
 export interface RepeatedSession {
@@ -26,11 +26,14 @@ export interface RequestOriginChange {
 }
 
 /** What is different about the request, compared with the one that rotated the token. */
-export function compareOrigins(session: RepeatedSession, client: Client): RequestOriginChange {
+export function compareOrigins(
+  session: RepeatedSession,
+  origin: RequestOrigin,
+): RequestOriginChange {
   const { ip, user_agent } = session
   return {
-    browser: (client.userAgent ?? null) !== user_agent,
-    network: ip !== null && client.ip !== undefined && addressBlock(client.ip) !== addressBlock(ip),
+    browser: (origin.userAgent ?? null) !== user_agent,
+    network: ip !== null && origin.ip !== undefined && addressBlock(origin.ip) !== addressBlock(ip),
   }
 }
 

@@ -14,7 +14,7 @@ import {
   type SessionRecord,
   type SessionRow,
 } from './session-row.ts'
-import type { Client, SessionPolicy } from './authentication.ts'
+import type { RequestOrigin, SessionPolicy } from './authentication.ts'
 import { invalidRefreshToken, refreshTokenReused } from './errors.ts'
 import { beginningOfStep } from './last-use.ts'
 import { compareOrigins, recordRepeat, type RepeatedSession } from './repeated-refresh.ts'
@@ -24,7 +24,7 @@ export interface RotationOptions {
   readonly secrets: Secrets
   readonly policy: SessionPolicy
   readonly clock: () => number
-  readonly client: Client
+  readonly origin: RequestOrigin
   readonly audit: AuditTrail
   /** A refresh that succeeded; one with `grace` got the successor that its token had already. */
   readonly onRefresh?: ((outcome: 'rotated' | 'grace') => void) | undefined
@@ -38,7 +38,7 @@ type CurrentRow = SessionRow & RepeatedSession & { readonly disabled_at: number 
  * @throws AppError INVALID_REFRESH_TOKEN, REFRESH_TOKEN_REUSED
  */
 export async function rotate(text: string, options: RotationOptions): Promise<SessionRecord> {
-  const { client, clock, em, onRefresh, policy, secrets } = options
+  const { origin, clock, em, onRefresh, policy, secrets } = options
   const token = decodeRefreshToken(text, secrets)
   if (!token) throw invalidRefreshToken(TokenErrorReason.TOKEN_INVALID)
   const now = clock()
@@ -46,8 +46,8 @@ export async function rotate(text: string, options: RotationOptions): Promise<Se
   const rotated = await sql<SessionRow>`update sessions set
       ${nextGeneration(now, policy)},
       rotated_at = ${now},
-      user_agent = ${client.userAgent ?? null},
-      ip = ${client.ip ?? null}
+      user_agent = ${origin.userAgent ?? null},
+      ip = ${origin.ip ?? null}
     where id = ${token.sessionId} and generation = ${token.generation} and expires_at > ${now}
       and exists (select 1 from users where users.id = sessions.user_id and disabled_at is null)
     returning ${sessionColumns}`.execute(em.getKysely())
@@ -62,7 +62,7 @@ async function repeat(
   now: number,
   options: RotationOptions,
 ): Promise<SessionRecord> {
-  const { audit, client, em, onRefresh, policy } = options
+  const { audit, origin, em, onRefresh, policy } = options
   const row = await readSession(em, token.sessionId)
   if (!row) throw invalidRefreshToken(TokenErrorReason.SESSION_ENDED)
   const session = fromSessionRow(row)
@@ -76,7 +76,7 @@ async function repeat(
   const age = session.rotatedAt === null ? Number.NaN : now - session.rotatedAt
   // What is further ahead than another clock can be was written before ours was set back.
   const isInGrace = age <= policy.graceSeconds * 1000 && age >= -clockLeewayMilliseconds
-  const change = compareOrigins(row, client)
+  const change = compareOrigins(row, origin)
   // Another browser in another network at once is neither another tab nor a client that moved.
   const isElsewhere = isPredecessor && isInGrace && change.browser && change.network
   if (!isPredecessor || !isInGrace || isElsewhere) {

@@ -9,7 +9,7 @@ import { requireAdmitted } from '../../core/sessions/admission.ts'
 import { invalidCredentials } from '../../core/sessions/errors.ts'
 import { refusalOf } from '../../core/sessions/live-session.ts'
 import type { SessionService } from '../../core/sessions/session.service.ts'
-import type { Client, SessionReference } from '../../core/sessions/authentication.ts'
+import type { RequestOrigin, SessionReference } from '../../core/sessions/authentication.ts'
 import type { AuthPayload } from '../../core/sessions/auth-payload.ts'
 import type { TokenTransport } from '../../core/sessions/token-transport.ts'
 import { addressBlock, networkBlock, pairOf } from '../../core/throttle/address.ts'
@@ -29,7 +29,7 @@ export interface PasswordServiceOptions {
   readonly sessions: SessionService
   readonly audit: AuditTrail
   readonly clock: () => number
-  readonly client: Client
+  readonly origin: RequestOrigin
   readonly isRegistrationOpen: boolean
   /** @throws AppError REAUTHENTICATION_REQUIRED unless the request comes with a recent proof */
   readonly requireRecentProof: () => Promise<void>
@@ -85,7 +85,7 @@ export class PasswordService {
     const name = checkName(input.name)
     hasher.checkRoom(this.#network)
 
-    const address = addressBlock(this.#options.client.ip)
+    const address = addressBlock(this.#options.origin.ip)
     const charge = await throttle.charge([
       { name: 'register', subject: address, limit: limits.registrations },
       { name: 'address', subject: address, limit: limits.address },
@@ -339,7 +339,7 @@ export class PasswordService {
   }
 
   #budgets(email: string): Budget[] {
-    const address = addressBlock(this.#options.client.ip)
+    const address = addressBlock(this.#options.origin.ip)
     const pair = this.#pair(email)
     return [
       { name: 'pair', subject: pair, limit: limits.pair },
@@ -351,11 +351,11 @@ export class PasswordService {
   }
 
   get #network(): string {
-    return networkBlock(this.#options.client.ip)
+    return networkBlock(this.#options.origin.ip)
   }
 
   #pair(email: string): string {
-    return pairOf(this.#options.client.ip, email)
+    return pairOf(this.#options.origin.ip, email)
   }
 }
 

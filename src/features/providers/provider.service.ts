@@ -1,4 +1,4 @@
-/** Signing in with a provider, and linking its accounts to a person's own. */
+/** Signing in with a provider, and linking its accounts to a user's own. */
 import type { SqlEntityManager } from '@mikro-orm/sqlite'
 import { sql, type Kysely } from 'kysely'
 import type { AuditTrail } from '../../core/audit/audit-trail.ts'
@@ -34,9 +34,9 @@ export interface Providers {
   readonly clients: ReadonlyMap<string, ProviderClient>
   readonly flows: FlowStore
   readonly keptTokens: KeptTokens
-  /** The exact URIs to which a provider's answer may go. */
+  /** The exact URIs to which a provider's response may go. */
   readonly redirectUris: readonly string[]
-  /** Where the server takes answers that a provider posts. */
+  /** Where the server takes responses that a provider posts. */
   readonly relayUri: (provider: string) => string
 }
 
@@ -52,7 +52,7 @@ export interface ProviderServiceOptions extends Providers {
   readonly onFailure: (provider: string, failure: ProviderFailure) => void
 }
 
-/** What the person brings back from the provider. */
+/** What the user brings back from the provider. */
 export interface ProviderAnswer {
   readonly provider: string
   readonly code: string
@@ -61,11 +61,11 @@ export interface ProviderAnswer {
   readonly iss: string | undefined
 }
 
-/** Flows an hour from one address before delays begin. */
+/** Flows an hour from one address before delays start. */
 const flowsPerAddress = 1000
 /** The same for all addresses of a network. */
 const flowsPerNetwork = 5000
-/** Proofs an hour in one session before delays begin, so that refused ones cannot fill the trail. */
+/** Proofs an hour in one session before delays start, so that refused ones cannot fill the trail. */
 const proofsPerSession = 10
 const providerIdShape = /^[a-z0-9-]{1,64}$/
 
@@ -79,7 +79,7 @@ export class ProviderService {
   }
 
   /**
-   * Begins a flow: where to send the person, and what only this client knows of it.
+   * Starts a flow: where to send the user, and what only this client knows of it.
    * @param userId who is signed in: for linking, or to prove that it is still them
    * @throws AppError UNKNOWN_PROVIDER, also to prove it with one that is not linked; BAD_USER_INPUT,
    * RATE_LIMITED, PROVIDER_ERROR
@@ -122,7 +122,7 @@ export class ProviderService {
   }
 
   /**
-   * Signs in with the provider's answer, making an account the first time.
+   * Signs in with the provider's response, making an account the first time.
    * @throws AppError UNKNOWN_PROVIDER, INVALID_FLOW, PROVIDER_ERROR, LINK_REQUIRED, FORBIDDEN where
    * registration is closed, UNAUTHENTICATED (ACCOUNT_DISABLED)
    */
@@ -150,9 +150,9 @@ export class ProviderService {
   }
 
   /**
-   * Links the provider's account to the person who is signed in, and who was when the flow began.
+   * Links the provider's account to the user who is signed in, and who was when the flow started.
    * @throws AppError UNKNOWN_PROVIDER, INVALID_FLOW, PROVIDER_ERROR, FORBIDDEN where the account is
-   * another person's, UNAUTHENTICATED where the session has ended meanwhile
+   * another user's, UNAUTHENTICATED where the session has ended meanwhile
    */
   async link(answer: ProviderAnswer, session: SessionReference): Promise<void> {
     const { audit, em } = this.#options
@@ -241,14 +241,14 @@ export class ProviderService {
       })
       return await sessions.issue(renewed)
     } finally {
-      // What the trail does not keep was nobody's failure.
+      // What the trail does not keep was no one's failure.
       if (!isRecorded) await charge.giveBack()
     }
   }
 
   /**
-   * Removes the provider's accounts from the person, and ends the sessions that they began.
-   * @throws AppError UNKNOWN_PROVIDER where none is linked, LAST_CREDENTIAL, UNAUTHENTICATED if the session
+   * Removes the provider's accounts from the user, and ends the sessions that they started.
+   * @throws AppError UNKNOWN_PROVIDER if none is linked, LAST_CREDENTIAL, UNAUTHENTICATED if the session
    * has ended meanwhile
    */
   async unlink(providerId: string, { userId, sessionId }: SessionReference): Promise<void> {
@@ -292,7 +292,7 @@ export class ProviderService {
 
   /**
    * The provider's own access token, renewed where it has expired.
-   * @throws AppError UNKNOWN_PROVIDER where none is kept, PROVIDER_ERROR
+   * @throws AppError UNKNOWN_PROVIDER if none is kept, PROVIDER_ERROR
    */
   async token(providerId: string, userId: string): Promise<ProviderTokenType> {
     const { em, keptTokens } = this.#options
@@ -364,7 +364,7 @@ export class ProviderService {
   /**
    * Uses the flow up, whatever comes of it, and exchanges the code.
    * @param recordRefusal by the provider. What comes without a flow of ours is not recorded: it names
-   * nobody, has tried nothing, and could be sent without end
+   * no one, has tried nothing, and could be sent without end
    */
   async #exchange(
     answer: ProviderAnswer,
@@ -444,7 +444,7 @@ export class ProviderService {
     }
   }
 
-  /** What a good answer leaves behind: the address as it is now, and the tokens where they are wanted. */
+  /** What a good response leaves behind: the address as it is now, and the tokens where they are wanted. */
   async #finish(
     provider: ProviderClient,
     identity: Identity,
@@ -472,7 +472,7 @@ function describeOtherIssuer({ name }: ProviderClient): string {
 }
 
 function unknownProvider(id: string): AppError {
-  // What is no id may be anything, a secret in the wrong place included.
+  // What is not an id may be anything, a secret in the wrong place included.
   const named = providerIdShape.test(id) ? { provider: id } : {}
   return new AppError(ErrorCode.UNKNOWN_PROVIDER, 'This provider is not configured.', named)
 }
