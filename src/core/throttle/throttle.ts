@@ -25,7 +25,7 @@ export interface Charge {
    * The attempt succeeded: it no longer counts.
    * @param names of the budgets that get it back; all of them if none is named
    */
-  giveBack(...names: string[]): Promise<void>
+  refund(...names: string[]): Promise<void>
 }
 
 const windowMilliseconds = 60 * 60 * 1000
@@ -72,7 +72,7 @@ export class Throttle {
    * @throws AppError RATE_LIMITED with the seconds until an attempt can be accepted
    */
   async charge(budgets: readonly Budget[]): Promise<Charge> {
-    if (!this.#isEnabled) return { giveBack: async () => {} }
+    if (!this.#isEnabled) return { refund: async () => {} }
     const now = this.#clock()
     // First what is known without asking the database.
     this.#refuseBlocked(
@@ -100,8 +100,8 @@ export class Throttle {
         return list
       })
       return {
-        giveBack: (...names) =>
-          this.#giveBack(charged.filter(({ name }) => names.length === 0 || names.includes(name))),
+        refund: (...names) =>
+          this.#refund(charged.filter(({ name }) => names.length === 0 || names.includes(name))),
       }
     } catch (error) {
       if (!(error instanceof BlockedError)) throw error
@@ -192,7 +192,7 @@ export class Throttle {
   }
 
   /** Leaves the counters as if the charge had not been made; what others did since stays. */
-  async #giveBack(counters: readonly ChargedCounter[]): Promise<void> {
+  async #refund(counters: readonly ChargedCounter[]): Promise<void> {
     await this.#database.em.fork().transactional(async (em) => {
       const kysely = em.getKysely() as Kysely<unknown>
       for (const { key, limit, blockedUntil, resetsAt } of counters) {

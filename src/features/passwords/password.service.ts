@@ -39,7 +39,7 @@ export interface PasswordServiceOptions {
   readonly onCorruptHash: (userId: string) => void
 }
 
-/** Attempts an hour before delays begin. */
+/** Attempts an hour before delays start. */
 const limits = {
   /** One address at one account. */
   pair: 5,
@@ -115,7 +115,7 @@ export class PasswordService {
   }
 
   /**
-   * Signs in. Whatever is wrong, the answer and the work are the same.
+   * Signs in. Whatever is wrong, the response and the work are the same.
    * @throws AppError INVALID_CREDENTIALS, RATE_LIMITED, UNAUTHENTICATED (ACCOUNT_DISABLED)
    */
   async login(
@@ -124,7 +124,7 @@ export class PasswordService {
   ): Promise<AuthPayload> {
     const { em, hasher, sessions, throttle } = this.#options
     hasher.checkRoom(this.#network)
-    // What is no address at all gets a counter too, and the same answer.
+    // What is not an address at all gets a counter too, and the same response.
     const email = normalizeEmail(input.email)
     const charge = await throttle.charge(this.#budgets(email ?? input.email.slice(0, 320)))
     const { user, isCorrect, renewedHash } = await givingBackOnFailure(charge, async () => {
@@ -186,7 +186,7 @@ export class PasswordService {
 
   /**
    * Proves with the password that the user of the session is still there. It has the budgets, the work
-   * and the record of a sign-in: a stolen access token is no further way to guess.
+   * and the record of a sign-in: a stolen access token is not a further way to guess.
    * @param current the session that asks
    * @throws AppError INVALID_CREDENTIALS, RATE_LIMITED, UNAUTHENTICATED
    */
@@ -366,7 +366,7 @@ function operatorKnows(): AppError {
   )
 }
 
-/** An attempt that could not be made, whatever the reason, is not the person's failure. */
+/** An attempt that could not be made, whatever the reason, is not the user's failure. */
 async function givingBackOnFailure<T>(charge: Charge, attempt: () => Promise<T>): Promise<T> {
   try {
     return await attempt()

@@ -17,13 +17,13 @@ const usable = inFile('src/core/users/usable-password.ts', ['test/api/initial-pa
 export const passwords: readonly Mutation[] = [
   service(
     'a login that could not be attempted stays charged',
-    '    await charge.giveBack()\n    throw error',
+    '    await charge.refund()\n    throw error',
     '    throw error',
     { tests: ['test/api/throttle-store.test.ts'] },
   ),
   service(
     'a login that succeeds stays charged',
-    'throw invalidCredentials()\n    }\n    await charge.giveBack()',
+    'throw invalidCredentials()\n    }\n    await charge.refund()',
     'throw invalidCredentials()\n    }',
     { tests: ['test/api/throttle-delays.test.ts'] },
   ),
