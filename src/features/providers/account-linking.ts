@@ -87,7 +87,7 @@ export class AccountLinking {
     const identity = await tx.findOneOrFail(Identity, { provider: provider.id, subject })
     requireIssuer(provider, identity)
     // Signed in to the account and, at the provider, proven to own its address.
-    if (identity.user.id === userId && profile.isEmailAttested) {
+    if (identity.user.id === userId && profile.emailVerified) {
       await verifyEmail(tx, record, provider, { id: userId, email: emailOf(profile) })
     }
     return identity
@@ -105,7 +105,7 @@ export class AccountLinking {
     profile: ProviderProfile,
     { id, credentialVersion, email, emailVerified }: User,
   ): Promise<void> {
-    if (emailVerified || !profile.isEmailAttested || emailOf(profile) !== (email ?? '')) return
+    if (emailVerified || !profile.emailVerified || emailOf(profile) !== (email ?? '')) return
     await this.#options.audit.transactional(em, (tx, record) =>
       verifyEmail(tx, record, provider, { id, email, credentialVersion }),
     )

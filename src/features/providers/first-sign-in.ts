@@ -56,7 +56,7 @@ export class FirstSignIn {
   ): Promise<Linked> {
     const email = emailOf(profile)
     const owner = email === undefined ? null : await em.findOne(User, { email }, { refresh: true })
-    const isAttested = email !== undefined && profile.isEmailAttested
+    const isAttested = email !== undefined && profile.emailVerified
     if (owner && isAttested && !owner.emailVerified) {
       return this.#reclaim(em, provider, profile, owner, email)
     }
@@ -73,7 +73,7 @@ export class FirstSignIn {
             tx,
             {
               email: email ?? null,
-              emailVerified: email !== undefined && profile.isEmailAttested,
+              emailVerified: email !== undefined && profile.emailVerified,
               name: displayNameOf(profile),
             },
             clock(),

@@ -164,7 +164,7 @@ export const providers: readonly Mutation[] = [
   ),
   first(
     'an address counts as verified without being attested',
-    'emailVerified: email !== undefined && profile.isEmailAttested,',
+    'emailVerified: email !== undefined && profile.emailVerified,',
     'emailVerified: email !== undefined,',
   ),
   identities(

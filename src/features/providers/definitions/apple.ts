@@ -36,7 +36,7 @@ export function apple(): ProviderFacts {
     profile: ({ claims }) => ({
       subject: subject(claims['sub']),
       email: text(claims['email']),
-      isEmailAttested: claims['email_verified'] === true,
+      emailVerified: claims['email_verified'] === true,
       name: null,
     }),
   }

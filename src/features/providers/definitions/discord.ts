@@ -24,7 +24,7 @@ export function discord(): ProviderFacts {
       return {
         subject: subject(user['id']),
         email: text(user['email']),
-        isEmailAttested: user['verified'] === true,
+        emailVerified: user['verified'] === true,
         name: text(user['global_name']) ?? text(user['username']),
       }
     },

@@ -31,7 +31,7 @@ export function facebook(): ProviderFacts {
       return {
         subject: subject(user['id']),
         email: text(user['email']),
-        isEmailAttested: false,
+        emailVerified: false,
         name: text(user['name']),
       }
     },

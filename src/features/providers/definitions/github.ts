@@ -45,7 +45,7 @@ export function github(url?: string): ProviderFacts {
       return {
         subject: subject(user['id']),
         email: text(primary?.['email']),
-        isEmailAttested: primary?.['verified'] === true,
+        emailVerified: primary?.['verified'] === true,
         name: text(user['name']) ?? text(user['login']),
       }
     },

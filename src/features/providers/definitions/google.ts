@@ -24,7 +24,7 @@ export function google(): ProviderFacts {
       return {
         subject: subject(claims['sub']),
         email,
-        isEmailAttested:
+        emailVerified:
           claims['email_verified'] === true && (isGoogles || text(claims['hd']) !== null),
         name: nameIn(claims),
       }

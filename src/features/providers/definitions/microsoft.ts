@@ -22,7 +22,7 @@ export function microsoft(tenant: string): ProviderFacts {
     profile: ({ claims }) => ({
       subject: subject(claims['sub']),
       email: text(claims['email']),
-      isEmailAttested: false,
+      emailVerified: false,
       name: nameIn(claims),
     }),
   }

@@ -16,7 +16,7 @@ export function openid(name: string, issuer: string, attestsEmail: boolean): Pro
     profile: ({ claims }) => ({
       subject: subject(claims['sub']),
       email: text(claims['email']),
-      isEmailAttested: attestsEmail && claims['email_verified'] === true,
+      emailVerified: attestsEmail && claims['email_verified'] === true,
       name: nameIn(claims) ?? text(claims['preferred_username']),
     }),
   }

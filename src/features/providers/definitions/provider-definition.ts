@@ -7,7 +7,7 @@ export interface ProviderProfile {
   readonly subject: string
   readonly email: string | null
   /** Whether the provider attests that the address is the user's. */
-  readonly isEmailAttested: boolean
+  readonly emailVerified: boolean
   readonly name: string | null
 }
 
