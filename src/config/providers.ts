@@ -43,7 +43,7 @@ export interface ProviderSettings {
   readonly clientId: string
   /** Empty for Apple, whose secret is signed for each request, and for a public client. */
   readonly clientSecret: string
-  /** Undefined: what the provider's facts, its metadata and its refusals say. */
+  /** Undefined: what the provider's definition, its metadata and its refusals say. */
   readonly tokenAuthMethod: TokenAuthMethod | undefined
   /** Beside what sign-in needs; what the person is asked for. */
   readonly scopes: string | undefined

@@ -19,10 +19,10 @@ export async function relayPostedResponse(
   flows: FlowStore,
   { provider, state, user }: PostedResponse,
 ): Promise<string | undefined> {
-  const facts = clients.get(provider)?.facts
-  if (facts?.postsAnswer !== true) return undefined
+  const definition = clients.get(provider)?.definition
+  if (definition?.responseMode !== 'form_post') return undefined
   const redirectUri = await flows.redirectUriOf(provider, state)
-  const posted = user === null ? null : (facts.postedName?.(user) ?? null)
+  const posted = user === null ? null : (definition.postedName?.(user) ?? null)
   const name = posted === null ? undefined : shortenName(posted)
   if (redirectUri !== undefined && name !== undefined) await flows.keepName(provider, state, name)
   return redirectUri

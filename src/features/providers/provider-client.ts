@@ -10,7 +10,7 @@ import {
 import { ClientAuthentication, waysOf, type Way } from './client-authentication.ts'
 import { ProfileReader } from './profile-reader.ts'
 import { toProviderFailure, type ProviderFailure } from './provider-failure.ts'
-import type { ProviderFacts, ProviderProfile } from './definitions/provider-definition.ts'
+import type { ProviderDefinition, ProviderProfile } from './definitions/provider-definition.ts'
 import type { ProviderSettings } from '../../config/providers.ts'
 import { clockLeewayMilliseconds } from '../../core/tokens/clock-leeway.ts'
 
@@ -66,7 +66,7 @@ const longestLifetimeSeconds = 10 * 365 * 24 * 3600
 
 export class ProviderClient {
   readonly id: string
-  readonly facts: ProviderFacts
+  readonly definition: ProviderDefinition
   readonly settings: ProviderSettings
   readonly #fetch: Fetch
   readonly #clock: () => number
@@ -78,16 +78,16 @@ export class ProviderClient {
 
   constructor(options: {
     settings: ProviderSettings
-    facts: ProviderFacts
+    definition: ProviderDefinition
     /** Of the issuer that had the same subjects before. */
-    formerFacts?: ProviderFacts | undefined
+    formerFacts?: ProviderDefinition | undefined
     fetch: Fetch
     clock: () => number
     timeoutMilliseconds?: number | undefined
   }) {
     this.id = options.settings.id
     this.settings = options.settings
-    this.facts = options.facts
+    this.definition = options.definition
     this.#formerIssuer = options.formerFacts && issuerOf(options.formerFacts)
     this.#fetch = options.fetch
     this.#clock = options.clock
@@ -96,7 +96,7 @@ export class ProviderClient {
 
   /** Who issues the subjects: another issuer's are other users, whatever the provider is called here. */
   get issuer(): string {
-    return issuerOf(this.facts)
+    return issuerOf(this.definition)
   }
 
   /** Whether an identity is of this provider's issuer, or of the one that the operator says it was before. */
@@ -106,7 +106,7 @@ export class ProviderClient {
   }
 
   get name(): string {
-    return this.settings.label ?? this.facts.name
+    return this.settings.label ?? this.definition.name
   }
 
   /**
@@ -123,7 +123,7 @@ export class ProviderClient {
       // A proof is not kept, so it asks for nothing that would be renewed.
       const offline = isReauthentication ? {} : this.#offline(config.serverMetadata())
       const url = openid.buildAuthorizationUrl(config, {
-        ...this.facts.authorizationParameters,
+        ...this.definition.authorizationParameters,
         ...offline.parameters,
         ...(isReauthentication && this.#reauthenticationParameters()),
         redirect_uri: redirectUri,
@@ -168,10 +168,12 @@ export class ProviderClient {
         shortfalls.push(failure)
         if (!isFinal) unanswered = failure
       })
-      const claims = this.#isOpenid() ? await sources.claims(this.facts.usesUserinfo === true) : {}
+      const claims = this.#isOpenid()
+        ? await sources.claims(this.definition.usesUserinfo === true)
+        : {}
       if (provenSince !== undefined) this.#checkAuthTime(response.claims()?.auth_time, provenSince)
       const { get, optional, pages } = sources
-      const profile = await this.facts.profile({ claims, get, optional, pages })
+      const profile = await this.definition.profile({ claims, get, optional, pages })
       const emailFailure = profile.email === null ? unanswered : undefined
       return { profile, tokens: this.#tokens(response, null), shortfalls, emailFailure }
     }).catch((error: unknown) => {
@@ -196,7 +198,7 @@ export class ProviderClient {
 
   /** Who signs ID tokens has keys. */
   #isOpenid(): boolean {
-    const { server } = this.facts
+    const { server } = this.definition
     return 'issuer' in server || server.metadata.jwks_uri !== undefined
   }
 
@@ -205,7 +207,7 @@ export class ProviderClient {
     const fallback: Record<string, string> = this.#isOpenid()
       ? { prompt: 'login', max_age: '0' }
       : {}
-    return this.facts.reauthenticationParameters ?? fallback
+    return this.definition.reauthenticationParameters ?? fallback
   }
 
   /**
@@ -223,9 +225,9 @@ export class ProviderClient {
   /** OpenID Connect Core section 11: a refresh token needs its own scope, and a consent for it. */
   #offline({
     scopes_supported: scopes,
-  }: openid.ServerMetadata): NonNullable<ProviderFacts['offline']> {
+  }: openid.ServerMetadata): NonNullable<ProviderDefinition['offline']> {
     if (!this.settings.keepsTokens) return {}
-    if (this.facts.offline) return this.facts.offline
+    if (this.definition.offline) return this.definition.offline
     return scopes?.includes('offline_access')
       ? { scopes: ['offline_access'], parameters: { prompt: 'consent' } }
       : {}
@@ -233,7 +235,7 @@ export class ProviderClient {
 
   #scopes(): string[] {
     const wider = this.settings.scopes?.split(/[\s,]+/).filter((scope) => scope !== '') ?? []
-    return [...new Set([...this.facts.scopes, ...wider])]
+    return [...new Set([...this.definition.scopes, ...wider])]
   }
 
   #tokens(
@@ -253,7 +255,7 @@ export class ProviderClient {
 
   /** A configuration of its own for each exchange, with one time limit for all of its calls. */
   async #configuration(): Promise<Configuration> {
-    const { server } = this.facts
+    const { server } = this.definition
     const fetch = boundedFetch(
       this.#fetch,
       this.#isOnLoopback(),
@@ -318,7 +320,7 @@ export class ProviderClient {
 
   #waysToAuthenticate(metadata: openid.ServerMetadata): Way[] {
     const { clientId, clientSecret, signingKey, tokenAuthMethod } = this.settings
-    const { clientAuthentication } = this.facts
+    const { clientAuthentication } = this.definition
     if (clientAuthentication === 'apple') {
       const secret = appleClientSecret(clientId, signingKey!, this.#clock())
       return [{ name: 'apple', authenticate: openid.ClientSecretPost(secret) }]
@@ -338,13 +340,13 @@ export class ProviderClient {
   }
 
   #isOnLoopback(): boolean {
-    const { server } = this.facts
+    const { server } = this.definition
     const url = 'issuer' in server ? server.issuer : new URL(server.metadata.issuer)
     return isLoopbackHost(url.hostname)
   }
 }
 
-function issuerOf({ server, subjectIssuer }: ProviderFacts): string {
+function issuerOf({ server, subjectIssuer }: ProviderDefinition): string {
   const issuer = 'issuer' in server ? server.issuer.href : server.metadata.issuer
   return subjectIssuer ?? issuer.replace(/\/$/, '')
 }

@@ -2,7 +2,7 @@
 import { sql } from 'kysely'
 import type { ProviderSettings } from '../../config/providers.ts'
 import type { Database } from '../../database/database.ts'
-import { factsOf } from './definitions/catalogue.ts'
+import { definitionOf } from './definitions/catalogue.ts'
 import type { Fetch } from './outbound-fetch.ts'
 import { ProviderClient } from './provider-client.ts'
 
@@ -15,10 +15,15 @@ export function createProviderClients(
     list.map((settings) => {
       const { formerUrl, id } = settings
       const formerFacts =
-        formerUrl === undefined ? undefined : factsOf({ ...settings, url: formerUrl })
+        formerUrl === undefined ? undefined : definitionOf({ ...settings, url: formerUrl })
       return [
         id,
-        new ProviderClient({ settings, facts: factsOf(settings), formerFacts, ...options }),
+        new ProviderClient({
+          settings,
+          definition: definitionOf(settings),
+          formerFacts,
+          ...options,
+        }),
       ]
     }),
   )

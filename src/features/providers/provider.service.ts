@@ -350,7 +350,9 @@ export class ProviderService {
 
   /** What the provider is told: its own answer's way where it posts, the client's everywhere else. */
   #knownRedirectUri(provider: ProviderClient, redirectUri: string): string {
-    return provider.facts.postsAnswer === true ? this.#options.relayUri(provider.id) : redirectUri
+    return provider.definition.responseMode === 'form_post'
+      ? this.#options.relayUri(provider.id)
+      : redirectUri
   }
 
   #chargeFlow(): Promise<Charge> {

@@ -11,11 +11,11 @@
  * another issuer than its tokens, and whoever read it could sign no one in
  * (github.com/supabase/auth/issues/2051).
  */
-import { record, subject, text, type ProviderFacts } from './provider-definition.ts'
+import { record, subject, text, type ProviderDefinition } from './provider-definition.ts'
 
 const issuer = 'https://appleid.apple.com'
 
-export function apple(): ProviderFacts {
+export function apple(): ProviderDefinition {
   return {
     name: 'Apple',
     server: {
@@ -31,7 +31,7 @@ export function apple(): ProviderFacts {
     authorizationParameters: { response_mode: 'form_post' },
     // Apple documents no parameter for it, and asks for a confirmation each time.
     reauthenticationParameters: {},
-    postsAnswer: true,
+    responseMode: 'form_post',
     postedName,
     profile: ({ claims }) => ({
       subject: subject(claims['sub']),

@@ -1,4 +1,4 @@
-/** From the operator's settings to a provider's facts. A new provider adds its line here. */
+/** From the operator's settings to a provider's definition. A new provider adds its line here. */
 import { apple } from './apple.ts'
 import { discord } from './discord.ts'
 import { facebook } from './facebook.ts'
@@ -7,10 +7,10 @@ import { gitlab } from './gitlab.ts'
 import { google } from './google.ts'
 import { microsoft } from './microsoft.ts'
 import { openid } from './openid.ts'
-import type { ProviderFacts } from './provider-definition.ts'
+import type { ProviderDefinition } from './provider-definition.ts'
 import type { ProviderKind, ProviderSettings } from '../../../config/providers.ts'
 
-const catalogue: Record<ProviderKind, (settings: ProviderSettings) => ProviderFacts> = {
+const catalogue: Record<ProviderKind, (settings: ProviderSettings) => ProviderDefinition> = {
   google,
   microsoft: ({ tenant }) => microsoft(tenant ?? 'common'),
   apple,
@@ -21,6 +21,6 @@ const catalogue: Record<ProviderKind, (settings: ProviderSettings) => ProviderFa
   openid: ({ id, url, label, attestsEmail }) => openid(label ?? id, url!, attestsEmail),
 }
 
-export function factsOf(settings: ProviderSettings): ProviderFacts {
+export function definitionOf(settings: ProviderSettings): ProviderDefinition {
   return catalogue[settings.kind](settings)
 }

@@ -4,9 +4,9 @@
  * whether the address is proven; `global_name` is what users call themselves);
  * discord.com/.well-known/oauth-authorization-server (PKCE with S256, and `iss` with every code).
  */
-import { record, subject, text, type ProviderFacts } from './provider-definition.ts'
+import { record, subject, text, type ProviderDefinition } from './provider-definition.ts'
 
-export function discord(): ProviderFacts {
+export function discord(): ProviderDefinition {
   return {
     name: 'Discord',
     server: {

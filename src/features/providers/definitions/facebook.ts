@@ -6,12 +6,12 @@
  * account by telephone number, or a user who declined), and nothing says whether it is proven, so
  * it is never attested. Tokens last about sixty days and cannot be renewed.
  */
-import { record, subject, text, type ProviderFacts } from './provider-definition.ts'
+import { record, subject, text, type ProviderDefinition } from './provider-definition.ts'
 
 /** .../docs/graph-api/changelog/versions: of July 2026; each lives for two years or more. */
 const version = 'v26.0'
 
-export function facebook(): ProviderFacts {
+export function facebook(): ProviderDefinition {
   return {
     name: 'Facebook',
     server: {

@@ -11,10 +11,10 @@
  * Nothing makes GitHub ask for the password again; `prompt=select_account` makes it ask something.
  */
 import { responseOf } from '../provider-failure.ts'
-import { record, subject, text, type ProviderFacts } from './provider-definition.ts'
+import { record, subject, text, type ProviderDefinition } from './provider-definition.ts'
 
 /** @param url the origin of an Enterprise Server */
-export function github(url?: string): ProviderFacts {
+export function github(url?: string): ProviderDefinition {
   const origin = new URL(url ?? 'https://github.com').origin
   const api = url === undefined ? 'https://api.github.com' : `${origin}/api/v3`
   const headers = {

@@ -5,9 +5,9 @@
  * from userinfo alone, and `email_verified` is whether the user has confirmed the address.
  */
 import { openid } from './openid.ts'
-import type { ProviderFacts } from './provider-definition.ts'
+import type { ProviderDefinition } from './provider-definition.ts'
 
 /** @param url the origin of one's own installation */
-export function gitlab(url = 'https://gitlab.com'): ProviderFacts {
+export function gitlab(url = 'https://gitlab.com'): ProviderDefinition {
   return { ...openid('GitLab', url, true), clientAuthentication: 'client_secret_post' }
 }

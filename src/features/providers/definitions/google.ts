@@ -8,9 +8,9 @@
  * token, which comes only with a consent that is given again). The documented values of `prompt` are `none`,
  * `consent` and `select_account`: there is none that asks for the password.
  */
-import { nameIn, subject, text, type ProviderFacts } from './provider-definition.ts'
+import { nameIn, subject, text, type ProviderDefinition } from './provider-definition.ts'
 
-export function google(): ProviderFacts {
+export function google(): ProviderDefinition {
   return {
     name: 'Google',
     server: { issuer: new URL('https://accounts.google.com') },

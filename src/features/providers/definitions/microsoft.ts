@@ -7,10 +7,10 @@
  * nothing (the nOAuth mistake), so it is never attested. `offline_access` gets a refresh token without
  * a question of its own (learn.microsoft.com/entra/identity-platform/scopes-oidc).
  */
-import { nameIn, subject, text, type ProviderFacts } from './provider-definition.ts'
+import { nameIn, subject, text, type ProviderDefinition } from './provider-definition.ts'
 
 /** @param tenant an id, a domain, or `common`, `organizations`, `consumers` */
-export function microsoft(tenant: string): ProviderFacts {
+export function microsoft(tenant: string): ProviderDefinition {
   return {
     name: 'Microsoft',
     server: { issuer: new URL(`https://login.microsoftonline.com/${tenant}/v2.0`) },

@@ -3,10 +3,10 @@
  * Facts: OpenID Connect Core 1.0, sections 5.1 (claims), 5.3 (userinfo) and 5.7 (subject and issuer
  * together name a user; an e-mail address does not).
  */
-import { nameIn, subject, text, type ProviderFacts } from './provider-definition.ts'
+import { nameIn, subject, text, type ProviderDefinition } from './provider-definition.ts'
 
 /** @param attestsEmail whether the issuer's `email_verified` is to be believed */
-export function openid(name: string, issuer: string, attestsEmail: boolean): ProviderFacts {
+export function openid(name: string, issuer: string, attestsEmail: boolean): ProviderDefinition {
   return {
     name,
     server: { issuer: new URL(issuer) },

@@ -11,7 +11,7 @@ export interface ProviderProfile {
   readonly name: string | null
 }
 
-/** What the facts of a provider may look at to make a profile. */
+/** What the definition of a provider may read to build a profile. */
 export interface ProfileSources {
   /** The validated ID token's claims; empty for plain OAuth2. */
   readonly claims: Readonly<Record<string, unknown>>
@@ -30,7 +30,7 @@ export interface ProfileSources {
   ) => Promise<T | undefined>
 }
 
-export interface ProviderFacts {
+export interface ProviderDefinition {
   /** What the button says. */
   readonly name: string
   /** An OpenID issuer, whose metadata are discovered, or the metadata: plain OAuth2 without `jwks_uri`. */
@@ -57,7 +57,7 @@ export interface ProviderFacts {
    */
   readonly reauthenticationParameters?: Readonly<Record<string, string>>
   /** The provider posts its response as a form, which the server relays to the redirect URI. */
-  readonly postsAnswer?: boolean
+  readonly responseMode?: 'form_post'
   /** The name in the form's `user`, as a posted response has it. Anyone can post it: it identifies no one. */
   readonly postedName?: (user: string) => string | null
   /** Whether the ID token leaves things out that userinfo tells. */
