@@ -28,7 +28,7 @@ import { Metrics, type MetricsSnapshot } from './metrics/metrics.ts'
 import { PasswordHasher } from './features/passwords/password-hasher.ts'
 import { FlowStore } from './features/providers/flow-store.ts'
 import { KeptTokens } from './features/providers/kept-tokens.ts'
-import { relayPostedResponse } from './features/providers/posted-response.ts'
+import { acceptPostedResponse } from './features/providers/posted-response.ts'
 import {
   createProviderClients,
   describeOtherIssuers,
@@ -174,7 +174,7 @@ export async function createApp(
         redirectUris: config.accountPage
           ? [...config.redirectUris, `${config.publicUrl}/callback`]
           : config.redirectUris,
-        relayUri: (provider) => `${config.publicUrl}/providers/${provider}/callback`,
+        formPostUri: (provider) => `${config.publicUrl}/providers/${provider}/callback`,
       },
     }
 
@@ -220,7 +220,7 @@ export async function createApp(
       createContext: (request) => createContextOrMask(services, request),
       jwks: () => keyRing.jwks(),
       jwksMaxAgeSeconds,
-      relayTo: (posted) => relayPostedResponse(providers, flows, posted),
+      findRedirectUri: (posted) => acceptPostedResponse(providers, flows, posted),
       sandbox,
       isReady: async () => !isStopping && (await database.isReady()),
       isStopping: () => isStopping,

@@ -1,4 +1,4 @@
-/** The HTTP side: /graphql, the JWKS, health, the account page, and the relay of what providers post. */
+/** The HTTP side: /graphql, the JWKS, health, the account page, and the callback for responses that providers post. */
 import { isUtf8 } from 'node:buffer'
 import { randomUUID } from 'node:crypto'
 import type { Server as HttpsServer } from 'node:https'
@@ -34,7 +34,7 @@ import {
 } from './refusals.ts'
 import { refusedOriginLog } from './refused-origins.ts'
 import type { RefusalPace } from './refusal-pace.ts'
-import { relay, type RelayOptions } from '../features/providers/form-post-callback.ts'
+import { formPostCallback, type FormPostOptions } from '../features/providers/form-post-callback.ts'
 import type { SandboxPages } from '../features/sandbox/sandbox-pages.ts'
 import { graphiqlPath, sandbox } from '../features/sandbox/sandbox.ts'
 import { securityHeaders } from './security-headers.ts'
@@ -44,7 +44,7 @@ export interface HttpServerOptions<C extends BaseContext> extends JwksRouteOptio
   readonly apollo: ApolloServer<C>
   readonly createContext: (request: HttpRequest) => Promise<C>
   /** The redirect URI to which a response that a provider posts goes on. */
-  readonly relayTo: RelayOptions['relayTo']
+  readonly findRedirectUri: FormPostOptions['findRedirectUri']
   readonly isReady: () => Promise<boolean>
   /** The server is about to stop: whoever keeps a connection is told to open another elsewhere. */
   readonly isStopping: () => boolean
@@ -247,7 +247,7 @@ export async function createHttpServer<C extends BaseContext>(
   jwksRoute(app, options)
   if (options.accountPage) await app.register(accountPage, options.accountPage)
   if (options.sandbox) await app.register(sandbox, options.sandbox)
-  await app.register(relay, { relayTo: options.relayTo, pace })
+  await app.register(formPostCallback, { findRedirectUri: options.findRedirectUri, pace })
   app.get('/health/live', async () => ({ status: 'ok' }))
   app.get('/health/ready', async (_request, reply) => {
     const ready = await isReady()

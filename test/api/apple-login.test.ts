@@ -80,9 +80,9 @@ describe('signing in with Apple', () => {
     const { authorizationUrl, flowToken } = await begin(server.client, 'apple', redirectUri)
     const { action, form } = await answerAt(authorizationUrl, id)
     expect(action).toBe(`${publicUrl}${callback}`)
-    const relayed = await post(callback, form.toString(), { origin: 'https://appleid.apple.com' })
-    expect(relayed.status).toBe(303)
-    const back = new URL(relayed.headers.get('location')!)
+    const forwarded = await post(callback, form.toString(), { origin: 'https://appleid.apple.com' })
+    expect(forwarded.status).toBe(303)
+    const back = new URL(forwarded.headers.get('location')!)
     return {
       answer: await sendLogin(server.client, readAnswer({ provider: 'apple', flowToken }, back)),
       back,
@@ -90,7 +90,7 @@ describe('signing in with Apple', () => {
     }
   }
 
-  it('relays the response that is posted, and signs the client secret with the key', async () => {
+  it('forwards a posted response, and signs the client secret with the key', async () => {
     const { answer, back, form } = await signIn({
       sub: '000792.d71059495fa24644b94e4a644e2e3b4a.0638',
       email: 'Ada@Example.com',
@@ -136,10 +136,10 @@ describe('signing in with Apple', () => {
     const { form } = await answerAt(authorizationUrl, id)
     form.delete('user')
     if (user !== undefined) form.set('user', user)
-    const relayed = await post(callback, form.toString())
+    const forwarded = await post(callback, form.toString())
     const back = readAnswer(
       { provider: 'apple', flowToken },
-      new URL(relayed.headers.get('location')!),
+      new URL(forwarded.headers.get('location')!),
     )
     const answer = await sendLogin(server.client, back)
     expect(answer.data.loginWithProvider.user).toMatchObject({ name, email: null })
@@ -180,7 +180,7 @@ describe('signing in with Apple', () => {
   })
 })
 
-describe('the route that relays a posted response', () => {
+describe('the form-post callback', () => {
   it('hands on a refusal, too', async () => {
     const { authorizationUrl } = await begin(server.client, 'apple', redirectUri)
     const state = new URL(authorizationUrl).searchParams.get('state')!

@@ -2,9 +2,9 @@
 import type { FastifyInstance } from 'fastify'
 import type { Pace } from '../../http/refusals.ts'
 
-export interface RelayOptions {
+export interface FormPostOptions {
   readonly pace: Pace
-  readonly relayTo: (posted: {
+  readonly findRedirectUri: (posted: {
     readonly provider: string
     readonly state: string
     readonly user: string | null
@@ -12,11 +12,14 @@ export interface RelayOptions {
 }
 
 /** What of the form goes on. Anything else stays here, such as Apple's `user`. */
-const relayed = ['code', 'state', 'iss', 'error']
+const forwarded = ['code', 'state', 'iss', 'error']
 const formLimitBytes = 16 * 1024
 
 /** A plugin of its own, so that forms are understood nowhere else, and nothing but forms here. */
-export async function relay(app: FastifyInstance, options: RelayOptions): Promise<void> {
+export async function formPostCallback(
+  app: FastifyInstance,
+  options: FormPostOptions,
+): Promise<void> {
   app.removeAllContentTypeParsers()
   app.addContentTypeParser(
     'application/x-www-form-urlencoded',
@@ -27,7 +30,7 @@ export async function relay(app: FastifyInstance, options: RelayOptions): Promis
     '/providers/:provider/callback',
     async (request, reply) => {
       const form = request.body instanceof URLSearchParams ? request.body : new URLSearchParams()
-      const redirectUri = await options.relayTo({
+      const redirectUri = await options.findRedirectUri({
         provider: request.params.provider,
         state: form.get('state') ?? '',
         user: form.get('user'),
@@ -46,7 +49,7 @@ export async function relay(app: FastifyInstance, options: RelayOptions): Promis
         })
       }
       const target = new URL(redirectUri)
-      for (const name of relayed) {
+      for (const name of forwarded) {
         const value = form.get(name)
         if (value !== null) target.searchParams.set(name, value)
       }

@@ -14,7 +14,7 @@ export interface PostedResponse {
  * Keeps what only the form says, and finds the flow's redirect URI.
  * @returns undefined if no such flow is under way, or the provider posts nothing
  */
-export async function relayPostedResponse(
+export async function acceptPostedResponse(
   clients: ReadonlyMap<string, ProviderClient>,
   flows: FlowStore,
   { provider, state, user }: PostedResponse,

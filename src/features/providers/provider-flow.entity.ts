@@ -11,7 +11,7 @@ const ProviderFlowSchema = defineEntity({
     provider: p.string().length(64),
     /** With whom the flow started: its code is for no other issuer. Null in old rows. */
     issuer: p.text().nullable(),
-    /** Digest of `state`; a posted response, which brings nothing else, is relayed by it. */
+    /** Digest of `state`; a posted response, which brings nothing else, is forwarded by it. */
     stateHash: p.string().length(43).unique(),
     nonce: p.string().length(64),
     codeVerifier: p.string().length(64),

@@ -56,7 +56,7 @@ export interface ProviderDefinition {
    * OpenID Connect has for it: `prompt=login` and `max_age=0`.
    */
   readonly reauthenticationParameters?: Readonly<Record<string, string>>
-  /** The provider posts its response as a form, which the server relays to the redirect URI. */
+  /** The provider posts its response as a form, which the server forwards to the redirect URI. */
   readonly responseMode?: 'form_post'
   /** The name in the form's `user`, as a posted response has it. Anyone can post it: it identifies no one. */
   readonly postedName?: (user: string) => string | null
