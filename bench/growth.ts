@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { hashSync } from 'bcryptjs'
 import Sqlite from 'better-sqlite3'
 import { encodeRefreshToken } from '../src/core/tokens/refresh-token.ts'
-import { Secrets } from '../src/core/tokens/secrets.ts'
+import { DerivedKeys } from '../src/core/tokens/derived-keys.ts'
 import { load, type Outcome, type Source } from './load.ts'
 import { queryPostgresql } from '../test/support/postgresql-client.ts'
 import { startDatabaseServer } from './postgresql.ts'
@@ -131,7 +131,7 @@ async function sourcesOf(
   people: readonly Person[],
   origin: string,
 ): Promise<Pick<Population, 'me' | 'login' | 'refresh'>> {
-  const secrets = new Secrets(appSecret)
+  const secrets = new DerivedKeys(appSecret)
   const asking: Buffer[] = []
   const chains: Source[] = []
   for (const { sessionId } of people) {

@@ -39,7 +39,7 @@ import { networkBlock } from './core/throttle/address.ts'
 import { Throttle } from './core/throttle/throttle.ts'
 import { AccessTokens } from './core/tokens/access-token.ts'
 import { jwksMaxAgeSeconds, KeyRing } from './core/tokens/key-ring.ts'
-import { Secrets } from './core/tokens/secrets.ts'
+import { DerivedKeys } from './core/tokens/derived-keys.ts'
 import { prepareUserRead } from './core/users/user-row.ts'
 
 /** What a test, or another program, may put in place of the real thing. */
@@ -121,10 +121,10 @@ export async function createApp(
     closers.push(async () => void (await Promise.allSettled([maintaining])))
     await database.migrate()
 
-    const secrets = new Secrets(config.appSecret)
+    const derivedKeys = new DerivedKeys(config.appSecret)
     const keyRing = new KeyRing({
       database,
-      secrets,
+      derivedKeys,
       clock,
       algorithm: config.tokens.algorithm,
       rotationSeconds: config.tokens.keyRotationSeconds,
@@ -159,7 +159,7 @@ export async function createApp(
       config,
       clock,
       database,
-      secrets,
+      derivedKeys,
       accessTokens,
       viewers: new Viewers({ accessTokens, database, clock }),
       readUser: prepareUserRead(database),
@@ -170,7 +170,7 @@ export async function createApp(
       providers: {
         clients: providers,
         flows,
-        keptTokens: new KeptTokens({ database, encryption: secrets, clock }),
+        keptTokens: new KeptTokens({ database, encryption: derivedKeys, clock }),
         redirectUris: config.accountPage
           ? [...config.redirectUris, `${config.publicUrl}/callback`]
           : config.redirectUris,

@@ -19,7 +19,7 @@ import { SessionService } from './core/sessions/session.service.ts'
 import type { SessionReference } from './core/sessions/authentication.ts'
 import type { Throttle } from './core/throttle/throttle.ts'
 import type { AccessTokens } from './core/tokens/access-token.ts'
-import type { Secrets } from './core/tokens/secrets.ts'
+import type { DerivedKeys } from './core/tokens/derived-keys.ts'
 import type { UserRow } from './core/users/user-row.ts'
 
 /** What lives as long as the server and every request shares. */
@@ -27,7 +27,7 @@ export interface Services {
   readonly config: Config
   readonly clock: () => number
   readonly database: Database
-  readonly secrets: Secrets
+  readonly derivedKeys: DerivedKeys
   readonly accessTokens: AccessTokens
   readonly viewers: Viewers
   readonly readUser: PreparedRead<UserRow>
@@ -86,12 +86,12 @@ export class Context {
   }
 
   get sessions(): SessionService {
-    const { accessTokens, clock, config, readUser, secrets } = this.services
+    const { accessTokens, clock, config, readUser, derivedKeys } = this.services
     return (this.lazySessions ??= new SessionService({
       em: this.em,
       readUser,
       accessTokens,
-      secrets,
+      derivedKeys,
       policy: config.sessions,
       clock,
       origin: this.request.origin,

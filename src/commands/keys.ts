@@ -4,7 +4,7 @@ import { loadConfig, type Config } from '../config/config.ts'
 import { loadSettings } from '../process/settings.ts'
 import { resetKeys, rotateKeys, type KeyOperationOptions } from '../core/tokens/key-operations.ts'
 import { jwksMaxAgeSeconds, KeyRing } from '../core/tokens/key-ring.ts'
-import { Secrets } from '../core/tokens/secrets.ts'
+import { DerivedKeys } from '../core/tokens/derived-keys.ts'
 import { operatorTrail } from './operator-trail.ts'
 import { CommandError, run } from './run.ts'
 import { withDatabase } from './with-database.ts'
@@ -73,7 +73,7 @@ function withKeyRing(
   return withDatabase(settings, (database) => {
     const keyRing = new KeyRing({
       database,
-      secrets: new Secrets(settings.appSecret),
+      derivedKeys: new DerivedKeys(settings.appSecret),
       clock: Date.now,
       algorithm: tokens.algorithm,
       rotationSeconds: tokens.keyRotationSeconds,

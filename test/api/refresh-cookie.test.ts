@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { encodeRefreshToken } from '../../src/core/tokens/refresh-token.ts'
-import { Secrets } from '../../src/core/tokens/secrets.ts'
+import { DerivedKeys } from '../../src/core/tokens/derived-keys.ts'
 import type { Answer } from '../support/client.ts'
 import { startServer, type TestServer } from '../support/server.ts'
 
@@ -136,7 +136,10 @@ describe.each([
   it('is not cleared if another server of this host issued it', async () => {
     const { cookie, accessToken } = await newSession()
     const token = { sessionId: 'A'.repeat(22), generation: 3 }
-    const foreign = encodeRefreshToken(token, new Secrets('the secret of another server'.repeat(2)))
+    const foreign = encodeRefreshToken(
+      token,
+      new DerivedKeys('the secret of another server'.repeat(2)),
+    )
     for (const query of [refresh, 'mutation { logout }']) {
       const answer = await withCookie(`${name}=${foreign}`, query)
       expect(answer.headers.getSetCookie()).toEqual([])

@@ -2,7 +2,7 @@ import { connect } from 'node:net'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createApp } from '../../src/app.ts'
 import { loadSettings } from '../../src/process/settings.ts'
-import { Secrets } from '../../src/core/tokens/secrets.ts'
+import { DerivedKeys } from '../../src/core/tokens/derived-keys.ts'
 import { encodeRefreshToken } from '../../src/core/tokens/refresh-token.ts'
 import { createClient } from '../support/client.ts'
 import { eventually } from '../support/patience.ts'
@@ -154,7 +154,7 @@ describe('a refresh token', () => {
       SQL: "lkr_' or 1=1 --",
       'signed with another secret': encodeRefreshToken(
         { sessionId: bytes.toString('base64url', 0, 16), generation: 0 },
-        new Secrets('x'.repeat(32)),
+        new DerivedKeys('x'.repeat(32)),
       ),
     }
     for (const [name, token] of Object.entries(hostile)) {
@@ -169,9 +169,9 @@ describe('a refresh token', () => {
     // As after the restore of a backup: the newest token knows more than the database.
     const { refreshToken } = await server.client.register()
     const sessionId = sessionIdOf(refreshToken)
-    const secrets = new Secrets(testAppSecret)
+    const derivedKeys = new DerivedKeys(testAppSecret)
     for (const generation of [1, 7, 0x7f_ff_ff_ff]) {
-      const token = encodeRefreshToken({ sessionId, generation }, secrets)
+      const token = encodeRefreshToken({ sessionId, generation }, derivedKeys)
       expect(await whyRefused(token)).toBe('INVALID_REFRESH_TOKEN SESSION_ENDED')
     }
     await refreshed(refreshToken)

@@ -1,7 +1,7 @@
 // ASVS 7.2.4: a sign-in that overwrites the cookie of a session ends that session.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { encodeRefreshToken } from '../../src/core/tokens/refresh-token.ts'
-import { Secrets } from '../../src/core/tokens/secrets.ts'
+import { DerivedKeys } from '../../src/core/tokens/derived-keys.ts'
 import { eventsOf, inWords } from '../support/audit.ts'
 import { startServer, testAppSecret, type TestServer } from '../support/server.ts'
 
@@ -125,9 +125,9 @@ describe('a sign-in with transport COOKIE', () => {
     const [name, value] = first.cookie.split('=') as [string, string]
     const sessionId = Buffer.from(value.slice(4), 'base64url').toString('base64url', 0, 16)
     const forged = [
-      encodeRefreshToken({ sessionId, generation: 0 }, new Secrets('x'.repeat(32))),
+      encodeRefreshToken({ sessionId, generation: 0 }, new DerivedKeys('x'.repeat(32))),
       // Of a generation that was never issued, as after the restore of a backup.
-      encodeRefreshToken({ sessionId, generation: 5 }, new Secrets(testAppSecret)),
+      encodeRefreshToken({ sessionId, generation: 5 }, new DerivedKeys(testAppSecret)),
       `${value.slice(0, -1)}${value.endsWith('A') ? 'B' : 'A'}`,
       sessionId,
       '',

@@ -1,6 +1,6 @@
 /** Signs, with the keys of a running server, what the server itself never would. */
 import { createPrivateKey, sign, type KeyObject } from 'node:crypto'
-import { Secrets } from '../../src/core/tokens/secrets.ts'
+import { DerivedKeys } from '../../src/core/tokens/derived-keys.ts'
 import type { TestDatabase } from './database.ts'
 import { testAppSecret } from './server.ts'
 
@@ -18,7 +18,7 @@ type Json = Readonly<Record<string, unknown>>
 export async function currentKey(server: { database: TestDatabase }): Promise<ServerKey> {
   const [row] = await server.database.query("select * from signing_keys where state = 'current'")
   const { kid, algorithm, public_key, private_key_encrypted } = row as Record<string, string>
-  const jwk = new Secrets(testAppSecret).decrypt(private_key_encrypted!, kid!)
+  const jwk = new DerivedKeys(testAppSecret).decrypt(private_key_encrypted!, kid!)
   return {
     kid: kid!,
     algorithm: algorithm!,

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { openDatabase, type Database } from '../../src/database/database.ts'
 import { loadConfig } from '../../src/config/config.ts'
 import { KeyRing, KeyRingLockedError, type Algorithm } from '../../src/core/tokens/key-ring.ts'
-import { Secrets } from '../../src/core/tokens/secrets.ts'
+import { DerivedKeys } from '../../src/core/tokens/derived-keys.ts'
 import { createTestDatabase, type TestDatabase } from '../support/database.ts'
 
 describe('the key ring', () => {
@@ -36,7 +36,7 @@ describe('the key ring', () => {
     })
     return new KeyRing({
       database: counted,
-      secrets: new Secrets(appSecret),
+      derivedKeys: new DerivedKeys(appSecret),
       clock: () => now,
       algorithm,
       rotationSeconds: 3600,

@@ -2,7 +2,7 @@
 import type { AccessTokens } from '../tokens/access-token.ts'
 import type { CurrentKey } from '../tokens/key-ring.ts'
 import { encodeRefreshToken } from '../tokens/refresh-token.ts'
-import type { Secrets } from '../tokens/secrets.ts'
+import type { DerivedKeys } from '../tokens/derived-keys.ts'
 import type { UserProfile } from '../users/user-profile.ts'
 import type { AuthPayload } from './auth-payload.ts'
 import { tokenInCookie, type RefreshCookie } from './refresh-cookie.ts'
@@ -13,7 +13,7 @@ export interface TokenIssuerOptions {
   readonly accessTokens: AccessTokens
   readonly clock: () => number
   readonly cookie: RefreshCookie
-  readonly secrets: Secrets
+  readonly derivedKeys: DerivedKeys
 }
 
 /** A session whose tokens are to be issued. */
@@ -47,16 +47,16 @@ export class TokenIssuer {
 
   /** How the session's refresh token travels, as far as this request shows it. */
   transportOf(sessionId: string): TokenTransport {
-    const { cookie, secrets } = this.#options
-    const isInCookie = tokenInCookie(cookie, secrets)?.sessionId === sessionId
+    const { cookie, derivedKeys } = this.#options
+    const isInCookie = tokenInCookie(cookie, derivedKeys)?.sessionId === sessionId
     return isInCookie ? TokenTransport.COOKIE : TokenTransport.BODY
   }
 
   async issue({ key, session, transport, user }: Issue): Promise<AuthPayload> {
-    const { accessTokens, clock, cookie, secrets } = this.#options
+    const { accessTokens, clock, cookie, derivedKeys } = this.#options
     const refreshToken = encodeRefreshToken(
       { sessionId: session.id, generation: session.generation },
-      secrets,
+      derivedKeys,
     )
     const refreshExpiresIn = Math.max(0, Math.round((session.expiresAt - clock()) / 1000))
     const claims = {

@@ -3,7 +3,7 @@ import {
   isRefreshTokenOfAnother,
   type RefreshToken,
 } from '../tokens/refresh-token.ts'
-import type { Secrets } from '../tokens/secrets.ts'
+import type { DerivedKeys } from '../tokens/derived-keys.ts'
 
 /** What the session service needs of a cookie; HTTP provides it, with its own rules on who may use it. */
 export interface RefreshCookie {
@@ -17,9 +17,12 @@ export interface RefreshCookie {
 }
 
 /** The token in the cookie, if this server issued it. */
-export function tokenInCookie(cookie: RefreshCookie, secrets: Secrets): RefreshToken | undefined {
+export function tokenInCookie(
+  cookie: RefreshCookie,
+  derivedKeys: DerivedKeys,
+): RefreshToken | undefined {
   const text = cookie.read()
-  return text === undefined ? undefined : decodeRefreshToken(text, secrets)
+  return text === undefined ? undefined : decodeRefreshToken(text, derivedKeys)
 }
 
 /**
@@ -27,7 +30,7 @@ export function tokenInCookie(cookie: RefreshCookie, secrets: Secrets): RefreshT
  * another server: one that runs on another port of this host under the same issuer keeps its cookie in
  * the same place.
  */
-export function discardCookie(cookie: RefreshCookie, secrets: Secrets): void {
+export function discardCookie(cookie: RefreshCookie, derivedKeys: DerivedKeys): void {
   const text = cookie.read()
-  if (text !== undefined && !isRefreshTokenOfAnother(text, secrets)) cookie.clear()
+  if (text !== undefined && !isRefreshTokenOfAnother(text, derivedKeys)) cookie.clear()
 }

@@ -6,7 +6,7 @@ import { EventActor, EventReason, EventType } from '../audit/event.ts'
 import { TokenErrorReason } from '../errors.ts'
 import { clockLeewayMilliseconds } from '../tokens/clock-leeway.ts'
 import { decodeRefreshToken, type RefreshToken } from '../tokens/refresh-token.ts'
-import type { Secrets } from '../tokens/secrets.ts'
+import type { DerivedKeys } from '../tokens/derived-keys.ts'
 import { Session } from './session.entity.ts'
 import {
   fromSessionRow,
@@ -21,7 +21,7 @@ import { compareOrigins, recordRepeat, type RepeatedSession } from './repeated-r
 
 export interface RotationOptions {
   readonly em: SqlEntityManager
-  readonly secrets: Secrets
+  readonly derivedKeys: DerivedKeys
   readonly policy: SessionPolicy
   readonly clock: () => number
   readonly origin: RequestOrigin
@@ -38,8 +38,8 @@ type CurrentRow = SessionRow & RepeatedSession & { readonly disabled_at: number 
  * @throws AppError INVALID_REFRESH_TOKEN, REFRESH_TOKEN_REUSED
  */
 export async function rotate(text: string, options: RotationOptions): Promise<SessionRecord> {
-  const { origin, clock, em, onRefresh, policy, secrets } = options
-  const token = decodeRefreshToken(text, secrets)
+  const { origin, clock, em, onRefresh, policy, derivedKeys } = options
+  const token = decodeRefreshToken(text, derivedKeys)
   if (!token) throw invalidRefreshToken(TokenErrorReason.TOKEN_INVALID)
   const now = clock()
   // Of any number of requests with the same token exactly one finds the generation it names.

@@ -51,11 +51,11 @@ export class SessionService {
     proof: Proof | (() => Promise<Proof>),
     transport: TokenTransport,
   ): Promise<Admission> {
-    const { cookie, readUser, secrets } = this.#options
+    const { cookie, readUser, derivedKeys } = this.#options
     const key = await this.#tokens.signingKey()
     const proven = typeof proof === 'function' ? await proof() : proof
     const replaced =
-      transport === TokenTransport.COOKIE ? tokenInCookie(cookie, secrets) : undefined
+      transport === TokenTransport.COOKIE ? tokenInCookie(cookie, derivedKeys) : undefined
     const session = await createSession(proven, replaced, this.#options)
     if (typeof session === 'string') return { status: session }
     // Not by the ORM, whose copy may be from before a hash was computed; and in a fifth of its time.
@@ -72,7 +72,7 @@ export class SessionService {
    * @throws AppError INVALID_REFRESH_TOKEN, REFRESH_TOKEN_REUSED
    */
   async refresh(argument: string | undefined): Promise<AuthPayload> {
-    const { cookie, readUser, secrets } = this.#options
+    const { cookie, readUser, derivedKeys } = this.#options
     const transport = argument === undefined ? TokenTransport.COOKIE : TokenTransport.BODY
     const token = argument ?? cookie.read()
     try {
@@ -86,7 +86,7 @@ export class SessionService {
     } catch (error) {
       // Only if the token was refused: after a failure of the database the same one is good.
       if (transport === TokenTransport.COOKIE && error instanceof AppError) {
-        discardCookie(cookie, secrets)
+        discardCookie(cookie, derivedKeys)
       }
       throw error
     }
@@ -141,15 +141,15 @@ export class SessionService {
    * an error to name none, or one that has ended.
    */
   async revokeCurrent(bearer: SessionReference | undefined, refreshToken?: string): Promise<void> {
-    const { cookie, secrets } = this.#options
+    const { cookie, derivedKeys } = this.#options
     const named = [refreshToken, cookie.read()]
       .map((text) =>
-        text === undefined ? undefined : decodeRefreshToken(text, secrets)?.sessionId,
+        text === undefined ? undefined : decodeRefreshToken(text, derivedKeys)?.sessionId,
       )
       .concat(bearer?.sessionId)
       .filter((id) => id !== undefined)
     await revokeByIds(named, this.#options)
-    discardCookie(cookie, secrets)
+    discardCookie(cookie, derivedKeys)
   }
 
   /** @returns whether there was one; another user's is not found */
@@ -171,9 +171,9 @@ export class SessionService {
 
   /** The cookie may hold the session of another account. */
   async #discardUnlessAlive(): Promise<void> {
-    const { cookie, em, secrets } = this.#options
-    const token = tokenInCookie(cookie, secrets)
+    const { cookie, em, derivedKeys } = this.#options
+    const token = tokenInCookie(cookie, derivedKeys)
     const isAlive = token && (await em.count(Session, { id: token.sessionId })) > 0
-    if (!isAlive) discardCookie(cookie, secrets)
+    if (!isAlive) discardCookie(cookie, derivedKeys)
   }
 }

@@ -13,7 +13,7 @@ import {
 } from 'jose'
 import { sql, type Kysely } from 'kysely'
 import type { Database } from '../../database/database.ts'
-import { DecryptionError, type Secrets } from './secrets.ts'
+import { DecryptionError, type DerivedKeys } from './derived-keys.ts'
 import { SigningKey, type KeyState } from './signing-key.entity.ts'
 
 /** RFC 7518 and RFC 8037 names. */
@@ -55,7 +55,7 @@ export class KeyRingLockedError extends Error {
 
 export interface KeyRingOptions {
   readonly database: Database
-  readonly secrets: Secrets
+  readonly derivedKeys: DerivedKeys
   readonly clock: () => number
   readonly algorithm: Algorithm
   readonly rotationSeconds: number
@@ -212,7 +212,7 @@ export class KeyRing {
   }
 
   async #read(): Promise<Ring> {
-    const { clock, database, secrets } = this.#options
+    const { clock, database, derivedKeys } = this.#options
     const loadedAt = clock()
     const rows = (
       await database.em.fork().find(SigningKey, {}, { orderBy: { createdAt: 'desc' } })
@@ -234,7 +234,7 @@ export class KeyRing {
       byKid.set(kid, { algorithm, publicKey: (await importJWK(jwk, algorithm)) as CryptoKey })
       keys.push({ ...jwk, kid, alg: algorithm, use: 'sig' })
     }
-    const privateKey = await decryptPrivateKey(currentRow, secrets)
+    const privateKey = await decryptPrivateKey(currentRow, derivedKeys)
     this.#ring = {
       current: { kid: currentRow.kid, algorithm: currentRow.algorithm, privateKey },
       byKid,
@@ -246,13 +246,13 @@ export class KeyRing {
   }
 
   async #generate(state: KeyState): Promise<SigningKey> {
-    const { algorithm, clock, secrets } = this.#options
+    const { algorithm, clock, derivedKeys } = this.#options
     const pair = await generateKeyPair(algorithm, { extractable: true, modulusLength: 3072 })
     const key = new SigningKey()
     key.kid = randomBytes(12).toString('base64url')
     key.algorithm = algorithm
     key.publicKey = JSON.stringify(await exportJWK(pair.publicKey))
-    key.privateKeyEncrypted = secrets.encrypt(
+    key.privateKeyEncrypted = derivedKeys.encrypt(
       JSON.stringify(await exportJWK(pair.privateKey)),
       key.kid,
     )
@@ -293,9 +293,9 @@ export class KeyRing {
   }
 }
 
-async function decryptPrivateKey(key: SigningKey, secrets: Secrets): Promise<CryptoKey> {
+async function decryptPrivateKey(key: SigningKey, derivedKeys: DerivedKeys): Promise<CryptoKey> {
   try {
-    const jwk = JSON.parse(secrets.decrypt(key.privateKeyEncrypted, key.kid)) as JWK
+    const jwk = JSON.parse(derivedKeys.decrypt(key.privateKeyEncrypted, key.kid)) as JWK
     return (await importJWK(jwk, key.algorithm)) as CryptoKey
   } catch (error) {
     if (!(error instanceof DecryptionError)) throw error

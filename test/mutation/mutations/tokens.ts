@@ -11,7 +11,7 @@ const keyRing = inFile('src/core/tokens/key-ring.ts', [
   'test/unit/key-ring.test.ts',
   'test/api/key-rotation.test.ts',
 ])
-const secrets = inFile('src/core/tokens/secrets.ts', ['test/unit/secrets.test.ts'])
+const derivedKeys = inFile('src/core/tokens/derived-keys.ts', ['test/unit/derived-keys.test.ts'])
 
 export const tokens: readonly Mutation[] = [
   accessToken(
@@ -62,7 +62,7 @@ export const tokens: readonly Mutation[] = [
   ),
   refreshToken(
     'a refresh token is not authenticated',
-    'if (!secrets.isAuthentic(body, bytes.subarray(bodyBytes))) return undefined',
+    'if (!derivedKeys.verifyMac(body, bytes.subarray(bodyBytes))) return undefined',
     '',
   ),
   refreshToken(
@@ -70,18 +70,18 @@ export const tokens: readonly Mutation[] = [
     "if (prefix + bytes.toString('base64url') !== text) return undefined",
     '',
   ),
-  secrets(
+  derivedKeys(
     'an encrypted text is decrypted although it was changed, or moved to another row',
     "undefined, 'utf8') +\n        decipher.final('utf8')\n",
     "undefined, 'utf8')\n",
     { tests: ['test/unit/key-ring.test.ts'] },
   ),
-  secrets(
+  derivedKeys(
     'refresh tokens are signed with the key that encrypts',
     "derive('refresh token v1')",
     "derive('encryption at rest v1')",
   ),
-  secrets(
+  derivedKeys(
     'a new version cannot decrypt what an older one has encrypted',
     "derive('encryption at rest v1')",
     "derive('encryption at rest v2')",

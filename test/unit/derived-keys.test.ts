@@ -1,6 +1,6 @@
 import { createDecipheriv, createHmac, hkdfSync } from 'node:crypto'
 import { expect, it } from 'vitest'
-import { Secrets } from '../../src/core/tokens/secrets.ts'
+import { DerivedKeys } from '../../src/core/tokens/derived-keys.ts'
 
 const appSecret = 'a'.repeat(32)
 /** RFC 5869, with a purpose that every version of the server has to keep. */
@@ -10,13 +10,13 @@ const keyFor = (purpose: string) =>
 it('refresh tokens are authenticated with a key of their own, which stays the same', () => {
   const body = Buffer.from('the body of a refresh token')
   const mac = (purpose: string) => createHmac('sha256', keyFor(purpose)).update(body).digest()
-  const secrets = new Secrets(appSecret)
-  expect(secrets.isAuthentic(body, mac('refresh token v1'))).toBe(true)
-  expect(secrets.isAuthentic(body, mac('encryption at rest v1'))).toBe(false)
+  const derivedKeys = new DerivedKeys(appSecret)
+  expect(derivedKeys.verifyMac(body, mac('refresh token v1'))).toBe(true)
+  expect(derivedKeys.verifyMac(body, mac('encryption at rest v1'))).toBe(false)
 })
 
 it('texts are encrypted with a key of their own, which stays the same', () => {
-  const bytes = Buffer.from(new Secrets(appSecret).encrypt('a text', 'its label'), 'base64url')
+  const bytes = Buffer.from(new DerivedKeys(appSecret).encrypt('a text', 'its label'), 'base64url')
   const decipher = createDecipheriv(
     'aes-256-gcm',
     keyFor('encryption at rest v1'),

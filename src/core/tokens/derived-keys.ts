@@ -18,7 +18,7 @@ export class DecryptionError extends Error {
 const nonceBytes = 12
 const tagBytes = 16
 
-export class Secrets {
+export class DerivedKeys {
   // Key objects: of bytes Node makes one again at each use, which is dearer than the HMAC.
   readonly #refreshTokenKey: KeyObject
   readonly #encryptionKey: KeyObject
@@ -32,13 +32,13 @@ export class Secrets {
   }
 
   /** HMAC-SHA-256 under the key for refresh tokens. */
-  authenticate(data: Buffer): Buffer {
+  mac(data: Buffer): Buffer {
     return createHmac('sha256', this.#refreshTokenKey).update(data).digest()
   }
 
   /** Compares in constant time. */
-  isAuthentic(data: Buffer, mac: Buffer): boolean {
-    const expected = this.authenticate(data)
+  verifyMac(data: Buffer, mac: Buffer): boolean {
+    const expected = this.mac(data)
     return mac.length === expected.length && timingSafeEqual(mac, expected)
   }
 
