@@ -23,7 +23,7 @@ export async function noteErrors<T>(work: () => Promise<T> | T): Promise<T> {
 }
 
 /** Notes what goes wrong in getting a connection and in each statement on it, those of transactions included. */
-export function notingErrors(driver: Driver): Driver {
+export function withErrorsNoted(driver: Driver): Driver {
   const acquire = driver.acquireConnection.bind(driver)
   const known = new WeakSet<DatabaseConnection>()
   return Object.assign(driver, {

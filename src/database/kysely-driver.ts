@@ -1,8 +1,8 @@
 /** What is changed in the driver that every statement of the ORM and of Kysely goes through. */
 import type { AbstractSqlConnection } from '@mikro-orm/sqlite'
 import type { Dialect, Driver } from 'kysely'
-import { notingErrors } from './driver-errors.ts'
-import { endingFailedTransactions } from './transactions.ts'
+import { withErrorsNoted } from './driver-errors.ts'
+import { withFailedTransactionsEnded } from './transactions.ts'
 
 /** @param connection that has not been connected yet */
 export function changeDriver(connection: AbstractSqlConnection): void {
@@ -15,5 +15,5 @@ export function changeDriver(connection: AbstractSqlConnection): void {
 }
 
 function changed(driver: Driver): Driver {
-  return endingFailedTransactions(notingErrors(driver))
+  return withFailedTransactionsEnded(withErrorsNoted(driver))
 }

@@ -5,7 +5,7 @@
  */
 import type { Driver } from 'kysely'
 
-export function endingFailedTransactions(driver: Driver): Driver {
+export function withFailedTransactionsEnded(driver: Driver): Driver {
   const begin = driver.beginTransaction.bind(driver)
   const rollback = driver.rollbackTransaction.bind(driver)
   return Object.assign(driver, {

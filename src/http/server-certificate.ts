@@ -91,11 +91,11 @@ export class ServerCertificate {
 function readPair({ certificateFile, keyFile }: CertificateFiles): Pair {
   const cert = read('TLS_CERT', certificateFile)
   const key = read('TLS_KEY', keyFile)
-  const certificate = explaining(
+  const certificate = wrapError(
     `${certificateFile}, of TLS_CERT, is no certificate in PEM format`,
     () => new X509Certificate(cert),
   )
-  const privateKey = explaining(
+  const privateKey = wrapError(
     `${keyFile}, of TLS_KEY, is no private key in PEM format without a passphrase`,
     () => createPrivateKey(key),
   )
@@ -104,7 +104,7 @@ function readPair({ certificateFile, keyFile }: CertificateFiles): Pair {
       `The key in ${keyFile} does not fit the certificate in ${certificateFile}: TLS_KEY and TLS_CERT must be of the same pair, the server's own certificate first in its file.`,
     )
   }
-  return explaining(`${certificateFile}, of TLS_CERT, cannot be used`, () => {
+  return wrapError(`${certificateFile}, of TLS_CERT, cannot be used`, () => {
     createSecureContext({ cert, key })
     return { cert, key }
   })
@@ -124,7 +124,7 @@ function read(variable: string, file: string): string {
 }
 
 /** OpenSSL's words may quote the file: they are kept as the cause. */
-function explaining<T>(message: string, work: () => T): T {
+function wrapError<T>(message: string, work: () => T): T {
   try {
     return work()
   } catch (error) {

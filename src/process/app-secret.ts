@@ -37,7 +37,7 @@ and passwords stay; everybody has to sign in again.`,
   if (process.platform !== 'win32' && (statSync(file).mode & 0o077) !== 0) {
     throw new AppSecretError(`${file} can be read by others. Run: chmod 600 ${file}`)
   }
-  const secret = explaining(file, 'read', () => readFileSync(file, 'utf8')).trim()
+  const secret = wrapError(file, 'read', () => readFileSync(file, 'utf8')).trim()
   if (Buffer.byteLength(secret) < secretBytes) {
     throw new AppSecretError(
       `${file} holds fewer than ${secretBytes} bytes. Restore it from a backup.`,
@@ -63,7 +63,7 @@ export function makeAppSecretOfNewDatabase(databaseFile: string): void {
  */
 export function makeAppSecret(databaseFile: string): string {
   const file = appSecretFile(databaseFile)
-  return explaining(file, 'made', () => {
+  return wrapError(file, 'made', () => {
     makePrivateFolder(dirname(file))
     try {
       writeFileSync(file, `${randomBytes(secretBytes).toString('base64url')}\n`, {
@@ -93,7 +93,7 @@ const whatWentWrong: Record<string, string> = {
   ENOSPC: 'the disk is full',
 }
 
-function explaining<T>(file: string, what: 'read' | 'made', work: () => T): T {
+function wrapError<T>(file: string, what: 'read' | 'made', work: () => T): T {
   try {
     return work()
   } catch (error) {

@@ -118,7 +118,7 @@ export class ProviderClient {
     flow: FlowSecrets,
     isReauthentication: boolean,
   ): Promise<string> {
-    return failing(async () => {
+    return wrapFailures(async () => {
       const { config } = await this.#configuration()
       // A proof is not kept, so it asks for nothing that would be renewed.
       const offline = isReauthentication ? {} : this.#offline(config.serverMetadata())
@@ -148,7 +148,7 @@ export class ProviderClient {
     flow: FlowSecrets,
     provenSince?: number,
   ): Promise<Exchange> {
-    return failing(async () => {
+    return wrapFailures(async () => {
       const { config, request } = await this.#configuration()
       const currentUrl = new URL(answer.redirectUri)
       currentUrl.searchParams.set('code', answer.code)
@@ -189,7 +189,7 @@ export class ProviderClient {
    * @throws ProviderFailure
    */
   async refresh(refreshToken: string): Promise<ProviderTokens> {
-    return failing(async () => {
+    return wrapFailures(async () => {
       const { config, request } = await this.#configuration()
       const response = await request(() => openid.refreshTokenGrant(config, refreshToken))
       return this.#tokens(response, refreshToken)
@@ -356,7 +356,7 @@ function issuerOf({ server, subjectIssuer }: ProviderDefinition): string {
 const allowPlainHttp: (config: openid.Configuration) => void = openid.allowInsecureRequests
 
 /** Whatever goes wrong with a provider is one failure, with the cause for the log. */
-async function failing<T>(work: () => Promise<T>): Promise<T> {
+async function wrapFailures<T>(work: () => Promise<T>): Promise<T> {
   try {
     return await work()
   } catch (error) {
