@@ -1,7 +1,7 @@
 /** `npm run db:backup -- FILE`: a copy of the database, while the servers run. */
 import { closeSync, existsSync, fsyncSync, openSync, renameSync, rmSync } from 'node:fs'
 import Sqlite from 'better-sqlite3'
-import { EventActor, EventType } from '../core/audit/event.ts'
+import { EventActor, EventKind } from '../core/audit/event.ts'
 import { loadConfig, type Config } from '../config/config.ts'
 import { inspectServer } from '../database/postgresql-inspection.ts'
 import type { PostgresqlConfig } from '../database/postgresql.ts'
@@ -42,7 +42,7 @@ async function tellTrail(config: Config): Promise<void> {
   try {
     await withDatabaseAsItIs(config, (database) =>
       operatorTrail().record(database.em.fork(), {
-        type: EventType.DATABASE_BACKED_UP,
+        type: EventKind.DATABASE_BACKED_UP,
         userId: null,
         actor: EventActor.OPERATOR,
       }),

@@ -2,7 +2,7 @@
 import { parseArgs } from 'node:util'
 import { loadConfig } from '../config/config.ts'
 import { parseDurationSeconds } from '../config/formats.ts'
-import { EventActor, EventType, outcomeOf } from '../core/audit/event.ts'
+import { EventActor, EventKind, outcomeOf } from '../core/audit/event.ts'
 import { listEvents, type ListedEvent } from '../core/audit/event-list.ts'
 import { findUser } from '../core/users/find-user.ts'
 import { parseUserId } from '../core/users/user-id.ts'
@@ -69,13 +69,13 @@ async function userIdOf(database: Database, { email, id }: Options): Promise<str
   return userId
 }
 
-function typesOf({ event }: Options): EventType[] | undefined {
+function typesOf({ event }: Options): EventKind[] | undefined {
   if (event === undefined || event.every(isEventType)) return event
-  throw new CommandError(`--event must be one of ${Object.values(EventType).join(', ')}.`)
+  throw new CommandError(`--event must be one of ${Object.values(EventKind).join(', ')}.`)
 }
 
-function isEventType(name: string): name is EventType {
-  return Object.values<string>(EventType).includes(name)
+function isEventType(name: string): name is EventKind {
+  return Object.values<string>(EventKind).includes(name)
 }
 
 function timeOf({ since }: Options): number | undefined {

@@ -1,6 +1,6 @@
 /** Puts a backup in the place of Latchkey's tables on PostgreSQL. */
 import { sql } from 'kysely'
-import { EventActor, EventType } from '../core/audit/event.ts'
+import { EventActor, EventKind } from '../core/audit/event.ts'
 import { EventIds } from '../core/audit/event-id.ts'
 import type { Config } from '../config/config.ts'
 import { openDatabase, type Database } from '../database/database.ts'
@@ -41,7 +41,7 @@ export async function restorePostgresql(
   const event = {
     id: new EventIds().next(now),
     occurred_at: now,
-    type: EventType.DATABASE_RESTORED,
+    type: EventKind.DATABASE_RESTORED,
     actor: EventActor.OPERATOR,
     operator: operatorName(),
     sessions_ended: sessionsEnded ?? '',

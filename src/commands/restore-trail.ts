@@ -1,5 +1,5 @@
 /** The audit trail's record of a restore. */
-import { EventActor, EventType } from '../core/audit/event.ts'
+import { EventActor, EventKind } from '../core/audit/event.ts'
 import type { Database } from '../database/database.ts'
 import { operatorTrail } from './operator-trail.ts'
 
@@ -9,7 +9,7 @@ export function recordRestore(
   sessionsEnded: number | undefined,
 ): Promise<void> {
   return operatorTrail().record(database.em.fork(), {
-    type: EventType.DATABASE_RESTORED,
+    type: EventKind.DATABASE_RESTORED,
     userId: null,
     actor: EventActor.OPERATOR,
     ...(sessionsEnded !== undefined && { sessionsEnded }),

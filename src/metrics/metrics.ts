@@ -1,7 +1,7 @@
 /** What the server counts and measures, for Prometheus. prom-client lives here. */
 import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom-client'
 import type { RecordedEvent } from '../core/audit/audit-trail.ts'
-import { EventType } from '../core/audit/event.ts'
+import { EventKind } from '../core/audit/event.ts'
 import type { OperationReport } from '../graphql/operation-report.ts'
 
 /** What is read when someone asks, rather than counted as it happens. */
@@ -142,11 +142,11 @@ export class Metrics {
   readonly countEvent = ({ type, method, reason }: RecordedEvent): void => {
     this.#events.inc({ type })
     const way = method ?? ''
-    if (type === EventType.SIGNED_IN) this.#signIns.inc({ method: way })
-    if (type === EventType.SIGN_IN_FAILED) {
+    if (type === EventKind.SIGNED_IN) this.#signIns.inc({ method: way })
+    if (type === EventKind.SIGN_IN_FAILED) {
       this.#signInFailures.inc({ method: way, reason: reason ?? '' })
     }
-    if (type === EventType.REFRESH_TOKEN_REUSED) this.#refreshes.inc({ outcome: 'reused' })
+    if (type === EventKind.REFRESH_TOKEN_REUSED) this.#refreshes.inc({ outcome: 'reused' })
   }
 
   readonly countRefresh = (outcome: 'rotated' | 'grace'): void => {

@@ -1,6 +1,6 @@
 /** Something that happened to an account, or to the server, for those who look back. */
 import { defineEntity, p } from '@mikro-orm/core'
-import type { EventActor, EventReason, EventType } from './event.ts'
+import type { EventActor, EventReason, EventKind } from './event.ts'
 
 const AuditEventSchema = defineEntity({
   name: 'AuditEvent',
@@ -9,7 +9,7 @@ const AuditEventSchema = defineEntity({
   properties: {
     /** In the order of time (`event-id.ts`). */
     id: p.uuid().primary(),
-    type: p.string().length(32).$type<EventType>(),
+    type: p.string().length(32).$type<EventKind>(),
     occurredAt: p.bigint('number'),
     /** Whose account it is about. No reference: what happened outlives the account (docs/adr/0024). */
     userId: p.uuid().nullable(),

@@ -1,12 +1,12 @@
 /** Writes down who did what, when and from where; in the transaction of what it tells, if there is one. */
 import type { SqlEntityManager } from '@mikro-orm/sqlite'
 import { sql } from 'kysely'
-import { endless, type EventActor, type EventReason, type EventType } from './event.ts'
+import { endless, type EventActor, type EventReason, type EventKind } from './event.ts'
 import { lowestEventId, type EventIds } from './event-id.ts'
 
 /** What happened, without when and from where. */
 export interface NewEvent {
-  readonly type: EventType
+  readonly type: EventKind
   /** Whose account it is about, if there is one. */
   readonly userId: string | null
   readonly actor: EventActor

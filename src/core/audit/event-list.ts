@@ -1,18 +1,18 @@
 /** Events of all users, for operators. */
 import { sql, type Kysely, type RawBuilder } from 'kysely'
-import type { EventActor, EventReason, EventType } from './event.ts'
+import type { EventActor, EventReason, EventKind } from './event.ts'
 import { lowestEventId } from './event-id.ts'
 
 export interface EventFilter {
   readonly userId?: string | undefined
-  readonly types?: readonly EventType[] | undefined
+  readonly types?: readonly EventKind[] | undefined
   /** Milliseconds since the epoch. */
   readonly since?: number | undefined
   readonly limit: number
 }
 
 export interface ListedEvent {
-  readonly type: EventType
+  readonly type: EventKind
   /** Milliseconds since the epoch. */
   readonly occurredAt: number
   readonly userId: string | null

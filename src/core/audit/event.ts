@@ -1,7 +1,7 @@
 /** What the trail tells: the kinds of events, who brings them about, and why. All of it is API. */
 
 /** What happened. */
-export enum EventType {
+export enum EventKind {
   ACCOUNT_CREATED = 'ACCOUNT_CREATED',
   ACCOUNT_RECLAIMED = 'ACCOUNT_RECLAIMED',
   EMAIL_VERIFIED = 'EMAIL_VERIFIED',
@@ -67,29 +67,29 @@ export enum EventReason {
 }
 
 const failures = new Set([
-  EventType.SIGN_IN_FAILED,
-  EventType.REAUTHENTICATION_FAILED,
-  EventType.REFRESH_TOKEN_REUSED,
-  EventType.PASSWORD_CHANGE_FAILED,
-  EventType.PROVIDER_LINK_FAILED,
+  EventKind.SIGN_IN_FAILED,
+  EventKind.REAUTHENTICATION_FAILED,
+  EventKind.REFRESH_TOKEN_REUSED,
+  EventKind.PASSWORD_CHANGE_FAILED,
+  EventKind.PROVIDER_LINK_FAILED,
 ])
 
 /**
  * Failures that can be caused again and again, the most of them by strangers. A reused refresh token is none
  * of them, since it ends its session.
  */
-const refusals = [...failures].filter((type) => type !== EventType.REFRESH_TOKEN_REUSED)
+const refusals = [...failures].filter((type) => type !== EventKind.REFRESH_TOKEN_REUSED)
 
 /**
  * What can be caused without end: each group has a budget of its own, so that none uses up another's,
  * and the trail keeps all of them within bounds, so that they hide nothing else (`retention.ts`). Who has the refresh token of a session can use it,
  * and repeat it, as often as they like.
  */
-export const endless: readonly (readonly EventType[])[] = [
+export const endless: readonly (readonly EventKind[])[] = [
   refusals,
-  [EventType.REFRESH_TOKEN_REPEATED],
+  [EventKind.REFRESH_TOKEN_REPEATED],
 ]
 
-export function outcomeOf(type: EventType): EventOutcome {
+export function outcomeOf(type: EventKind): EventOutcome {
   return failures.has(type) ? EventOutcome.FAILURE : EventOutcome.SUCCESS
 }

@@ -3,11 +3,11 @@ import { randomBytes } from 'node:crypto'
 import type { SqlEntityManager } from '@mikro-orm/sqlite'
 import { sql, type Kysely } from 'kysely'
 import type { AuditTrail, RecordEvent } from '../audit/audit-trail.ts'
-import { EventActor, EventReason, EventType } from '../audit/event.ts'
+import { EventActor, EventReason, EventKind } from '../audit/event.ts'
 import type { RefreshToken } from '../tokens/refresh-token.ts'
 import { User } from '../users/user.entity.ts'
 import type { AuthPayload } from './auth-payload.ts'
-import type { Client, Proof, SessionPolicy } from './authentication.ts'
+import type { RequestOrigin, Proof, SessionPolicy } from './authentication.ts'
 import { accountDisabled, invalidCredentials } from './errors.ts'
 import { revokeReplacedSession } from './replaced-session.ts'
 import type { SessionRecord } from './session-row.ts'
@@ -24,7 +24,7 @@ export interface AdmissionOptions {
   readonly em: SqlEntityManager
   readonly audit: AuditTrail
   readonly clock: () => number
-  readonly client: Client
+  readonly origin: RequestOrigin
   readonly policy: SessionPolicy
 }
 
@@ -51,7 +51,7 @@ export function requireAdmitted(admission: Admission): AuthPayload {
 export async function createSession(
   proof: Proof,
   replaced: RefreshToken | undefined,
-  { audit, client, clock, em, policy }: AdmissionOptions,
+  { audit, origin, clock, em, policy }: AdmissionOptions,
 ): Promise<SessionRecord | 'disabled' | 'changed'> {
   const now = clock()
   const session = newSession(proof, policy, now)
@@ -69,13 +69,13 @@ export async function createSession(
         authenticated_at, amr, last_used_at, expires_at, ends_at, user_agent, ip)
       values (${session.id}, ${userId}, ${method}, ${session.generation}, null, ${now},
         ${now}, ${JSON.stringify(session.amr)}, ${now}, ${session.expiresAt}, ${session.endsAt},
-        ${client.userAgent ?? null}, ${client.ip ?? null})`.execute(kysely)
+        ${origin.userAgent ?? null}, ${origin.ip ?? null})`.execute(kysely)
     const by = { userId, actor: EventActor.ACCOUNT }
     const sessionsEnded = await makeRoom(kysely, session)
-    await record({ type: EventType.SIGNED_IN, ...by, method, sessionId: session.id })
+    await record({ type: EventKind.SIGNED_IN, ...by, method, sessionId: session.id })
     if (sessionsEnded > 0) {
       const reason = EventReason.TOO_MANY_SESSIONS
-      await record({ type: EventType.SESSION_ENDED, ...by, reason, sessionsEnded })
+      await record({ type: EventKind.SESSION_ENDED, ...by, reason, sessionsEnded })
     }
     return session
   })
@@ -119,7 +119,7 @@ async function refuse(
   const user = await tx.findOne(User, { id: userId }, { refresh: true })
   const isDisabled = user?.disabledAt != null
   const reason = isDisabled ? EventReason.ACCOUNT_DISABLED : EventReason.CREDENTIALS_CHANGED
-  const type = EventType.SIGN_IN_FAILED
+  const type = EventKind.SIGN_IN_FAILED
   await record({ type, userId, actor: EventActor.ANONYMOUS, reason, method })
   return isDisabled ? 'disabled' : 'changed'
 }

@@ -5,7 +5,7 @@
 import type { SqlEntityManager } from '@mikro-orm/sqlite'
 import { sql } from 'kysely'
 import type { AuditTrail } from '../audit/audit-trail.ts'
-import { EventActor, EventType } from '../audit/event.ts'
+import { EventActor, EventKind } from '../audit/event.ts'
 import { addressBlock } from '../throttle/address.ts'
 import type { RequestOrigin } from './authentication.ts'
 
@@ -63,7 +63,7 @@ export async function recordRepeat(
     )
     if (reported.numAffectedRows === 0n) return
     await record({
-      type: EventType.REFRESH_TOKEN_REPEATED,
+      type: EventKind.REFRESH_TOKEN_REPEATED,
       userId: session.user_id,
       actor: EventActor.ANONYMOUS,
       sessionId: id,

@@ -2,7 +2,7 @@
 import type { SqlEntityManager } from '@mikro-orm/sqlite'
 import { sql } from 'kysely'
 import type { RecordEvent } from '../audit/audit-trail.ts'
-import { EventActor, EventReason, EventType } from '../audit/event.ts'
+import { EventActor, EventReason, EventKind } from '../audit/event.ts'
 import type { RefreshToken } from '../tokens/refresh-token.ts'
 
 /**
@@ -23,7 +23,7 @@ export async function revokeReplacedSession(
   const [ended] = rows
   if (!ended) return
   await record({
-    type: EventType.SESSION_ENDED,
+    type: EventKind.SESSION_ENDED,
     userId: ended.user_id,
     actor: EventActor.ACCOUNT,
     reason: EventReason.REPLACED,

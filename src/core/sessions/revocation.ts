@@ -2,7 +2,7 @@
 import type { SqlEntityManager } from '@mikro-orm/sqlite'
 import { sql } from 'kysely'
 import type { AuditTrail, NewEvent } from '../audit/audit-trail.ts'
-import { EventActor, EventReason, EventType } from '../audit/event.ts'
+import { EventActor, EventReason, EventKind } from '../audit/event.ts'
 import { lockUser } from '../users/lock-user.ts'
 import type { SessionReference } from './authentication.ts'
 import { Session } from './session.entity.ts'
@@ -78,5 +78,5 @@ function sessionEndedEvent(
   which: { sessionId: string } | { sessionsEnded: number },
 ): NewEvent {
   const ended = { sessionsEnded: 1, ...which }
-  return { type: EventType.SESSION_ENDED, userId, actor: EventActor.ACCOUNT, reason, ...ended }
+  return { type: EventKind.SESSION_ENDED, userId, actor: EventActor.ACCOUNT, reason, ...ended }
 }

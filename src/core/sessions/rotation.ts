@@ -2,7 +2,7 @@
 import type { SqlEntityManager } from '@mikro-orm/sqlite'
 import { sql } from 'kysely'
 import type { AuditTrail } from '../audit/audit-trail.ts'
-import { EventActor, EventReason, EventType } from '../audit/event.ts'
+import { EventActor, EventReason, EventKind } from '../audit/event.ts'
 import { TokenErrorReason } from '../errors.ts'
 import { clockLeewayMilliseconds } from '../tokens/clock-leeway.ts'
 import { decodeRefreshToken, type RefreshToken } from '../tokens/refresh-token.ts'
@@ -107,7 +107,7 @@ async function revokeReused(
     // Of several replays at once, one finds the session.
     if ((await tx.nativeDelete(Session, { id: session.id })) === 0) return
     await record({
-      type: EventType.REFRESH_TOKEN_REUSED,
+      type: EventKind.REFRESH_TOKEN_REUSED,
       userId: session.userId,
       actor: EventActor.ANONYMOUS,
       ...(isElsewhere ? { reason: EventReason.ANOTHER_ORIGIN } : {}),

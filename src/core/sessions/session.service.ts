@@ -1,7 +1,7 @@
 /** Every sign-in ends here, and so does every refresh, renewal and end of a session. */
 import type { SqlEntityManager } from '@mikro-orm/sqlite'
 import type { RecordEvent } from '../audit/audit-trail.ts'
-import { EventActor, EventType } from '../audit/event.ts'
+import { EventActor, EventKind } from '../audit/event.ts'
 import type { PreparedRead } from '../../database/driver.ts'
 import { AppError, TokenErrorReason } from '../errors.ts'
 import type { AccessTokens } from '../tokens/access-token.ts'
@@ -107,7 +107,7 @@ export class SessionService {
     tx: SqlEntityManager,
     record: RecordEvent,
     current: SessionReference,
-    { type, ...renewal }: Renewal & { readonly type: EventType },
+    { type, ...renewal }: Renewal & { readonly type: EventKind },
   ): Promise<RenewedSession> {
     const sessionsEnded = await revokeOthers(tx, current)
     await record({ type, ...current, actor: EventActor.ACCOUNT, sessionsEnded })
@@ -126,7 +126,7 @@ export class SessionService {
     renewal: Renewal & { readonly provenBy: AuthenticationMethod },
   ): Promise<RenewedSession> {
     const { method } = renewal.provenBy
-    await record({ type: EventType.REAUTHENTICATED, ...current, actor: EventActor.ACCOUNT, method })
+    await record({ type: EventKind.REAUTHENTICATED, ...current, actor: EventActor.ACCOUNT, method })
     return renewSession(tx, current, renewal, this.#options)
   }
 

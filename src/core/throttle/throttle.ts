@@ -16,7 +16,7 @@ export interface Budget {
   /** Attempts in a window before delays start. */
   readonly limit: number
   /** The budget is not charged where this subject is trusted. */
-  readonly unlessFamiliar?: string
+  readonly unlessTrusted?: string
 }
 
 /** A charge that was accepted. */
@@ -76,13 +76,13 @@ export class Throttle {
     const now = this.#clock()
     // First what is known without asking the database.
     this.#refuseBlocked(
-      budgets.filter((budget) => budget.unlessFamiliar === undefined),
+      budgets.filter((budget) => budget.unlessTrusted === undefined),
       now,
     )
     const applicable = []
     for (const budget of budgets) {
-      const { unlessFamiliar } = budget
-      if (unlessFamiliar === undefined || !(await this.#isFamiliar(unlessFamiliar))) {
+      const { unlessTrusted } = budget
+      if (unlessTrusted === undefined || !(await this.#isTrusted(unlessTrusted))) {
         applicable.push(budget)
       }
     }
@@ -110,15 +110,15 @@ export class Throttle {
   }
 
   /** The subject has proven itself: budgets that are for strangers no longer apply to it. */
-  async makeFamiliar(subject: string): Promise<void> {
-    if (!this.#isEnabled || (await this.#isFamiliar(subject))) return
+  async trust(subject: string): Promise<void> {
+    if (!this.#isEnabled || (await this.#isTrusted(subject))) return
     const key = counterKey({ name: 'familiar', subject })
     await sql`insert into attempt_counters (key, count, blocked_until, resets_at)
       values (${key}, 0, 0, ${this.#clock() + familiarityMilliseconds})
       on conflict (key) do update set resets_at = excluded.resets_at`.execute(this.#database.kysely)
   }
 
-  /** Removes counters, and the familiarity of subjects (`familiar`), that no longer mean anything. */
+  /** Removes counters, and the trust in subjects (`familiar` in the keys), that no longer mean anything. */
   async forget(counters: readonly Pick<Budget, 'name' | 'subject'>[]): Promise<void> {
     // One at a time: a transaction that held several could wait for one that charges them.
     for (const key of counters.map((counter) => counterKey(counter))) {
@@ -146,7 +146,7 @@ export class Throttle {
     return Number(result.numAffectedRows)
   }
 
-  async #isFamiliar(subject: string): Promise<boolean> {
+  async #isTrusted(subject: string): Promise<boolean> {
     const key = counterKey({ name: 'familiar', subject })
     const { rows } = await sql`select 1 from attempt_counters where key = ${key}
       and not ${isOver('resets_at', this.#clock(), familiarityMilliseconds)}`.execute(

@@ -2,7 +2,7 @@
 import { sql } from 'kysely'
 import type { Database } from '../../database/database.ts'
 import type { AuditTrail } from '../audit/audit-trail.ts'
-import { EventActor, EventType } from '../audit/event.ts'
+import { EventActor, EventKind } from '../audit/event.ts'
 import type { KeyRing } from './key-ring.ts'
 
 export interface KeyOperationOptions {
@@ -16,7 +16,7 @@ const actor = EventActor.OPERATOR
 /** The next key becomes the current one; tokens that are valid stay valid. */
 export async function rotateKeys({ audit, database, keyRing }: KeyOperationOptions): Promise<void> {
   await keyRing.rotate()
-  await audit.record(database.em.fork(), { type: EventType.KEYS_ROTATED, userId: null, actor })
+  await audit.record(database.em.fork(), { type: EventKind.KEYS_ROTATED, userId: null, actor })
 }
 
 /**
@@ -27,7 +27,7 @@ export async function resetKeys({ audit, database, keyRing }: KeyOperationOption
   await audit.transactional(database.em.fork(), async (tx, record) => {
     const deleted = await sql`delete from sessions`.execute(tx.getKysely())
     const sessionsEnded = Number(deleted.numAffectedRows)
-    await record({ type: EventType.KEYS_RESET, userId: null, actor, sessionsEnded })
+    await record({ type: EventKind.KEYS_RESET, userId: null, actor, sessionsEnded })
   })
   await keyRing.reset()
 }

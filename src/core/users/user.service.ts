@@ -2,7 +2,7 @@
 import { UniqueConstraintViolationException } from '@mikro-orm/core'
 import type { SqlEntityManager } from '@mikro-orm/sqlite'
 import { forgetOrigins, type AuditTrail, type RecordEvent } from '../audit/audit-trail.ts'
-import { EventType, type EventActor } from '../audit/event.ts'
+import { EventKind, type EventActor } from '../audit/event.ts'
 import type { Database } from '../../database/database.ts'
 import { Identity } from './identity.entity.ts'
 import { deleteSessions, lockUser, readLockedUser } from './lock-user.ts'
@@ -40,9 +40,9 @@ export class UserService {
     try {
       return await this.#change(async (tx, record) => {
         const { id, roles } = await createUser(tx, newUser, this.#options.clock())
-        await record(EventType.ACCOUNT_CREATED, id)
+        await record(EventKind.ACCOUNT_CREATED, id)
         for (const role of roles) {
-          if (role !== Role.USER) await record(EventType.ROLE_GRANTED, id, { role })
+          if (role !== Role.USER) await record(EventKind.ROLE_GRANTED, id, { role })
         }
         return id
       })
@@ -56,7 +56,7 @@ export class UserService {
     const disabledAt = this.#options.clock()
     await this.#change(async (tx, record) => {
       const disabled = await tx.nativeUpdate(User, { id, disabledAt: null }, { disabledAt })
-      if (disabled > 0) await record(EventType.ACCOUNT_DISABLED, id)
+      if (disabled > 0) await record(EventKind.ACCOUNT_DISABLED, id)
     })
   }
 
@@ -67,8 +67,8 @@ export class UserService {
       const disabled = { id, disabledAt: { $ne: null } }
       const enabled = await tx.nativeUpdate(User, disabled, { disabledAt: null })
       const sessionsEnded = await deleteSessions(tx, id)
-      if (enabled > 0) await record(EventType.ACCOUNT_ENABLED, id, { sessionsEnded })
-      else if (sessionsEnded > 0) await record(EventType.SESSION_ENDED, id, { sessionsEnded })
+      if (enabled > 0) await record(EventKind.ACCOUNT_ENABLED, id, { sessionsEnded })
+      else if (sessionsEnded > 0) await record(EventKind.SESSION_ENDED, id, { sessionsEnded })
     })
   }
 
@@ -77,20 +77,20 @@ export class UserService {
     await this.#change(async (tx, record) => {
       if ((await tx.nativeDelete(User, { id })) === 0) return
       await forgetOrigins(tx, id)
-      await record(EventType.ACCOUNT_DELETED, id)
+      await record(EventKind.ACCOUNT_DELETED, id)
     })
   }
 
   /** @returns the roles that the user has now */
   grant(id: string, role: Role): Promise<readonly Role[] | undefined> {
-    return this.#changeRoles(id, EventType.ROLE_GRANTED, role, (roles) => [
+    return this.#changeRoles(id, EventKind.ROLE_GRANTED, role, (roles) => [
       ...new Set([...roles, role]),
     ])
   }
 
   /** @returns the roles that the user has now */
   revoke(id: string, role: Exclude<Role, Role.USER>): Promise<readonly Role[] | undefined> {
-    return this.#changeRoles(id, EventType.ROLE_REVOKED, role, (roles) =>
+    return this.#changeRoles(id, EventKind.ROLE_REVOKED, role, (roles) =>
       roles.filter((held) => held !== role),
     )
   }
@@ -103,7 +103,7 @@ export class UserService {
     return this.#change(async (tx, record) => {
       const user = await readLockedUser(tx, id)
       if (!user) return undefined
-      const type = user.passwordHash == null ? EventType.PASSWORD_SET : EventType.PASSWORD_CHANGED
+      const type = user.passwordHash == null ? EventKind.PASSWORD_SET : EventKind.PASSWORD_CHANGED
       const sessionsEnded = await replacePassword(tx, user, password)
       await record(type, id, { sessionsEnded })
       return { sessionsEnded, isDisabled: user.disabledAt != null }
@@ -128,7 +128,7 @@ export class UserService {
         return { outcome: 'only-way-to-sign-in' }
       }
       const sessionsEnded = await replacePassword(tx, user, noPassword)
-      await record(EventType.PASSWORD_REMOVED, id, { sessionsEnded })
+      await record(EventKind.PASSWORD_REMOVED, id, { sessionsEnded })
       return { outcome: 'removed', sessionsEnded }
     })
   }
@@ -138,14 +138,14 @@ export class UserService {
     return this.#change(async (tx, record) => {
       await lockUser(tx, id)
       const sessionsEnded = await deleteSessions(tx, id)
-      if (sessionsEnded > 0) await record(EventType.SESSION_ENDED, id, { sessionsEnded })
+      if (sessionsEnded > 0) await record(EventKind.SESSION_ENDED, id, { sessionsEnded })
       return sessionsEnded
     })
   }
 
   #changeRoles(
     id: string,
-    type: EventType,
+    type: EventKind,
     role: Role,
     change: (roles: readonly Role[]) => Role[],
   ): Promise<readonly Role[] | undefined> {
@@ -169,7 +169,7 @@ export class UserService {
 }
 
 type RecordChange = (
-  type: EventType,
+  type: EventKind,
   userId: string,
   details?: { readonly role?: Role; readonly sessionsEnded?: number },
 ) => ReturnType<RecordEvent>

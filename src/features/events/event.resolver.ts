@@ -4,7 +4,7 @@ import type { Role } from '../../core/users/role.ts'
 import { UserType } from '../account/user.type.ts'
 import type { AuditEvent } from '../../core/audit/audit-event.entity.ts'
 import { encodeCursor, largestPage } from './event.service.ts'
-import { EventConnectionType, type EventObjectType } from './event.type.ts'
+import { EventConnectionType, type EventType } from './event.type.ts'
 import { outcomeOf } from '../../core/audit/event.ts'
 
 @Resolver(() => UserType)
@@ -44,7 +44,7 @@ export class EventResolver {
   }
 }
 
-function toEventType(event: AuditEvent): EventObjectType {
+function toEventType(event: AuditEvent): EventType {
   return {
     id: event.id,
     type: event.type,

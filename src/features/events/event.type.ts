@@ -2,9 +2,9 @@
 import { GraphQLDateTime } from 'graphql-scalars'
 import { Field, ID, Int, ObjectType, registerEnumType } from 'type-graphql'
 import { Role } from '../../core/users/role.ts'
-import { EventActor, EventOutcome, EventReason, EventType } from '../../core/audit/event.ts'
+import { EventActor, EventOutcome, EventReason, EventKind } from '../../core/audit/event.ts'
 
-registerEnumType(EventType, {
+registerEnumType(EventKind, {
   name: 'EventType',
   description: 'The kind of an event. Later versions may add values.',
   valuesConfig: {
@@ -140,12 +140,12 @@ registerEnumType(EventReason, {
 })
 
 @ObjectType('Event', { description: 'An entry of the audit trail of an account.' })
-export class EventObjectType {
+export class EventType {
   @Field(() => ID, { description: 'Identifies the event.' })
   id!: string
 
-  @Field(() => EventType, { description: 'What happened.' })
-  type!: EventType
+  @Field(() => EventKind, { description: 'What happened.' })
+  type!: EventKind
 
   @Field(() => GraphQLDateTime, { description: 'When it happened.' })
   occurredAt!: Date
@@ -197,8 +197,8 @@ export class EventEdgeType {
   })
   cursor!: string
 
-  @Field(() => EventObjectType, { description: 'The event.' })
-  node!: EventObjectType
+  @Field(() => EventType, { description: 'The event.' })
+  node!: EventType
 }
 
 @ObjectType('PageInfo', { description: 'Pagination info.' })

@@ -3,7 +3,7 @@ import { UniqueConstraintViolationException } from '@mikro-orm/core'
 import type { SqlEntityManager } from '@mikro-orm/sqlite'
 import { sql } from 'kysely'
 import type { AuditTrail } from '../../core/audit/audit-trail.ts'
-import { EventActor, EventReason, EventType } from '../../core/audit/event.ts'
+import { EventActor, EventReason, EventKind } from '../../core/audit/event.ts'
 import { AppError, ErrorCode, badUserInput } from '../../core/errors.ts'
 import { requireAdmitted } from '../../core/sessions/admission.ts'
 import { invalidCredentials } from '../../core/sessions/errors.ts'
@@ -92,7 +92,7 @@ export class PasswordService {
       { name: 'register-network', subject: this.#network, limit: limits.registrationsOfNetwork },
       { name: 'network', subject: this.#network, limit: limits.network },
     ])
-    const passwordHash = await givingBackOnFailure(charge, () =>
+    const passwordHash = await withRefundOnFailure(charge, () =>
       hasher.hash(password, this.#network),
     )
 
@@ -105,8 +105,8 @@ export class PasswordService {
     const admission = await sessions.admit(async () => {
       const userId = await this.#create(account)
       // The account goes on counting as one that was made; the address has failed at nothing.
-      await charge.giveBack('address', 'network')
-      await throttle.makeFamiliar(this.#pair(email))
+      await charge.refund('address', 'network')
+      await throttle.trust(this.#pair(email))
       return { userId, credentialVersion: 0, ...byPassword }
     }, transport)
     // The owner of the address has taken the account over in this very moment.
@@ -127,7 +127,7 @@ export class PasswordService {
     // What is not an address at all gets a counter too, and the same response.
     const email = normalizeEmail(input.email)
     const charge = await throttle.charge(this.#budgets(email ?? input.email.slice(0, 320)))
-    const { user, isCorrect, renewedHash } = await givingBackOnFailure(charge, async () => {
+    const { user, isCorrect, renewedHash } = await withRefundOnFailure(charge, async () => {
       const found = email === undefined ? null : await em.findOne(User, { email }, freshly)
       return { user: found, ...(await this.#verify(input.password, found)) }
     })
@@ -136,9 +136,9 @@ export class PasswordService {
       await this.#recordFailure(user)
       throw invalidCredentials()
     }
-    await charge.giveBack()
+    await charge.refund()
     if (renewedHash !== undefined) await this.#keepRenewedHash(user, renewedHash)
-    await throttle.makeFamiliar(this.#pair(user.email!))
+    await throttle.trust(this.#pair(user.email!))
     const { id: userId, credentialVersion } = user
     return requireAdmitted(
       await sessions.admit({ userId, credentialVersion, ...byPassword }, transport),
@@ -169,7 +169,7 @@ export class PasswordService {
     const passwordHash = isProvenOtherwise
       ? await hasher.hash(newPassword, this.#network)
       : await this.#replace(user, input.currentPassword, newPassword, current)
-    const type = isFirst ? EventType.PASSWORD_SET : EventType.PASSWORD_CHANGED
+    const type = isFirst ? EventKind.PASSWORD_SET : EventKind.PASSWORD_CHANGED
     const provenBy = isProvenOtherwise ? undefined : byPassword
     const key = await sessions.signingKey()
     const renewed = await audit.transactional(em, async (tx, record) => {
@@ -195,16 +195,16 @@ export class PasswordService {
     hasher.checkRoom(this.#network)
     const user = await em.findOneOrFail(User, { id: current.userId }, freshly)
     const charge = await throttle.charge(this.#budgets(user.email ?? user.id))
-    const { isCorrect, renewedHash } = await givingBackOnFailure(charge, () =>
+    const { isCorrect, renewedHash } = await withRefundOnFailure(charge, () =>
       this.#verify(password, user),
     )
     if (!isCorrect) {
-      const type = EventType.REAUTHENTICATION_FAILED
+      const type = EventKind.REAUTHENTICATION_FAILED
       const reason = this.#reasonOf(user)
       await audit.record(em, { type, ...current, actor: EventActor.ACCOUNT, reason, method })
       throw new AppError(ErrorCode.INVALID_CREDENTIALS, 'The password is wrong.')
     }
-    await charge.giveBack()
+    await charge.refund()
     if (renewedHash !== undefined) await this.#keepRenewedHash(user, renewedHash)
     const key = await sessions.signingKey()
     const renewed = await audit.transactional(em, async (tx, record) => {
@@ -223,7 +223,7 @@ export class PasswordService {
     try {
       return await audit.transactional(em, async (tx, record) => {
         const { id: userId } = await createUser(tx, account, clock())
-        const type = EventType.ACCOUNT_CREATED
+        const type = EventKind.ACCOUNT_CREATED
         await record({ type, userId, actor: EventActor.ACCOUNT, method })
         return userId
       })
@@ -259,7 +259,7 @@ export class PasswordService {
     hasher.checkRoom(this.#network)
     const charge = await throttle.charge(this.#budgets(user.email ?? user.id))
     const isUsable = this.#isUsable(user)
-    const passwordHash = await givingBackOnFailure(charge, async () => {
+    const passwordHash = await withRefundOnFailure(charge, async () => {
       const password = isUsable ? this.#comparable(currentPassword, user) : undefined
       if (password !== undefined) {
         return hasher.replace(password, user.passwordHash, newPassword, this.#network)
@@ -268,7 +268,7 @@ export class PasswordService {
       return undefined
     })
     if (passwordHash === undefined) {
-      const type = EventType.PASSWORD_CHANGE_FAILED
+      const type = EventKind.PASSWORD_CHANGE_FAILED
       const reason = isUsable ? EventReason.WRONG_PASSWORD : EventReason.PASSWORD_EXPIRED
       await audit.record(em, { type, ...current, actor: EventActor.ACCOUNT, reason })
       throw new AppError(
@@ -278,7 +278,7 @@ export class PasswordService {
           : 'The current password has expired. Ask the operator of this service for a new one.',
       )
     }
-    await charge.giveBack()
+    await charge.refund()
     return passwordHash
   }
 
@@ -291,7 +291,7 @@ export class PasswordService {
   async #recordFailure(user: User | null): Promise<void> {
     const { audit, em } = this.#options
     await audit.record(em, {
-      type: EventType.SIGN_IN_FAILED,
+      type: EventKind.SIGN_IN_FAILED,
       userId: user?.id ?? null,
       actor: EventActor.ANONYMOUS,
       reason: user ? this.#reasonOf(user) : EventReason.UNKNOWN_ACCOUNT,
@@ -345,8 +345,8 @@ export class PasswordService {
       { name: 'pair', subject: pair, limit: limits.pair },
       { name: 'address', subject: address, limit: limits.address },
       // Strangers who guess must not keep out an owner who has signed in from here before.
-      { name: 'network', subject: this.#network, limit: limits.network, unlessFamiliar: pair },
-      { name: 'account', subject: email, limit: limits.account, unlessFamiliar: pair },
+      { name: 'network', subject: this.#network, limit: limits.network, unlessTrusted: pair },
+      { name: 'account', subject: email, limit: limits.account, unlessTrusted: pair },
     ]
   }
 
@@ -367,11 +367,11 @@ function operatorKnows(): AppError {
 }
 
 /** An attempt that could not be made, whatever the reason, is not the user's failure. */
-async function givingBackOnFailure<T>(charge: Charge, attempt: () => Promise<T>): Promise<T> {
+async function withRefundOnFailure<T>(charge: Charge, attempt: () => Promise<T>): Promise<T> {
   try {
     return await attempt()
   } catch (error) {
-    await charge.giveBack()
+    await charge.refund()
     throw error
   }
 }

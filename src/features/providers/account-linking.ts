@@ -7,7 +7,7 @@ import { UniqueConstraintViolationException } from '@mikro-orm/core'
 import type { SqlEntityManager } from '@mikro-orm/sqlite'
 import { sql, type Kysely } from 'kysely'
 import type { RecordEvent } from '../../core/audit/audit-trail.ts'
-import { EventActor, EventType, type EventReason } from '../../core/audit/event.ts'
+import { EventActor, EventKind, type EventReason } from '../../core/audit/event.ts'
 import type { SessionReference } from '../../core/sessions/authentication.ts'
 import { lockLiveSession } from '../../core/sessions/live-session.ts'
 import { Identity } from '../../core/users/identity.entity.ts'
@@ -81,7 +81,7 @@ export class AccountLinking {
         ${emailOf(profile) ?? null}, ${now})
       on conflict (provider, subject) do nothing`.execute(kysely)
     if (inserted.numAffectedRows === 1n) {
-      const type = EventType.PROVIDER_LINKED
+      const type = EventKind.PROVIDER_LINKED
       await record({ type, userId, actor: EventActor.ACCOUNT, method: provider.id, sessionId })
     }
     const identity = await tx.findOneOrFail(Identity, { provider: provider.id, subject })
@@ -123,5 +123,5 @@ async function verifyEmail(
   const unverified = { ...account, email: account.email, emailVerified: false }
   if ((await tx.nativeUpdate(User, unverified, { emailVerified: true })) === 0) return
   const by = { userId: account.id, actor: EventActor.ACCOUNT, method: provider.id }
-  await record({ type: EventType.EMAIL_VERIFIED, ...by })
+  await record({ type: EventKind.EMAIL_VERIFIED, ...by })
 }

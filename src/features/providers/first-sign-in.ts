@@ -5,7 +5,7 @@
 import type { SqlEntityManager } from '@mikro-orm/sqlite'
 import { sql } from 'kysely'
 import type { AuditTrail } from '../../core/audit/audit-trail.ts'
-import { EventActor, EventReason, EventType } from '../../core/audit/event.ts'
+import { EventActor, EventReason, EventKind } from '../../core/audit/event.ts'
 import { AppError, ErrorCode } from '../../core/errors.ts'
 import { accountDisabled } from '../../core/sessions/errors.ts'
 import { pairOf } from '../../core/throttle/address.ts'
@@ -79,7 +79,7 @@ export class FirstSignIn {
             clock(),
           )
       const identity = await addIdentity(tx, provider, profile, user, clock())
-      const type = owner ? EventType.PROVIDER_LINKED : EventType.ACCOUNT_CREATED
+      const type = owner ? EventKind.PROVIDER_LINKED : EventKind.ACCOUNT_CREATED
       await record({ type, ...by(user), method: provider.id })
       return { user, identity }
     })
@@ -92,7 +92,7 @@ export class FirstSignIn {
     reason: EventReason,
   ): Promise<void> {
     const { audit, em } = this.#options
-    const type = EventType.SIGN_IN_FAILED
+    const type = EventKind.SIGN_IN_FAILED
     const actor = EventActor.ANONYMOUS
     await audit.record(em, { type, userId, actor, reason, method: providerId })
   }
@@ -112,7 +112,7 @@ export class FirstSignIn {
       if (reclaim.outcome !== 'reclaimed') return reclaim
       const { sessionsEnded, user } = reclaim
       const identity = await addIdentity(tx, provider, profile, user, clock())
-      const type = EventType.ACCOUNT_RECLAIMED
+      const type = EventKind.ACCOUNT_RECLAIMED
       await record({ type, ...by(user), method: provider.id, sessionsEnded })
       return { ...reclaim, identity }
     })
@@ -155,7 +155,7 @@ export class FirstSignIn {
   async #formerAttempts(em: SqlEntityManager, userId: string, email: string) {
     const { rows } = await sql<{ ip: string }>`select distinct ip from audit_events
       where user_id = ${userId} and ip is not null and actor = ${EventActor.ACCOUNT}
-        and type <> ${EventType.ACCOUNT_RECLAIMED}`.execute(em.getKysely())
+        and type <> ${EventKind.ACCOUNT_RECLAIMED}`.execute(em.getKysely())
     const pairs = rows.map(({ ip }) => pairOf(ip, email))
     return [
       { name: 'account', subject: email },

@@ -2,14 +2,14 @@
 import type { SqlEntityManager } from '@mikro-orm/sqlite'
 import { sql, type Kysely } from 'kysely'
 import type { AuditTrail } from '../../core/audit/audit-trail.ts'
-import { EventActor, EventReason, EventType } from '../../core/audit/event.ts'
+import { EventActor, EventReason, EventKind } from '../../core/audit/event.ts'
 import { AppError, ErrorCode, badUserInput } from '../../core/errors.ts'
 import { requireAdmitted } from '../../core/sessions/admission.ts'
 import { lockLiveSession, refusalOf } from '../../core/sessions/live-session.ts'
 import type { SessionService } from '../../core/sessions/session.service.ts'
 import type {
   AuthenticationMethod,
-  Client,
+  RequestOrigin,
   SessionReference,
 } from '../../core/sessions/authentication.ts'
 import type { AuthPayload } from '../../core/sessions/auth-payload.ts'
@@ -37,7 +37,7 @@ export interface Providers {
   /** The exact URIs to which a provider's response may go. */
   readonly redirectUris: readonly string[]
   /** Where the server takes responses that a provider posts. */
-  readonly relayUri: (provider: string) => string
+  readonly formPostUri: (provider: string) => string
 }
 
 export interface ProviderServiceOptions extends Providers {
@@ -46,7 +46,7 @@ export interface ProviderServiceOptions extends Providers {
   readonly sessions: SessionService
   readonly audit: AuditTrail
   readonly clock: () => number
-  readonly client: Client
+  readonly origin: RequestOrigin
   readonly isRegistrationOpen: boolean
   /** What a provider did wrong, for the log. */
   readonly onFailure: (provider: string, failure: ProviderFailure) => void
@@ -109,7 +109,7 @@ export class ProviderService {
         isReauthentication,
       ),
     )
-    if (!(await flows.keep(provider, flow, networkBlock(this.#options.client.ip)))) {
+    if (!(await flows.keep(provider, flow, networkBlock(this.#options.origin.ip)))) {
       throw new AppError(
         ErrorCode.RATE_LIMITED,
         'Too many provider sign-ins are in progress. Try again later.',
@@ -159,7 +159,7 @@ export class ProviderService {
     const { userId } = session
     const refused = (reason: EventReason) =>
       audit.record(em, {
-        type: EventType.PROVIDER_LINK_FAILED,
+        type: EventKind.PROVIDER_LINK_FAILED,
         userId,
         actor: EventActor.ACCOUNT,
         reason,
@@ -207,7 +207,7 @@ export class ProviderService {
     let isRecorded = false
     const refused = (reason: EventReason) => {
       isRecorded = true
-      const type = EventType.REAUTHENTICATION_FAILED
+      const type = EventKind.REAUTHENTICATION_FAILED
       const by = { ...current, actor: EventActor.ACCOUNT }
       return audit.record(em, { type, ...by, reason, method: answer.provider })
     }
@@ -242,7 +242,7 @@ export class ProviderService {
       return await sessions.issue(renewed)
     } finally {
       // What the trail does not keep was no one's failure.
-      if (!isRecorded) await charge.giveBack()
+      if (!isRecorded) await charge.refund()
     }
   }
 
@@ -280,7 +280,7 @@ export class ProviderService {
       const ended = await sql`delete from sessions where user_id = ${userId}
         and method = ${providerId} and id <> ${sessionId}`.execute(kysely)
       await record({
-        type: EventType.PROVIDER_UNLINKED,
+        type: EventKind.PROVIDER_UNLINKED,
         userId,
         actor: EventActor.ACCOUNT,
         method: providerId,
@@ -351,15 +351,15 @@ export class ProviderService {
   /** What the provider is told: its own answer's way where it posts, the client's everywhere else. */
   #knownRedirectUri(provider: ProviderClient, redirectUri: string): string {
     return provider.definition.responseMode === 'form_post'
-      ? this.#options.relayUri(provider.id)
+      ? this.#options.formPostUri(provider.id)
       : redirectUri
   }
 
   #chargeFlow(): Promise<Charge> {
-    const { client, throttle } = this.#options
+    const { origin, throttle } = this.#options
     return throttle.charge([
-      { name: 'flow', subject: addressBlock(client.ip), limit: flowsPerAddress },
-      { name: 'flow-network', subject: networkBlock(client.ip), limit: flowsPerNetwork },
+      { name: 'flow', subject: addressBlock(origin.ip), limit: flowsPerAddress },
+      { name: 'flow-network', subject: networkBlock(origin.ip), limit: flowsPerNetwork },
     ])
   }
 
@@ -434,7 +434,7 @@ export class ProviderService {
     try {
       return await question()
     } catch (error) {
-      await charge?.giveBack()
+      await charge?.refund()
       if (!(error instanceof ProviderFailure)) throw error
       this.#options.onFailure(provider.id, error)
       throw new AppError(

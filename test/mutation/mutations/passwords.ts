@@ -35,8 +35,8 @@ export const passwords: readonly Mutation[] = [
   ),
   service(
     'guesses at one account from many addresses are not counted together',
-    "{ name: 'account', subject: email, limit: limits.account, unlessFamiliar: pair }",
-    "{ name: 'account', subject: pair, limit: limits.account, unlessFamiliar: pair }",
+    "{ name: 'account', subject: email, limit: limits.account, unlessTrusted: pair }",
+    "{ name: 'account', subject: pair, limit: limits.account, unlessTrusted: pair }",
     { tests: ['test/api/throttle-budgets.test.ts'] },
   ),
   service(
