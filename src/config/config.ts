@@ -71,6 +71,11 @@ export const variables = {
     description:
       'Services that access tokens are also for, separated by commas. With TOKEN_ISSUER, which stands for this server, the `aud` claim.',
   },
+  TOKEN_CLIENT_ID: {
+    default: 'latchkey',
+    description:
+      'The `client_id` claim of access tokens: the name of your own front ends as an OAuth client.',
+  },
   TOKEN_ALGORITHM: { default: 'EdDSA', description: '`EdDSA`, `ES256` or `RS256`.' },
   KEY_ROTATION_INTERVAL: {
     default: '90d',
@@ -184,6 +189,8 @@ export interface Config {
     readonly issuer: string
     /** The `aud` claim: the issuer, which stands for this server, and the services beside it. */
     readonly audiences: readonly string[]
+    /** The `client_id` claim: the front ends of the operator. */
+    readonly clientId: string
     readonly algorithm: Algorithm
     readonly lifetimeSeconds: number
     readonly keyRotationSeconds: number
@@ -284,6 +291,10 @@ const environment = z.object({
     (names) => names.length <= 50 && names.every((name) => /^\P{C}{1,255}$/u.test(name)),
     'must list, separated by commas, at most 50 names of up to 255 characters, such as https://api.example.com',
   ),
+  TOKEN_CLIENT_ID: z
+    .string()
+    .regex(/^[\x21-\x7e]{1,255}$/, 'must be at most 255 printable ASCII characters without spaces')
+    .default(variables.TOKEN_CLIENT_ID.default),
   TOKEN_ALGORITHM: oneOf('EdDSA', 'ES256', 'RS256').default('EdDSA'),
   KEY_ROTATION_INTERVAL: duration(variables.KEY_ROTATION_INTERVAL.default, '1h', '3650d'),
   ACCESS_TOKEN_LIFETIME: duration(variables.ACCESS_TOKEN_LIFETIME.default, '1s', '24h'),
@@ -418,6 +429,7 @@ export function loadConfig(env: Readonly<Record<string, string | undefined>>): C
     tokens: Object.freeze({
       issuer,
       audiences: Object.freeze([...new Set([...e.TOKEN_AUDIENCE, issuer])]),
+      clientId: e.TOKEN_CLIENT_ID,
       algorithm: e.TOKEN_ALGORITHM,
       lifetimeSeconds: e.ACCESS_TOKEN_LIFETIME,
       keyRotationSeconds: e.KEY_ROTATION_INTERVAL,

@@ -38,6 +38,7 @@ describe('the claims of an access token', () => {
       iss: issuer,
       aud: [audience, issuer],
       sub: account.user.id,
+      client_id: 'latchkey',
       sid: expect.stringMatching(/^[\w-]{22}$/),
       jti: expect.stringMatching(/^[\da-f-]{36}$/),
       iat: expect.any(Number),
@@ -98,8 +99,16 @@ describe('the claims of an access token', () => {
     ['sid', 1],
     ['sid', ['x']],
     ['sid', {}],
+    ['client_id', 1],
+    ['client_id', ['latchkey']],
+    ['client_id', null],
   ])('are refused where %s is %o', async (name, value) => {
     expect(await reasonFor(withClaims({ [name]: value }))).toBe('TOKEN_INVALID')
+  })
+
+  it.each([undefined, 'another client', ''])('may name the client %j', async (name) => {
+    // Tokens of a version before this claim, and of another TOKEN_CLIENT_ID.
+    expect(await reasonFor(withClaims({ client_id: name }))).toBe('open')
   })
 
   it('may name further audiences', async () => {

@@ -28,7 +28,14 @@ export function verifierOf(server: TestServer): (token: string) => Promise<boole
   const keys = createRemoteJWKSet(new URL('/.well-known/jwks.json', server.url))
   const issuer = 'http://127.0.0.1:0'
   return async (token) => {
-    const options = { issuer, audience: issuer, typ: 'at+jwt', currentDate: new Date(server.now()) }
+    const options = {
+      issuer,
+      audience: issuer,
+      typ: 'at+jwt',
+      algorithms: ['EdDSA'],
+      requiredClaims: ['iss', 'exp', 'aud', 'sub', 'client_id', 'iat', 'jti'],
+      currentDate: new Date(server.now()),
+    }
     return jwtVerify(token, keys, options).then(
       () => true,
       () => false,

@@ -27,6 +27,7 @@ describe('the configuration of an empty environment', () => {
       tokens: {
         issuer: 'http://127.0.0.1:4000',
         audiences: ['http://127.0.0.1:4000'],
+        clientId: 'latchkey',
         algorithm: 'EdDSA',
         lifetimeSeconds: 15 * 60,
         keyRotationSeconds: 90 * 24 * 3600,
@@ -171,6 +172,7 @@ describe('the configuration', () => {
       ' a, b,,a ,',
       { tokens: { audiences: ['a', 'b', 'http://127.0.0.1:4000'] } },
     ],
+    ['TOKEN_CLIENT_ID', 'https://app.example', { tokens: { clientId: 'https://app.example' } }],
     ['TOKEN_ALGORITHM', 'RS256', { tokens: { algorithm: 'RS256' } }],
     ['ACCESS_TOKEN_LIFETIME', '1s', { tokens: { lifetimeSeconds: 1 } }],
     ['ACCESS_TOKEN_LIFETIME', '24h', { tokens: { lifetimeSeconds: 86_400 } }],
@@ -291,6 +293,7 @@ describe('the configuration', () => {
     ['DATABASE_POOL_SIZE', ['0', '1001', 'many']],
     ['DATABASE_REPLICA_URLS', ['sqlite:a.db', 'postgres://h/x,canary']],
     ['APP_SECRET', ['canary', 'c'.repeat(31)]],
+    ['TOKEN_CLIENT_ID', ['my app', 'é', 'a\nb', 'a'.repeat(256)]],
     ['TOKEN_ALGORITHM', ['none', 'HS256', 'ES384']],
     ['KEY_ROTATION_INTERVAL', ['59m', '3651d', 'never']],
     [

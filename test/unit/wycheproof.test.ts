@@ -111,6 +111,7 @@ function accessTokensWith({ public: publicKey, private: privateKey }: Group): Ac
   return new AccessTokens({
     keyRing: { find, generation: 0 } as unknown as KeyRing,
     issuer: 'https://auth.example.com',
+    clientId: 'latchkey',
     audiences: ['https://auth.example.com'],
     lifetimeSeconds: 900,
     clock: Date.now,

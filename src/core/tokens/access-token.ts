@@ -1,4 +1,4 @@
-/** Access tokens: JWTs after RFC 9068, signed by the key ring's current key. */
+/** Access tokens: JWTs per RFC 9068, signed by the key ring's current key. */
 import { randomUUID } from 'node:crypto'
 import { SignJWT, decodeProtectedHeader, errors, jwtVerify, type JWTPayload } from 'jose'
 import { clockLeewaySeconds } from './clock-leeway.ts'
@@ -43,6 +43,8 @@ export interface Narrowing {
 export interface AccessTokensOptions {
   readonly keyRing: KeyRing
   readonly issuer: string
+  /** The OAuth client that every token is issued to: the front ends of the operator (docs/adr/0045). */
+  readonly clientId: string
   /** All that a token may be for. The issuer's own is always one of them: it stands for this server. */
   readonly audiences: readonly string[]
   readonly lifetimeSeconds: number
@@ -92,11 +94,11 @@ export class AccessTokens {
     signingKey: CurrentKey,
     narrowing?: Narrowing,
   ): Promise<string> {
-    const { clock, issuer, lifetimeSeconds } = this.#options
+    const { clientId, clock, issuer, lifetimeSeconds } = this.#options
     const audiences = narrowing?.audiences ?? this.#options.audiences
     const { kid, algorithm, privateKey } = signingKey
     const now = Math.floor(clock() / 1000)
-    return new SignJWT({ ...claims })
+    return new SignJWT({ ...claims, client_id: clientId })
       .setProtectedHeader({ alg: algorithm, typ: type, kid })
       .setIssuer(issuer)
       .setAudience(audiences.length === 1 ? audiences[0]! : [...audiences])
@@ -143,13 +145,15 @@ export class AccessTokens {
         currentDate: new Date(0),
         clockTolerance: Number.MAX_SAFE_INTEGER,
       })
-      const { exp, iat, jti, nbf, sub, sid } = payload
+      const { client_id: clientId, exp, iat, jti, nbf, sub, sid } = payload
       const isGood =
         Number.isSafeInteger(exp) &&
         Number.isSafeInteger(iat) &&
         iat! <= now + clockLeewaySeconds &&
         (nbf === undefined || nbf <= now + clockLeewaySeconds) &&
         typeof jti === 'string' &&
+        // Older versions left it out.
+        (clientId === undefined || typeof clientId === 'string') &&
         typeof sub === 'string' &&
         typeof sid === 'string'
       if (!isGood) return undefined

@@ -21,6 +21,18 @@ export const tokens: readonly Mutation[] = [
     { tests: ['test/api/access-token-claims.test.ts'] },
   ),
   accessToken(
+    'an access token names no client',
+    'new SignJWT({ ...claims, client_id: clientId })',
+    'new SignJWT({ ...claims })',
+    { tests: ['test/api/access-token-profile.test.ts', 'test/api/access-token-claims.test.ts'] },
+  ),
+  accessToken(
+    'a token of an older version, without a client, is refused',
+    "(clientId === undefined || typeof clientId === 'string')",
+    "typeof clientId === 'string'",
+    { tests: ['test/api/access-token-claims.test.ts'] },
+  ),
+  accessToken(
     'a respelled signature is accepted',
     '!shape.test(token) || !hasCanonicalSignature(token)',
     '!shape.test(token)',
