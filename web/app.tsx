@@ -91,12 +91,12 @@ function useTold(
   switch (told.outcome.kind) {
     case 'linked': {
       const name = names.get(told.outcome.provider) ?? 'The provider'
-      return { kind: 'good', text: `${name} is linked: from now on it signs you in, too.` }
+      return { kind: 'good', text: `${name} is linked: you can now sign in with it.` }
     }
     case 'proven':
       return {
         kind: 'good',
-        text: 'You have confirmed that it is you. Now go on with what you wanted to do.',
+        text: 'You have confirmed your identity. You can continue with what you wanted to do.',
       }
     case 'failed':
       return { kind: 'problem', text: describeProblem(told.outcome.error, names).text }

@@ -27,9 +27,9 @@ export function describeEvent(event: AccountEvent, names: ReadonlyMap<string, st
     type === EventType.REFRESH_TOKEN_REUSED &&
       'It may have been copied, so that device was signed out.',
     type === EventType.REFRESH_TOKEN_REPEATED &&
-      'It may have been copied. If you do not know where it came from, sign out that device.',
+      'It may have been copied. If you do not recognise where it was used, sign out that device.',
     type === EventType.ACCOUNT_RECLAIMED &&
-      'The address had never been verified. The password and the links from before were removed.',
+      'The address had never been verified, so the previous password and linked providers were removed.',
     reason !== null && describeReason(reason),
     describeEnded(event),
   ]
@@ -57,9 +57,9 @@ function describeType(event: AccountEvent, names: ReadonlyMap<string, string>): 
     case EventType.ACCOUNT_RECLAIMED:
       return `Account taken over by the owner of its e-mail address${withWay}`
     case EventType.DATABASE_BACKED_UP:
-      return 'Backup of this service made'
+      return 'Backup of this service created'
     case EventType.DATABASE_RESTORED:
-      return 'This service restored from a backup'
+      return 'This service was restored from a backup'
     case EventType.EMAIL_VERIFIED:
       return `E-mail address verified${withWay}`
     case EventType.KEYS_RESET:
@@ -85,13 +85,13 @@ function describeType(event: AccountEvent, names: ReadonlyMap<string, string>): 
     case EventType.REAUTHENTICATION_FAILED:
       return `Attempt to confirm the identity${withWay}`
     case EventType.REFRESH_TOKEN_REUSED:
-      return 'An old key to a sign-in used again'
+      return 'A used sign-in token was used again'
     case EventType.REFRESH_TOKEN_REPEATED:
-      return 'A sign-in used from two places at once'
+      return 'A sign-in was used from two places at once'
     case EventType.ROLE_GRANTED:
       return `Role granted${nameOfRole(role)}`
     case EventType.ROLE_REVOKED:
-      return `Role taken away${nameOfRole(role)}`
+      return `Role revoked${nameOfRole(role)}`
     case EventType.SESSION_ENDED:
       return 'Signed out'
     case EventType.SIGNED_IN:
@@ -108,39 +108,39 @@ function describeReason(reason: EventReason): string {
     case EventReason.ACCOUNT_DISABLED:
       return 'The account was disabled.'
     case EventReason.ANOTHER_ORIGIN:
-      return 'Another browser in another network used it at the same moment.'
+      return 'Another browser in another network used it at the same time.'
     case EventReason.CREDENTIALS_CHANGED:
-      return 'The password or a link was changed at the same moment.'
+      return 'The password or a linked provider was changed at the same time.'
     case EventReason.LINKED_TO_ANOTHER:
-      return 'The account there is linked to another account here.'
+      return 'The account at the provider is linked to another account here.'
     case EventReason.LINK_REQUIRED:
-      return 'The account there has your e-mail address, but is not linked.'
+      return 'The account at the provider has your e-mail address, but is not linked.'
     case EventReason.LOGOUT:
       return 'On the device itself.'
     case EventReason.LOGOUT_ALL:
       return 'On all devices at once.'
     case EventReason.LOGOUT_OTHERS:
-      return 'On all devices but the one in use.'
+      return 'On all devices except the one in use.'
     case EventReason.NO_PASSWORD:
       return 'The account had no password.'
     case EventReason.OTHER_IDENTITY:
-      return 'It was another account there than the linked one.'
+      return 'It was not the linked account at the provider.'
     case EventReason.PASSWORD_EXPIRED:
-      return 'The password from the operator was not changed in time.'
+      return 'The password that an operator set was not changed in time.'
     case EventReason.PROVIDER_ERROR:
       return 'The provider did not confirm it.'
     case EventReason.REGISTRATION_CLOSED:
-      return 'New accounts are made by the operator.'
+      return 'Only the operator can create accounts.'
     case EventReason.REPLACED:
       return 'By another sign-in in the same browser.'
     case EventReason.REVOKED:
       return 'From the list of devices.'
     case EventReason.TOO_MANY_SESSIONS:
-      return 'To make room for a new device, as there were too many.'
+      return 'There were too many devices, so the oldest was signed out.'
     case EventReason.UNKNOWN_ACCOUNT:
-      return 'There was no such account.'
+      return 'No such account.'
     case EventReason.WRONG_PASSWORD:
-      return 'The password was wrong.'
+      return 'Wrong password.'
     default:
       return `${spellOut(reason)}.`
   }

@@ -38,7 +38,7 @@ export function describeProblem(
     }
   }
   const failure = readServerError(error)
-  if (!failure) return { text: 'Something went wrong on this page. Load it again.' }
+  if (!failure) return { text: 'Something went wrong on this page. Reload it.' }
   const problem = describe(failure, names)
   const better = failure.code === undefined ? undefined : wording[failure.code]
   return better === undefined ? problem : { ...problem, text: better }
@@ -52,25 +52,30 @@ function describe(failure: ServerError, names: ReadonlyMap<string, string>): Pro
     case ErrorCode.REFRESH_TOKEN_REUSED:
       return { text: replayed }
     case ErrorCode.REAUTHENTICATION_REQUIRED:
-      return { text: 'Nothing was changed, because you have not confirmed that it is you.' }
+      return { text: 'Nothing was changed, because you did not confirm your identity.' }
     case ErrorCode.FORBIDDEN:
       // Registration is closed, or a provider's account is someone else's: the server says which.
       return { text: failure.message }
     case ErrorCode.BAD_USER_INPUT:
       return failure.field === 'redirectUri'
-        ? { text: 'Signing in with a provider does not work at this address of the page.' }
+        ? {
+            text: 'You cannot sign in with a provider at this URL. Open the page at its usual address.',
+          }
         : { text: failure.message, field: failure.field }
     case ErrorCode.INVALID_CREDENTIALS:
-      return { text: 'This e-mail address and password do not belong together.' }
+      return { text: 'Wrong e-mail or password.' }
     case ErrorCode.EMAIL_TAKEN:
-      return { text: 'There is an account with this address. Sign in instead.', field: 'email' }
+      return {
+        text: 'An account with this e-mail address already exists. Sign in instead.',
+        field: 'email',
+      }
     case ErrorCode.RATE_LIMITED:
       return { text: 'Too many attempts. Wait a moment.', retryAfter: failure.retryAfter }
     case ErrorCode.UNKNOWN_PROVIDER:
-      return { text: 'This way to sign in is not offered any more. Load the page again.' }
+      return { text: 'This way to sign in is no longer available. Reload the page.' }
     case ErrorCode.INVALID_FLOW:
       return {
-        text: 'This sign-in took too long, was used before, or was begun in another tab. Begin again.',
+        text: 'This sign-in took too long, was used before, or was started in another tab. Start again.',
       }
     case ErrorCode.PROVIDER_ERROR:
       return {
@@ -81,7 +86,7 @@ function describe(failure: ServerError, names: ReadonlyMap<string, string>): Pro
       }
     case ErrorCode.LINK_REQUIRED:
       return {
-        text: `There is an account with the address of your ${nameOf(failure.provider, names)} account. Sign in to it first.`,
+        text: `An account with the e-mail address of your ${nameOf(failure.provider, names)} account already exists. Sign in to it first.`,
       }
     case ErrorCode.LAST_CREDENTIAL:
       return {
@@ -89,35 +94,35 @@ function describe(failure: ServerError, names: ReadonlyMap<string, string>): Pro
       }
     case ErrorCode.PAYLOAD_TOO_LARGE:
     case ErrorCode.QUERY_TOO_COMPLEX:
-      return { text: 'This is more than the server takes at once. Shorten what you have entered.' }
+      return { text: 'You have entered more than the server accepts. Shorten your input.' }
     case ErrorCode.INTERNAL_SERVER_ERROR:
       return {
-        text: `The server failed. Try again; if it stays so, tell its operator this number: ${failure.requestId ?? 'none'}.`,
+        text: `Something went wrong. If it keeps happening, contact support and quote ${failure.requestId ?? 'none'}.`,
         canRetry: true,
       }
     case undefined:
-      return { text: 'The page and the server do not understand each other. Load the page again.' }
+      return { text: 'This page does not match the server’s version. Reload it.' }
     default:
       return assertNever(failure)
   }
 }
 
 const replayed =
-  'For your safety this sign-in was ended: an old key to it was used again, which happens when it was copied. Sign in again.'
+  'You were signed out for your safety: a used sign-in token was used again, which happens when it has been copied. Sign in again.'
 
 /** Why a session is no more. */
 export function describeTokenReason(reason: TokenErrorReason): string {
   switch (reason) {
     case TokenErrorReason.ACCOUNT_DISABLED:
-      return 'This account is disabled. Ask the operator of this service.'
+      return 'This account is disabled. Contact the operator of this service.'
     case TokenErrorReason.SESSION_ENDED:
-      return 'You have been signed out here, from another device or because the password was changed. Sign in again.'
+      return 'You were signed out from another device, or because the password was changed. Sign in again.'
     case TokenErrorReason.TOKEN_EXPIRED:
-      return 'You have not been here for a while, so you were signed out. Sign in again.'
+      return 'You were signed out because you have not been here for a while. Sign in again.'
     case TokenErrorReason.WRONG_AUDIENCE:
     case TokenErrorReason.TOKEN_INVALID:
     case TokenErrorReason.TOKEN_MISSING:
-      return 'You are not signed in any more. Sign in again.'
+      return 'You are no longer signed in. Sign in again.'
     default:
       return assertNever(reason)
   }

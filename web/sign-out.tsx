@@ -45,10 +45,10 @@ export function useSignOut(): SignOut {
 const failures: Record<Scope, Message> = {
   THIS: {
     kind: 'info',
-    text: 'You are signed out here, but the server does not know yet. It is told when this page is opened the next time.',
+    text: 'You are signed out here, but the server could not be reached. It will be notified the next time this page is opened.',
   },
   ALL: {
     kind: 'problem',
-    text: 'This device is signed out. The others could not be signed out: sign in again, and sign them out then.',
+    text: 'This device is signed out. The others could not be signed out: sign in again, then sign them out.',
   },
 }

@@ -50,7 +50,7 @@ describe('recent events', () => {
         'Account created with a password ',
       ])
     expect(await rows(page).first().textContent()).toMatch(/Chrome on Linux from 127\.0\.0\.1$/)
-    expect(await rows(page).nth(1).textContent()).toContain('The password was wrong.')
+    expect(await rows(page).nth(1).textContent()).toContain('Wrong password.')
     const [moment] = await page.locator('#events time').all()
     expect(Date.parse((await moment!.getAttribute('datetime'))!)).toBeLessThanOrEqual(server.now())
     expect(await page.getByRole('button', { name: 'Show more' }).count()).toBe(0)
@@ -155,7 +155,7 @@ describe('recent events', () => {
     server.advance(2 * 24 * 3600)
     await server.maintain()
     await page.reload()
-    await page.getByText('There is nothing to show').waitFor()
+    await page.getByText('No events yet').waitFor()
     expect(await rows(page).count()).toBe(0)
   })
 })

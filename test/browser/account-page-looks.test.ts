@@ -83,7 +83,7 @@ describe('the page', () => {
     await see('sign-up')
 
     await press(page, 'Continue with Acme')
-    await seeView(page, 'You have an account already')
+    await seeView(page, 'You already have an account')
     await page.getByText('Acme account').waitFor()
     await see('link-required')
     await enter(page, { 'E-mail address': email, Password: password })

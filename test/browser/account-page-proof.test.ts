@@ -21,7 +21,7 @@ import type { TestServer } from '../support/server.ts'
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
 const email = 'ada@example.com'
 const ada = { sub: 'ada', name: 'Ada Lovelace', email, email_verified: false }
-const title = 'Confirm that it is you'
+const title = 'Confirm your identity'
 /** What the page asks before it asks its user is in the console. */
 const allowed = [/^console: .*401/]
 
@@ -46,7 +46,7 @@ describe('a user who signed in a while ago', () => {
     await age(server, page)
     await press(page, 'Link Acme')
     await confirm(page, 'not the password')
-    await dialogOf(page).getByRole('alert').getByText('This is not your password.').waitFor()
+    await dialogOf(page).getByRole('alert').getByText('Wrong password.').waitFor()
     await confirm(page)
     await expect.poll(() => notice(page).textContent()).toMatch(/Acme is linked/)
     await page.locator('#events').getByText('Identity confirmed with a password').waitFor()

@@ -121,7 +121,7 @@ describe('an account', () => {
     await server.client.register({ email, password })
     const page = await open(await openBrowser(), server)
     await signIn(page, email, 'not this one')
-    await expect.poll(() => notice(page).textContent()).toMatch(/do not belong together/)
+    await expect.poll(() => notice(page).textContent()).toMatch(/Wrong e-mail or password/)
     // The focus is where it is said, and what was entered is still there.
     expect(await page.evaluate(() => document.activeElement?.getAttribute('role'))).toBe('alert')
     expect(await page.getByRole('textbox', { name: 'E-mail address' }).inputValue()).toBe(email)
@@ -158,7 +158,7 @@ describe('an account', () => {
   it('cannot be made where registration is closed, and the page says so', async () => {
     const server = await startAccountPage({ REGISTRATION: 'closed' })
     const page = await open(await openBrowser(), server)
-    await page.getByText('New accounts are made by the operator').waitFor()
+    await page.getByText('Only the operator of this service can create accounts').waitFor()
     expect(await page.getByRole('link').count()).toBe(0)
     await page.goto(`${server.url}/#sign-up`)
     await seeView(page, 'Registration is closed')
@@ -188,11 +188,11 @@ describe('a password', () => {
 
     await press(elsewhere, 'Sign out all other devices')
     await seeView(elsewhere, 'Sign in')
-    expect(await notice(elsewhere).textContent()).toMatch(/You have been signed out here/)
+    expect(await notice(elsewhere).textContent()).toMatch(/You were signed out from another device/)
     await page.reload()
     await seeView(page, 'Your account')
     await signIn(elsewhere, email)
-    await elsewhere.getByText('do not belong together').waitFor()
+    await elsewhere.getByText('Wrong e-mail or password').waitFor()
     await enter(elsewhere, { Password: 'a new one entirely' })
     await press(elsewhere, 'Sign in')
     await seeView(elsewhere, 'Your account')

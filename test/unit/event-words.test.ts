@@ -42,7 +42,7 @@ describe('an event', () => {
       },
       'Attempt to sign in with a password',
       'Refused',
-      ['The password was wrong.'],
+      ['Wrong password.'],
     ],
     [{ type: EventType.PASSWORD_CHANGED, sessionsEnded: 0 }, 'Password changed', undefined, []],
     [
@@ -61,7 +61,7 @@ describe('an event', () => {
       { type: EventType.SESSION_ENDED, reason: EventReason.LOGOUT_OTHERS, sessionsEnded: 3 },
       'Signed out',
       undefined,
-      ['On all devices but the one in use.', '3 devices were signed out.'],
+      ['On all devices except the one in use.', '3 devices were signed out.'],
     ],
     [{ type: EventType.PROVIDER_LINKED, method: 'acme' }, 'Acme linked', undefined, []],
     [
@@ -69,7 +69,7 @@ describe('an event', () => {
       'Account taken over by the owner of its e-mail address with Acme',
       undefined,
       [
-        'The address had never been verified. The password and the links from before were removed.',
+        'The address had never been verified, so the previous password and linked providers were removed.',
         '2 devices were signed out.',
       ],
     ],

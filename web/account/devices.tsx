@@ -38,7 +38,7 @@ export function Devices({ person, reload }: SectionProps) {
       id="devices"
       title="Devices"
       heading={heading}
-      lead="Where you are signed in. Sign out what you do not know, then change your password."
+      lead="Where you are signed in. If you don’t recognise a device, sign it out and change your password."
     >
       <Notice message={done} />
       {action.problem && <ProblemNotice problem={action.problem} retry={action.retry} />}

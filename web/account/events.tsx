@@ -27,7 +27,7 @@ export function Events({ person }: { person: Person }) {
     <Section
       id="events"
       title="Recent events"
-      lead="What happened to your account, the newest first. If something here was not you, change your password."
+      lead="The latest events of your account. If you don’t recognise one, change your password."
     >
       {problem && <ProblemNotice problem={problem} retry={retry} isBackground />}
       {!events && !problem && (
@@ -35,7 +35,7 @@ export function Events({ person }: { person: Person }) {
           Loading…
         </p>
       )}
-      {events?.length === 0 && <p>There is nothing to show.</p>}
+      {events?.length === 0 && <p>No events yet.</p>}
       {events && events.length > 0 && (
         <ul className="rows">
           {events.map((event) => (

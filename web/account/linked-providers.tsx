@@ -43,7 +43,7 @@ export function LinkedProviders({ person, reload }: SectionProps) {
       id="providers"
       title="Linked providers"
       heading={heading}
-      lead="What is linked signs you in to this account."
+      lead="You can sign in with any linked provider."
     >
       {linking.problem && <ProblemNotice problem={linking.problem} retry={linking.retry} />}
       <Notice message={unlinked} />

@@ -28,7 +28,7 @@ export function Password({ person, reload }: SectionProps) {
   if (email == null) {
     return (
       <Section id="password" title="Password">
-        <p>Your account has no e-mail address, so there is nothing to use a password with.</p>
+        <p>Your account has no e-mail address, so you cannot sign in with a password.</p>
       </Section>
     )
   }

@@ -52,23 +52,23 @@ function ProofDialog({ question: { answer, methods } }: { question: Question }) 
       aria-describedby={`${id}-text`}
       onCancel={() => answer(false)}
     >
-      <h2 id={`${id}-title`}>Confirm that it is you</h2>
+      <h2 id={`${id}-title`}>Confirm your identity</h2>
       <p id={`${id}-text`}>
         {hasPassword || providers.length > 0
-          ? 'You signed in a while ago. This changes how your account is signed in to, so confirm first that it is you.'
-          : 'You signed in a while ago, and none of the ways to confirm that it is you is offered any more. Ask the operator of this service.'}
+          ? 'You signed in a while ago. This changes how you sign in to your account, so confirm your identity first.'
+          : 'You signed in a while ago, and there is no longer a way to confirm your identity. Contact the operator of this service.'}
       </p>
       {hasPassword && (
         <ActionForm
           label="Confirm"
           busyLabel="Confirming…"
-          wording={{ [ErrorCode.INVALID_CREDENTIALS]: 'This is not your password.' }}
+          wording={{ [ErrorCode.INVALID_CREDENTIALS]: 'Wrong password.' }}
           action={async ({ password = '' }) => {
             await auth.reauthenticate({ password })
             answer(true)
           }}
         >
-          {/* Tells a password manager whose password this is. */}
+          {/* Lets a password manager find the right password. */}
           {state.status === 'signedIn' && state.user.email !== null && (
             <input hidden readOnly autoComplete="username" value={state.user.email} />
           )}

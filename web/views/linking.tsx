@@ -22,7 +22,7 @@ export function LinkRequired({ pending, onCancel, message }: LinkingProps) {
   const hasWays = hasPassword || others.length > 0
   const isLost = known !== undefined && !hasWays
   return (
-    <CardView title="You have an account already">
+    <CardView title="You already have an account">
       <Notice message={message} />
       {!isLost && <Steps current={1} name={name} />}
       <p>
@@ -60,8 +60,8 @@ export function FinishLinking({ pending, onCancel, message }: LinkingProps) {
       <Notice message={message} />
       <Steps current={2} name={name} />
       <p>
-        You are signed in. Confirm once more at {name}, and from then on it signs you in to this
-        account, too.
+        You are signed in. Confirm once more at {name} to be able to sign in to this account with
+        it.
       </p>
       {known ? (
         <ProviderButtons providers={providers} purpose="link" verb="Link" isMain />

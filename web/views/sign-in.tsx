@@ -19,7 +19,7 @@ export function SignIn({ message }: { message: Message | undefined }) {
           New here? <a href="#sign-up">Create an account</a>
         </p>
       ) : (
-        <p className="card-end">New accounts are made by the operator of this service.</p>
+        <p className="card-end">Only the operator of this service can create accounts.</p>
       )}
     </CardView>
   )
@@ -46,9 +46,7 @@ export function SignUp() {
   if (!configuration.isRegistrationOpen) {
     return (
       <CardView title="Registration is closed">
-        <p>
-          New accounts are made by the operator of this service. If you have one, sign in with it.
-        </p>
+        <p>Only the operator of this service can create accounts. If you have one, sign in.</p>
         <p className="card-end">
           <a href="#sign-in">Go to sign in</a>
         </p>
@@ -71,7 +69,7 @@ export function SignUp() {
           name="password"
           label="Password"
           autoComplete="new-password"
-          hint="At least 8 characters. A few words are easier to keep than one odd one."
+          hint="At least 8 characters. A few words are easier to remember than one odd one."
         />
       </ActionForm>
       <ProviderChoice />

@@ -32,7 +32,7 @@ function explainRefusal(said: ServerError): string {
       return `There is an account with this address. Sign in with ${said.linkableWith.join(' or ')}, then link ${said.provider}.`
     case 'PROVIDER_ERROR':
     case 'INVALID_FLOW':
-      return 'The sign-in did not work. Begin again.'
+      return 'The sign-in did not work. Start again.'
     case 'LAST_CREDENTIAL':
       return 'This is the only way in. Set a password first.'
     case 'BAD_USER_INPUT':
