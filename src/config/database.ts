@@ -1,4 +1,5 @@
-/** `DATABASE_URL` and what belongs to it: a part of config.ts. */
+/** The URLs of databases: `DATABASE_URL` and `DATABASE_REPLICA_URLS`. */
+import { Problem } from './problem.ts'
 
 /** How the connection to a PostgreSQL server is encrypted; the names are those of libpq. */
 export interface DatabaseTls {
@@ -47,16 +48,11 @@ export const reservedSettings = [
   'synchronous_commit',
 ] as const
 
-/** A part of the rule that a URL breaks, to be read after the name of its variable. */
-export class DatabaseUrlProblem extends Error {
-  override name = 'DatabaseUrlProblem'
-}
-
 const serverUrlRule =
   'must be postgres://user:password@host:port/database, with special characters such as @ / # ? in user and password percent-encoded'
 const urlRule = serverUrlRule.replace('must be', 'must be sqlite:<file> or')
 
-/** @throws DatabaseUrlProblem, without the URL */
+/** @throws Problem */
 export function parseDatabaseUrl(
   text: string,
 ): { engine: 'sqlite'; file: string } | (PostgresqlServer & { engine: 'postgresql' }) {
@@ -65,23 +61,23 @@ export function parseDatabaseUrl(
   }
   const file = text.slice('sqlite:'.length).replace(/^\/\/(?=\/)/, '')
   // Two slashes may be meant as none or as one: sqlite:data/a.db, sqlite:///var/a.db.
-  if (file === '' || /^\/\/|:memory:|\?/.test(file)) throw new DatabaseUrlProblem(urlRule)
+  if (file === '' || /^\/\/|:memory:|\?/.test(file)) throw new Problem(urlRule)
   return { engine: 'sqlite', file }
 }
 
 /**
  * @param rule what to say where it is no such URL at all
- * @throws DatabaseUrlProblem, without the URL
+ * @throws Problem
  */
 export function parsePostgresqlUrl(text: string, rule = serverUrlRule): PostgresqlServer {
   const url = URL.canParse(text) ? new URL(text) : undefined
   if (!url || !/^postgres(ql)?:$/.test(url.protocol) || !isWhole(url)) {
-    throw new DatabaseUrlProblem(rule)
+    throw new Problem(rule)
   }
   const allowed = [...tlsParameters, ...otherParameters]
   const names = [...url.searchParams.keys()]
   if (names.some((name) => !allowed.includes(name)) || new Set(names).size < names.length) {
-    throw new DatabaseUrlProblem(`may have, each once, the parameters ${allowed.join(', ')}`)
+    throw new Problem(`may have, each once, the parameters ${allowed.join(', ')}`)
   }
   const tls = readTls(url.searchParams)
   const settings = readOptions(url.searchParams.get('options') ?? '')
@@ -111,13 +107,13 @@ function readOptions(text: string): Record<string, string> {
     const word = words[index] === '-c' ? `-c${words[(index += 1)] ?? ''}` : words[index]!
     const setting = /^(?:-c|--)([a-z][\w.-]*)=(.*)$/is.exec(word.replaceAll(/\\(.)/gs, '$1'))
     if (!setting) {
-      throw new DatabaseUrlProblem('may have options of the form -c name=value, and no others')
+      throw new Problem('may have options of the form -c name=value, and no others')
     }
     settings[setting[1]!.toLowerCase().replaceAll('-', '_')] = setting[2]!
   }
   const reserved = reservedSettings.filter((name) => name in settings)
   if (reserved.length > 0) {
-    throw new DatabaseUrlProblem(
+    throw new Problem(
       `may not set ${reserved.join(', ')} in its options: Latchkey sets that itself, on every connection`,
     )
   }
@@ -130,20 +126,20 @@ function readTls(parameters: URLSearchParams): DatabaseTls | undefined {
   )
   if (sslmode === undefined) {
     if (rootCertificate ?? certificateFile ?? keyFile) {
-      throw new DatabaseUrlProblem('has certificates, so it must have sslmode, too')
+      throw new Problem('has certificates, so it must have sslmode, too')
     }
     return undefined
   }
   const mode = tlsModes.find((name) => name === sslmode)
   if (!mode) {
     // prefer and allow fall back to plain text where somebody on the way wants them to.
-    throw new DatabaseUrlProblem(`must have one of ${tlsModes.join(', ')} as its sslmode`)
+    throw new Problem(`must have one of ${tlsModes.join(', ')} as its sslmode`)
   }
   if ((certificateFile === undefined) !== (keyFile === undefined)) {
-    throw new DatabaseUrlProblem('must have both sslcert and sslkey, or neither')
+    throw new Problem('must have both sslcert and sslkey, or neither')
   }
   if (mode === 'verify-ca' && (rootCertificate ?? 'system') === 'system') {
-    throw new DatabaseUrlProblem(
+    throw new Problem(
       'must have sslrootcert=<file> with sslmode=verify-ca: of the public authorities anybody gets a certificate. Or use verify-full',
     )
   }

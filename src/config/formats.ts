@@ -1,7 +1,16 @@
-/** The formats of variables: what a text must look like, and what it means. */
-import { isIP } from 'node:net'
-import { z } from 'zod'
-import { DatabaseUrlProblem } from './database.ts'
+/** The formats of variables: each function here checks a text and returns its value, or throws a `Problem`. */
+import { availableParallelism } from 'node:os'
+import {
+  isAddressRange,
+  isAppOrigin,
+  isHost,
+  isRedirectUri,
+  originRule,
+  parseOrigin,
+} from './addresses.ts'
+import { parsePostgresqlUrl, type PostgresqlServer } from './database.ts'
+import { Problem } from './problem.ts'
+import { describeWeakness } from './secret-strength.ts'
 
 const secondsPerUnit = { s: 1, m: 60, h: 3600, d: 86_400 } as const
 
@@ -13,54 +22,64 @@ export function parseDurationSeconds(text: string): number | undefined {
     : undefined
 }
 
-/** A duration within bounds, as seconds. */
-export function duration(fallback: string, minimum: string, maximum: string) {
-  return z
-    .string()
-    .default(fallback)
-    .transform(durationWithin(fallback, minimum, maximum))
-}
-
-/** The same, for a default that depends on other variables. */
-export function optionalDuration(example: string, minimum: string, maximum: string) {
-  return z
-    .string()
-    .transform(durationWithin(example, minimum, maximum))
-    .optional()
-}
-
-function durationWithin(example: string, minimum: string, maximum: string) {
-  const [least, most] = [parseDurationSeconds(minimum)!, parseDurationSeconds(maximum)!]
-  return (text: string, context: z.RefinementCtx): number => {
+/** A duration within bounds, in seconds; the example is for the message. */
+export function durationWithin(example: string, minimum: string, maximum: string) {
+  return (text: string): number => {
     const seconds = parseDurationSeconds(text)
+    const [least, most] = [parseDurationSeconds(minimum)!, parseDurationSeconds(maximum)!]
     if (seconds !== undefined && seconds >= least && seconds <= most) return seconds
-    context.addIssue(`must be a duration such as ${example}, from ${minimum} to ${maximum}`)
-    return z.NEVER
+    throw new Problem(`must be a duration such as ${example}, from ${minimum} to ${maximum}`)
   }
 }
 
-export function integer(fallback: number, minimum: number, maximum: number) {
-  return z
-    .string()
-    .default(String(fallback))
-    .refine(
-      (text) => /^\d+$/.test(text) && Number(text) >= minimum && Number(text) <= maximum,
-      `must be a whole number from ${minimum} to ${maximum}`,
-    )
-    .transform(Number)
+/** The default of a duration, which is also the example in its message, and its format. */
+export function duration(fallback: string, minimum: string, maximum: string) {
+  return { default: fallback, parse: durationWithin(fallback, minimum, maximum) }
 }
 
-/** One of some words, in upper or lower case. */
+export function integer(minimum: number, maximum: number) {
+  return (text: string): number => {
+    if (/^\d+$/.test(text) && Number(text) >= minimum && Number(text) <= maximum) {
+      return Number(text)
+    }
+    throw new Problem(`must be a whole number from ${minimum} to ${maximum}`)
+  }
+}
+
+/** One of several words, in upper or lower case. */
 export function oneOf<const T extends readonly string[]>(...values: T) {
-  return z.string().transform((text, context): T[number] => {
+  return (text: string): T[number] => {
     const value = values.find((word) => word.toLowerCase() === text.toLowerCase())
     if (value !== undefined) return value
-    context.addIssue(`must be one of ${values.join(', ')}`)
-    return z.NEVER
-  })
+    throw new Problem(`must be one of ${values.join(', ')}`)
+  }
 }
 
-/** A switch. @returns undefined when the text is neither of the two */
+/** Any text that passes the test. */
+function textThat(isRight: (text: string) => boolean, rule: string) {
+  return (text: string): string => {
+    if (isRight(text)) return text
+    throw new Problem(rule)
+  }
+}
+
+/** Entries separated by commas, all of which pass the test. */
+function listThat(isRight: (entries: readonly string[]) => boolean, rule: string) {
+  return (text: string): readonly string[] => {
+    const entries = commaList(text)
+    if (isRight(entries)) return entries
+    throw new Problem(rule)
+  }
+}
+
+export function commaList(text: string): string[] {
+  return text
+    .split(',')
+    .map((entry) => entry.trim())
+    .filter((entry) => entry !== '')
+}
+
+/** A switch. @returns undefined when the text is neither on nor off */
 export function parseToggle(text: string): boolean | undefined {
   if (/^(on|true|yes|1)$/i.test(text)) return true
   return /^(off|false|no|0)$/i.test(text) ? false : undefined
@@ -68,16 +87,104 @@ export function parseToggle(text: string): boolean | undefined {
 
 export const toggleRule = 'must be on or off'
 
-/** An `on`/`off` switch; left out, it is decided by other variables. */
-export const toggle = z.string().transform((text, context): boolean => {
+export function toggle(text: string): boolean {
   const isOn = parseToggle(text)
   if (isOn !== undefined) return isOn
-  context.addIssue(toggleRule)
-  return z.NEVER
-})
+  throw new Problem(toggleRule)
+}
+
+export const hostName = textThat(isHost, 'must be an IP address or a host name')
+
+export function origin(text: string): string {
+  const parsed = parseOrigin(text)
+  if (parsed !== undefined) return parsed
+  throw new Problem(`must be ${originRule}`)
+}
+
+/** Origins that may call from a browser: web pages in canonical spelling, apps as they are written. */
+export function originList(text: string): string[] {
+  const origins = commaList(text).map(
+    (entry) => parseOrigin(entry) ?? (isAppOrigin(entry) ? entry : undefined),
+  )
+  if (origins.every((entry) => entry !== undefined)) return origins
+  throw new Problem(
+    `must be a list separated by commas, each entry ${originRule}, or of an app, such as capacitor://localhost`,
+  )
+}
+
+export const redirectUris = listThat(
+  (uris) => uris.every(isRedirectUri),
+  'must list, separated by commas, URIs in canonical spelling such as https://app.example.com/callback (https unless loopback or an app scheme such as com.example.app:/callback; no query, no fragment)',
+)
+
+export const serviceNames = listThat(
+  (names) => names.length <= 50 && names.every((name) => /^\P{C}{1,255}$/u.test(name)),
+  'must list, separated by commas, at most 50 names of up to 255 characters, such as https://api.example.com',
+)
+
+export const clientId = textThat(
+  (text) => /^[\x21-\x7e]{1,255}$/.test(text),
+  'must be at most 255 printable ASCII characters without spaces',
+)
+
+export const schemaName = textThat(
+  (name) => !/[".*\p{C}]/u.test(name) && Buffer.byteLength(name) <= 63,
+  'must be the name of a schema as it is, without quotes: at most 63 bytes, none of them . * or "',
+)
+
+export const brandName = textThat(
+  (name) => /^\P{C}{1,60}$/u.test(name) && name.trim() !== '',
+  'must be 1 to 60 characters, none of them a control character',
+)
+
+export const logoFile = textThat(
+  (file) => /\.(svg|png)$/i.test(file),
+  'must be the path of a file that ends in .svg or .png',
+)
+
+export function replicaUrls(text: string): readonly PostgresqlServer[] {
+  return commaList(text).map((url) => parsePostgresqlUrl(url))
+}
+
+export function workerCount(text: string): number {
+  if (/^auto$/i.test(text)) return availableParallelism()
+  if (/^\d{1,3}$/.test(text) && Number(text) >= 1 && Number(text) <= 128) return Number(text)
+  throw new Problem('must be auto or a whole number from 1 to 128')
+}
+
+export function secret(text: string): string {
+  if (Buffer.byteLength(text) < 32) throw new Problem('must be at least 32 bytes')
+  const weakness = describeWeakness(text)
+  if (weakness === undefined) return text
+  throw new Problem(
+    `must be random, and it ${weakness}: take what \`openssl rand -base64 32\` prints`,
+  )
+}
+
+/** The number of proxies in front, their IP addresses, or `false` for none. */
+export function trustedProxies(text: string): number | string[] | false {
+  if (parseToggle(text) === false) return false
+  if (/^[1-9]$/.test(text)) return Number(text)
+  const addresses = text.split(',').map((entry) => entry.trim())
+  if (addresses.every(isAddressRange)) return addresses
+  throw new Problem('must be off, a number of proxies from 1 to 9, or addresses such as 10.0.0.0/8')
+}
+
+/** A port, or undefined for `off`. */
+export function optionalPort(text: string): number | undefined {
+  if (/^\d+$/.test(text) && Number(text) <= 65_535) return Number(text)
+  if (parseToggle(text) === false) return undefined
+  throw new Problem('must be off or a whole number from 0 to 65535')
+}
+
+/** @returns `#rrggbb`, in lower case */
+export function color(text: string): string {
+  if (/^#?[\da-f]{6}$/i.test(text)) return `#${text.replace('#', '').toLowerCase()}`
+  throw new Problem('must be a colour such as #3b4fc4')
+}
 
 /**
- * A variable as it counts: line ends and spaces around a value are never meant, wherever it comes from.
+ * A variable's text without line ends and spaces around it: they are never meant.
  * @returns undefined for an empty one, which counts as absent
  */
 export function readVariable(
@@ -85,112 +192,4 @@ export function readVariable(
   name: string,
 ): string | undefined {
   return env[name]?.trim() || undefined
-}
-
-export const commaList = z
-  .string()
-  .default('')
-  .transform((text) =>
-    text
-      .split(',')
-      .map((entry) => entry.trim())
-      .filter((entry) => entry !== ''),
-  )
-
-/** Whether only this machine can reach the address. */
-export function isLoopback(host: string): boolean {
-  return /^(localhost|::1|\[::1\]|127(\.\d{1,3}){3})$/i.test(host)
-}
-
-function parseUrl(text: string): URL | undefined {
-  return URL.canParse(text) ? new URL(text) : undefined
-}
-
-/** What a parser of a database's URL refuses becomes a problem of its variable. */
-export function parsing<T>(parse: (text: string) => T) {
-  return (text: string, context: z.RefinementCtx): T => {
-    try {
-      return parse(text)
-    } catch (error) {
-      if (!(error instanceof DatabaseUrlProblem)) throw error
-      context.addIssue(error.message)
-      return z.NEVER
-    }
-  }
-}
-
-/** One http(s) origin, no pattern, in its canonical spelling, that is safe to hand tokens to. */
-export function isSafeOrigin(text: string): boolean {
-  return parseOrigin(text) === text
-}
-
-/**
- * The same in any spelling: a final slash, capitals, the default port and letters beyond ASCII are as good
- * in a variable as what a browser sends.
- * @returns its canonical spelling, or undefined when it is no such origin
- */
-export function parseOrigin(text: string): string | undefined {
-  const url = /^https?:\/\/[^\s/?#\\@*]+\/?$/i.test(text) ? parseUrl(text) : undefined
-  if (!url) return undefined
-  // Browsers resolve every name below localhost to loopback (RFC 6761 section 6.3); Tauri uses one.
-  const isOnThisMachine = isLoopback(url.hostname) || url.hostname.endsWith('.localhost')
-  return url.protocol === 'https:' || isOnThisMachine ? url.origin : undefined
-}
-
-/** Schemes whose pages have the origin `null`, or are not the pages of one app. */
-const foreignSchemes = /^(https?|wss?|ftp|file|data|blob|javascript|about|view-source|filesystem):/
-
-/**
- * The origin of an app that shows its pages in a web view, or of a browser extension, such as
- * `capacitor://localhost` or `chrome-extension://<id>`. The URL standard has no origin for these schemes,
- * so the text is compared as it is.
- */
-export function isAppOrigin(text: string): boolean {
-  return /^[a-z][a-z\d+.-]*:\/\/[\w.-]+(:\d{1,5})?$/.test(text) && !foreignSchemes.test(text)
-}
-
-/** Origins that may call from a browser: those of pages in canonical spelling, those of apps as they are. */
-export const originList = commaList.transform((entries, context) => {
-  const origins = entries.map((text) => parseOrigin(text) ?? (isAppOrigin(text) ? text : undefined))
-  if (origins.every((origin) => origin !== undefined)) return origins
-  context.addIssue(
-    `must be a list separated by commas, each entry ${originRule}, or of an app, such as capacitor://localhost`,
-  )
-  return z.NEVER
-})
-
-/**
- * Where an answer with a code may be sent: https, loopback, or an app's own scheme (RFC 8252). In
- * canonical spelling and without a query, since the token request must repeat it exactly.
- */
-export function isRedirectUri(text: string): boolean {
-  const url = parseUrl(text)
-  if (!url || url.href !== text || /[?#\\]/.test(text) || url.username !== '') return false
-  if (url.protocol === 'http:' || url.protocol === 'https:') return isSafeOrigin(url.origin)
-  // A scheme of an app has a dot: it is a domain name, reversed. This leaves out javascript: and data:.
-  return /^[a-z][a-z0-9+-]*(\.[a-z0-9+-]+)+:$/.test(url.protocol)
-}
-
-export const originRule =
-  'an origin such as https://app.example.com (https unless loopback; no path)'
-
-export function hostName(fallback: string) {
-  return z
-    .string()
-    .default(fallback)
-    .refine(
-      (text) => isIP(text) !== 0 || (/^[a-z0-9.-]+$/i.test(text) && URL.canParse(`http://${text}`)),
-      'must be an IP address or a host name',
-    )
-}
-
-/** An address or a range of them in CIDR notation. */
-export function isAddressRange(text: string): boolean {
-  const [address = '', bits, ...rest] = text.split('/')
-  const family = isIP(address)
-  return (
-    family !== 0 &&
-    rest.length === 0 &&
-    (bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) <= (family === 4 ? 32 : 128)))
-  )
 }

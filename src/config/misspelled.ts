@@ -1,6 +1,6 @@
 /** Variables that nobody reads, and that look as if they were meant for this server. */
-import { providerNames, providerVariables } from './providers.ts'
-import { variables } from './config.ts'
+import { providerNames, suffixesOf, type ProviderKind } from './provider-variables.ts'
+import { variables } from './variables.ts'
 
 type Environment = Readonly<Record<string, string | undefined>>
 
@@ -10,13 +10,12 @@ const shortestWithTypos = 6
 const longName = 10
 
 /** What belongs to a provider: `CLIENT_ID`, `ISSUER`, … */
-const openidSuffixes = suffixesOf('<PROVIDER>', 'OIDC_<NAME>')
+const openidSuffixes = allSuffixes('openid')
 
 const known: ReadonlySet<string> = new Set([
   ...Object.keys(variables),
-  ...Object.keys(providerVariables).filter((name) => !name.includes('<')),
   ...providerNames.flatMap((name) =>
-    suffixesOf('<PROVIDER>').map((suffix) => `${name.toUpperCase()}_${suffix}`),
+    allSuffixes(name as ProviderKind).map((suffix) => `${name.toUpperCase()}_${suffix}`),
   ),
 ])
 
@@ -66,12 +65,9 @@ function findOpenid(name: string, upper: string): string | undefined {
   return typo
 }
 
-function suffixesOf(...prefixes: string[]): string[] {
-  return Object.keys(providerVariables).flatMap((name) =>
-    prefixes
-      .filter((prefix) => name.startsWith(`${prefix}_`))
-      .map((prefix) => name.slice(prefix.length + 1)),
-  )
+function allSuffixes(kind: ProviderKind): string[] {
+  const { required, optional } = suffixesOf(kind)
+  return [...required, ...optional]
 }
 
 function lettersOf(name: string): string {

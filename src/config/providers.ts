@@ -1,40 +1,20 @@
-/** The providers that the environment names, each with all that it needs or none of it. */
+/** The providers that the environment names, each with all the variables that it needs. */
 import { createPrivateKey } from 'node:crypto'
 import { isIP } from 'node:net'
-import { isSafeOrigin, parseToggle, readVariable, toggleRule } from './formats.ts'
+import { isSafeOrigin } from './addresses.ts'
+import { parseToggle, readVariable, toggleRule } from './formats.ts'
+import {
+  providerNames,
+  suffixesOf,
+  type ProviderKind,
+  type ProviderSuffix,
+} from './provider-variables.ts'
 
-/**
- * The providers with facts of their own, and which variables they have beside those of every provider.
- * A new one adds its line here and in providers/catalogue.ts.
- */
-const kinds = {
-  google: {},
-  microsoft: { optional: ['TENANT'] },
-  apple: { required: ['TEAM_ID', 'KEY_ID', 'PRIVATE_KEY'] },
-  gitlab: { optional: ['URL', 'FORMER_URL'] },
-  github: { optional: ['URL', 'FORMER_URL'] },
-  facebook: {},
-  discord: {},
-} satisfies Record<string, Kind>
+export type { ProviderKind } from './provider-variables.ts'
 
-interface Kind {
-  /** In place of CLIENT_SECRET. */
-  readonly required?: readonly string[]
-  readonly optional?: readonly string[]
-}
-
-const openid: Kind = {
-  required: ['ISSUER'],
-  optional: ['CLIENT_SECRET', 'ATTESTS_EMAIL', 'FORMER_ISSUER'],
-}
-
-/** How a client proves itself to a token endpoint; `none` for a public client, which has no secret. */
+/** How a client authenticates to a token endpoint; `none` for a public client, which has no secret. */
 const tokenAuthMethods = ['client_secret_basic', 'client_secret_post', 'none'] as const
 export type TokenAuthMethod = (typeof tokenAuthMethods)[number]
-
-export const providerNames: readonly string[] = Object.keys(kinds)
-
-export type ProviderKind = keyof typeof kinds | 'openid'
 
 export interface ProviderSettings {
   /** As in `Query.providers`: `google`, or the lower-cased name of an OpenID issuer. */
@@ -45,14 +25,14 @@ export interface ProviderSettings {
   readonly clientSecret: string
   /** Undefined: what the provider's definition, its metadata and its refusals say. */
   readonly tokenAuthMethod: TokenAuthMethod | undefined
-  /** Beside what sign-in needs; what the person is asked for. */
+  /** In addition to what sign-in needs; the user is asked for them. */
   readonly scopes: string | undefined
   readonly keepsTokens: boolean
-  /** What the button says, where the operator wants another word. */
+  /** The text of the button, if the operator has chosen one. */
   readonly label: string | undefined
-  /** The issuer, or the origin of one's own installation. */
+  /** The issuer, or the origin of an installation of one's own. */
   readonly url: string | undefined
-  /** What `url` was before: the users are the same. */
+  /** The value of `url` before; the users are the same. */
   readonly formerUrl: string | undefined
   /** The variables of the two, for messages. */
   readonly issuerVariable: string
@@ -65,36 +45,24 @@ export interface ProviderSettings {
     | undefined
 }
 
-/** Variables beside the list of config.ts; `<PROVIDER>` is GOOGLE, GITHUB, …, or OIDC_<NAME>. */
-export const providerVariables = {
-  '<PROVIDER>_CLIENT_ID': 'The client that is registered at the provider.',
-  '<PROVIDER>_CLIENT_SECRET':
-    'Its secret; not for Apple, and not for a public client of an OpenID issuer.',
-  '<PROVIDER>_TOKEN_AUTH_METHOD':
-    '`client_secret_basic`, `client_secret_post` or `none`, if the right one is not found; not for Apple.',
-  '<PROVIDER>_SCOPES': 'Scopes beside those that signing in needs, separated by spaces.',
-  '<PROVIDER>_KEEP_TOKENS': "`on` keeps the provider's own tokens for `providerToken`.",
-  '<PROVIDER>_LABEL': 'What the button says.',
-  GITHUB_URL: 'The origin of a GitHub Enterprise Server.',
-  GITLAB_URL: 'The origin of a GitLab of your own.',
-  GITHUB_FORMER_URL:
-    'The origin that the GitHub Enterprise Server had before; the users are the same.',
-  GITLAB_FORMER_URL: 'The origin that the GitLab had before; the users are the same.',
-  MICROSOFT_TENANT: 'A tenant; `common` where it is left out.',
-  APPLE_TEAM_ID: 'With APPLE_KEY_ID and APPLE_PRIVATE_KEY, in place of a secret.',
-  APPLE_KEY_ID: 'The key that is registered for Sign in with Apple.',
-  APPLE_PRIVATE_KEY: 'The text of its .p8 file; line ends may be written as \\n.',
-  'OIDC_<NAME>_ISSUER': 'Any OpenID issuer, by discovery; https and a name unless it is loopback.',
-  'OIDC_<NAME>_FORMER_ISSUER':
-    'The issuer that this one was before it moved to another address; the users are the same.',
-  'OIDC_<NAME>_ATTESTS_EMAIL':
-    '`off` where the issuer does not prove that an address is the person’s.',
-} as const
-
 type Environment = Readonly<Record<string, string | undefined>>
 
-const openidVariable =
-  /^OIDC_([A-Z0-9]+(?:_[A-Z0-9]+)*?)_(ISSUER|FORMER_ISSUER|CLIENT_ID|CLIENT_SECRET|TOKEN_AUTH_METHOD|SCOPES|LABEL|KEEP_TOKENS|ATTESTS_EMAIL)$/
+/** The variables of one provider. */
+interface Given {
+  readonly id: string
+  readonly kind: ProviderKind
+  readonly prefix: string
+  readonly texts: Readonly<Partial<Record<ProviderSuffix, string>>>
+}
+
+/** What is wrong with a variable. */
+type Complaint = [suffix: ProviderSuffix, rule: string]
+
+/** `OIDC_`, a name, and the longest suffix that fits. */
+const openid = suffixesOf('openid')
+const openidVariable = new RegExp(
+  `^OIDC_([A-Z0-9]+(?:_[A-Z0-9]+)*?)_(?:${[...openid.required, ...openid.optional].join('|')})$`,
+)
 /** As long as the database keeps it. */
 const idCharacters = 64
 
@@ -102,98 +70,23 @@ export function readProviderSettings(env: Environment): {
   providers: ProviderSettings[]
   problems: string[]
 } {
-  const problems: string[] = []
-  const named: { id: string; kind: ProviderKind; prefix: string; has: Kind }[] = [
-    ...Object.entries<Kind>(kinds).map(([kind, has]) => ({
-      id: kind,
-      kind: kind as ProviderKind,
-      prefix: kind.toUpperCase(),
-      has,
-    })),
-    ...openidNames(env).map((name) => ({
-      id: name.toLowerCase().replaceAll('_', '-'),
-      kind: 'openid' as const,
-      prefix: `OIDC_${name}`,
-      has: openid,
-    })),
-  ]
-  const providers = named.flatMap(({ id, kind, prefix, has }): ProviderSettings[] => {
-    const required = ['CLIENT_ID', ...(has.required ?? ['CLIENT_SECRET'])]
-    const general = ['SCOPES', 'KEEP_TOKENS', 'LABEL', 'TOKEN_AUTH_METHOD']
-    const suffixes = [...required, ...general, ...(has.optional ?? [])].filter(
-      (suffix) => !(kind === 'apple' && suffix === 'TOKEN_AUTH_METHOD'),
-    )
-    const read = (suffix: string) =>
-      suffixes.includes(suffix) ? readVariable(env, `${prefix}_${suffix}`) : undefined
-    const readToggle = (suffix: string) => parseToggle(read(suffix) ?? '')
-    const isSet = (suffix: string) => read(suffix) !== undefined
-    const isUnset = (suffix: string) => read(suffix) === undefined
-    const list = (of: string[]) => of.map((suffix) => `${prefix}_${suffix}`).join(', ')
-    const complain = (suffix: string, rule: string) => problems.push(`${prefix}_${suffix} ${rule}`)
-
-    if (!suffixes.some(isSet)) return []
-    if (required.some(isUnset)) {
-      const [missing, present] = [required.filter(isUnset), suffixes.filter(isSet)]
-      problems.push(`${list(missing)} must be set beside ${list(present)}`)
-    }
-    for (const suffix of ['KEEP_TOKENS', 'ATTESTS_EMAIL']) {
-      if (isSet(suffix) && readToggle(suffix) === undefined) complain(suffix, toggleRule)
-    }
-    const tokenAuthMethod = tokenAuthMethods.find((name) => name === read('TOKEN_AUTH_METHOD'))
-    if (isSet('TOKEN_AUTH_METHOD') && tokenAuthMethod === undefined) {
-      complain('TOKEN_AUTH_METHOD', `must be one of ${tokenAuthMethods.join(', ')}`)
-    } else if (tokenAuthMethod === 'none' && isSet('CLIENT_SECRET')) {
-      complain('TOKEN_AUTH_METHOD', `must not be none while ${prefix}_CLIENT_SECRET is set`)
-    } else if (tokenAuthMethod?.startsWith('client_secret') === true && isUnset('CLIENT_SECRET')) {
-      complain('TOKEN_AUTH_METHOD', `must be none unless ${prefix}_CLIENT_SECRET is set`)
-    }
-    for (const suffix of ['ISSUER', 'URL', 'FORMER_ISSUER', 'FORMER_URL']) {
-      const url = read(suffix)
-      if (url !== undefined && !isSafeIssuer(url, suffix.endsWith('ISSUER'))) {
-        complain(
-          suffix,
-          'must be an https address with a name, without query or fragment (http and numbers only on loopback)',
-        )
-      }
-    }
-    if (kind === 'openid' && Object.hasOwn(kinds, id)) {
-      complain('ISSUER', `must go by another name: ${id} is a provider of its own`)
-    }
-    if (id.length > idCharacters) {
-      complain('ISSUER', `must go by a name of at most ${idCharacters} characters`)
-    }
-    const tenant = read('TENANT')
-    if (tenant !== undefined && !/^[\w.-]+$/.test(tenant)) {
-      complain('TENANT', "must be a tenant's id or domain")
-    }
-    const privateKey = read('PRIVATE_KEY')?.replaceAll(/\\r\\n|\\n|\r\n/g, '\n')
-    if (privateKey !== undefined && !isSigningKey(privateKey)) {
-      complain('PRIVATE_KEY', 'must be the text of the .p8 file: a P-256 key in PKCS#8')
-    }
-    return [
-      {
-        id,
-        kind,
-        clientId: read('CLIENT_ID') ?? '',
-        clientSecret: read('CLIENT_SECRET') ?? '',
-        tokenAuthMethod,
-        scopes: read('SCOPES'),
-        keepsTokens: readToggle('KEEP_TOKENS') === true,
-        label: read('LABEL'),
-        url: read('ISSUER') ?? read('URL'),
-        formerUrl: read('FORMER_ISSUER') ?? read('FORMER_URL'),
-        issuerVariable: `${prefix}_${kind === 'openid' ? 'ISSUER' : 'URL'}`,
-        formerIssuerVariable: `${prefix}_FORMER_${kind === 'openid' ? 'ISSUER' : 'URL'}`,
-        attestsEmail: readToggle('ATTESTS_EMAIL') !== false,
-        tenant,
-        signingKey:
-          privateKey === undefined
-            ? undefined
-            : { teamId: read('TEAM_ID') ?? '', keyId: read('KEY_ID') ?? '', privateKey },
-      },
-    ]
-  })
-  return { providers, problems }
+  const given = [
+    ...providerNames.map((name) => read(env, name, name as ProviderKind, name.toUpperCase())),
+    ...openidNames(env).map((name) =>
+      read(env, name.toLowerCase().replaceAll('_', '-'), 'openid', `OIDC_${name}`),
+    ),
+  ].filter(({ texts }) => Object.keys(texts).length > 0)
+  const problems = given.flatMap((provider) => [
+    ...missing(provider),
+    ...[
+      ...wrongToggles(provider),
+      ...wrongAuthMethod(provider),
+      ...wrongUrls(provider),
+      ...wrongId(provider),
+      ...wrongTenantOrKey(provider),
+    ].map(([suffix, rule]) => `${provider.prefix}_${suffix} ${rule}`),
+  ])
+  return { providers: given.map(settingsOf), problems }
 }
 
 function openidNames(env: Environment): string[] {
@@ -204,6 +97,111 @@ function openidNames(env: Environment): string[] {
   return [...new Set(names)].toSorted()
 }
 
+function read(env: Environment, id: string, kind: ProviderKind, prefix: string): Given {
+  const { required, optional } = suffixesOf(kind)
+  const texts = [...required, ...optional].flatMap((suffix) => {
+    const text = readVariable(env, `${prefix}_${suffix}`)
+    return text === undefined ? [] : [[suffix, text]]
+  })
+  return { id, kind, prefix, texts: Object.fromEntries(texts) }
+}
+
+function missing({ kind, prefix, texts }: Given): string[] {
+  const list = (suffixes: string[]) => suffixes.map((suffix) => `${prefix}_${suffix}`).join(', ')
+  const absent = suffixesOf(kind).required.filter((suffix) => !(suffix in texts))
+  return absent.length === 0
+    ? []
+    : [`${list(absent)} must be set beside ${list(Object.keys(texts))}`]
+}
+
+function wrongToggles({ texts }: Given): Complaint[] {
+  return (['KEEP_TOKENS', 'ATTESTS_EMAIL'] as const)
+    .filter((suffix) => texts[suffix] !== undefined && parseToggle(texts[suffix]) === undefined)
+    .map((suffix) => [suffix, toggleRule])
+}
+
+function wrongAuthMethod({ prefix, texts }: Given): Complaint[] {
+  const { TOKEN_AUTH_METHOD: text, CLIENT_SECRET: secret } = texts
+  const method = tokenAuthMethods.find((name) => name === text)
+  if (text === undefined) return []
+  if (method === undefined) {
+    return [['TOKEN_AUTH_METHOD', `must be one of ${tokenAuthMethods.join(', ')}`]]
+  }
+  if (method === 'none' && secret !== undefined) {
+    return [['TOKEN_AUTH_METHOD', `must not be none while ${prefix}_CLIENT_SECRET is set`]]
+  }
+  if (method !== 'none' && secret === undefined) {
+    return [['TOKEN_AUTH_METHOD', `must be none unless ${prefix}_CLIENT_SECRET is set`]]
+  }
+  return []
+}
+
+function wrongUrls({ texts }: Given): Complaint[] {
+  return (['ISSUER', 'URL', 'FORMER_ISSUER', 'FORMER_URL'] as const)
+    .filter((suffix) => {
+      const url = texts[suffix]
+      return url !== undefined && !isSafeIssuer(url, suffix.endsWith('ISSUER'))
+    })
+    .map((suffix) => [
+      suffix,
+      'must be an https address with a name, without query or fragment (http and numbers only on loopback)',
+    ])
+}
+
+function wrongId({ id, kind }: Given): Complaint[] {
+  if (kind === 'openid' && providerNames.includes(id)) {
+    return [['ISSUER', `must go by another name: ${id} is a provider of its own`]]
+  }
+  if (id.length > idCharacters) {
+    return [['ISSUER', `must go by a name of at most ${idCharacters} characters`]]
+  }
+  return []
+}
+
+function wrongTenantOrKey({ texts }: Given): Complaint[] {
+  const complaints: Complaint[] = []
+  if (texts.TENANT !== undefined && !/^[\w.-]+$/.test(texts.TENANT)) {
+    complaints.push(['TENANT', "must be a tenant's id or domain"])
+  }
+  if (texts.PRIVATE_KEY !== undefined && !isSigningKey(withLineEnds(texts.PRIVATE_KEY))) {
+    complaints.push(['PRIVATE_KEY', 'must be the text of the .p8 file: a P-256 key in PKCS#8'])
+  }
+  return complaints
+}
+
+function settingsOf({ id, kind, prefix, texts }: Given): ProviderSettings {
+  const place = kind === 'openid' ? 'ISSUER' : 'URL'
+  return {
+    id,
+    kind,
+    clientId: texts.CLIENT_ID ?? '',
+    clientSecret: texts.CLIENT_SECRET ?? '',
+    tokenAuthMethod: tokenAuthMethods.find((name) => name === texts.TOKEN_AUTH_METHOD),
+    scopes: texts.SCOPES,
+    keepsTokens: parseToggle(texts.KEEP_TOKENS ?? '') === true,
+    label: texts.LABEL,
+    url: texts[place],
+    formerUrl: texts[`FORMER_${place}`],
+    issuerVariable: `${prefix}_${place}`,
+    formerIssuerVariable: `${prefix}_FORMER_${place}`,
+    attestsEmail: parseToggle(texts.ATTESTS_EMAIL ?? '') !== false,
+    tenant: texts.TENANT,
+    signingKey:
+      texts.PRIVATE_KEY === undefined
+        ? undefined
+        : {
+            teamId: texts.TEAM_ID ?? '',
+            keyId: texts.KEY_ID ?? '',
+            privateKey: withLineEnds(texts.PRIVATE_KEY),
+          },
+  }
+}
+
+/** An environment variable often has them written out. */
+function withLineEnds(key: string): string {
+  return key.replaceAll(/\\r\\n|\\n|\r\n/g, '\n')
+}
+
 function isSafeIssuer(text: string, mayHavePath: boolean): boolean {
   if (!URL.canParse(text)) return false
   const url = new URL(text)
@@ -211,7 +209,7 @@ function isSafeIssuer(text: string, mayHavePath: boolean): boolean {
   const isLoopback = isSafeOrigin(`http://${url.host}`)
   return (
     isSafeOrigin(url.origin) &&
-    // Calls to what is written as an address are refused, since metadata may lead them inside.
+    // Calls to an IP address are refused, since metadata may lead them to the internal network.
     (isLoopback || isIP(url.hostname.replace(/^\[|\]$/g, '')) === 0) &&
     url.search === '' &&
     url.hash === '' &&

@@ -1,6 +1,6 @@
 /** What the start warns of: settings that are allowed, and are rarely meant. */
-import { isLoopback } from '../config/formats.ts'
-import { isReachedFromElsewhere, type Config } from '../config/config.ts'
+import { isLoopback, isReachedFromElsewhere } from '../config/addresses.ts'
+import type { Config } from '../config/config.ts'
 import { addressOf } from '../database/postgresql-url.ts'
 
 export function startWarnings(config: Config): string[] {

@@ -62,7 +62,7 @@ describe('docs/guides/adding-a-provider.md', () => {
   it('has the compiler ask for the line in the catalogue', () => {
     const [facts] = blocks.filter(({ language }) => language === 'ts')
     writeFileSync(join(copy, 'src/features/providers/definitions/spotify.ts'), facts!.body)
-    apply('src/config/providers.ts', diffs[0]!)
+    apply('src/config/provider-variables.ts', diffs[0]!)
     const { status, output } = compile('--noEmit')
     expect(status).not.toBe(0)
     expect(output).toMatch(/catalogue\.ts.*'spotify' is missing/)

@@ -1,6 +1,8 @@
 import { availableParallelism } from 'node:os'
 import { describe, expect, it } from 'vitest'
-import { ConfigError, loadConfig, variables } from '../../src/config/config.ts'
+import { ConfigError, loadConfig } from '../../src/config/config.ts'
+import { variables } from '../../src/config/variables.ts'
+import type { PostgresqlConfig } from '../../src/database/postgresql.ts'
 
 const secret = 'a secret that only the tests of this repository use'
 
@@ -59,6 +61,34 @@ describe('the configuration of an empty environment', () => {
   it('is the same where every variable is set to nothing', () => {
     const empty = Object.fromEntries(Object.keys(variables).map((name) => [name, '']))
     expect(loadConfig(empty)).toEqual(loadConfig({}))
+  })
+
+  it('has a variable for each of its values, and a value for each variable', () => {
+    const config = loadConfig({
+      APP_SECRET: secret,
+      BRAND_LOGO: 'logo.svg',
+      DATABASE_SCHEMA: 'login',
+      DATABASE_URL: 'postgres://h/x',
+      METRICS_PORT: '9090',
+      TLS_CERT: 'a.crt',
+      TLS_KEY: 'a.key',
+    })
+    const groups = new Set(['tls', 'tokens', 'sessions', 'brand', 'metrics'])
+    const paths = Object.entries(config).flatMap(([name, value]) =>
+      groups.has(name) ? Object.keys(value as object).map((key) => `${name}.${key}`) : [name],
+    )
+    const { engine, url, settings, tls, ...ofDatabase } = config.database as PostgresqlConfig
+    expect({ engine, url, settings, tls }).toEqual({
+      engine: 'postgresql',
+      url: 'postgres://h/x',
+      settings: {},
+      tls: undefined,
+    })
+    paths.push(...Object.keys(ofDatabase).map((key) => `database.${key}`))
+    const declared = Object.values(variables).map(({ path }) => path)
+    expect(new Set(declared).size).toBe(declared.length)
+    expect(new Set([...declared, 'providers'])).toEqual(new Set(paths))
+    expect(Object.values(config)).not.toContain(undefined)
   })
 
   it('cannot be changed afterwards', () => {
@@ -434,7 +464,7 @@ describe('the configuration', () => {
     ])
     expect(problemsOf({ TLS_KEY: 'a.key' })).toHaveLength(1)
     expect(problemsOf({ ...env, PUBLIC_URL: 'http://localhost:4000' })).toEqual([
-      'PUBLIC_URL must be https where TLS_CERT is given',
+      'PUBLIC_URL must be https when TLS_CERT is given',
     ])
     expect(problemsOf({ ...env, PUBLIC_URL: 'https://auth.example.com' })).toEqual([])
   })
@@ -452,7 +482,7 @@ describe('the configuration', () => {
       },
     })
     expect(problemsOf(env)).toEqual([
-      'DATABASE_REPLICA_URLS must not be given where DATABASE_URL is SQLite',
+      'DATABASE_REPLICA_URLS must not be given when DATABASE_URL is SQLite',
     ])
   })
 

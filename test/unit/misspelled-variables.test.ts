@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { misspelledVariables } from '../../src/config/misspelled.ts'
-import { variables } from '../../src/config/config.ts'
+import { variables } from '../../src/config/variables.ts'
 
 describe('a variable that no one reads', () => {
   it.each([
