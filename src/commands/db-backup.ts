@@ -10,15 +10,13 @@ import { tablesLeftOut } from './backup-tables.ts'
 import { operatorTrail } from './operator-trail.ts'
 import { startTool, waitForTool } from './postgresql-tools.ts'
 import { CommandError, run } from './run.ts'
+import { usage } from './usage.ts'
 import { withDatabaseAsItIs } from './with-database.ts'
-
-const usage = `Usage: npm run db:backup -- FILE
-
-  FILE   is made; it holds everything but sessions and sign-ins that are under way`
 
 await run(async () => {
   const [file, ...rest] = process.argv.slice(2)
-  if (file === undefined || file.startsWith('-') || rest.length > 0) throw new CommandError(usage)
+  if (file === undefined || file.startsWith('-') || rest.length > 0)
+    throw new CommandError(usage['db:backup'])
   if (existsSync(file)) throw new CommandError(`${file} is there already.`)
   const config = loadConfig(process.env)
   const { database } = config

@@ -5,11 +5,7 @@ import { loadConfig } from '../config/config.ts'
 import { restorePostgresql } from './restore-postgresql.ts'
 import { restoreSqlite } from './restore-sqlite.ts'
 import { CommandError, run } from './run.ts'
-
-const usage = `Usage: npm run db:restore -- FILE [--force]
-
-  FILE      from npm run db:backup. Stop the servers first.
-  --force   on PostgreSQL: restores although other clients are connected to the database`
+import { usage } from './usage.ts'
 
 await run(async () => {
   const { file, isForced } = readArguments()
@@ -40,5 +36,5 @@ function readArguments(): { file: string; isForced: boolean } {
   } catch {
     // The same as a missing file.
   }
-  throw new CommandError(usage)
+  throw new CommandError(usage['db:restore'])
 }

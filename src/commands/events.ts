@@ -9,16 +9,8 @@ import { parseUserId } from '../core/users/user-id.ts'
 import type { Database } from '../database/database.ts'
 import { limitOf } from './limit.ts'
 import { CommandError, run } from './run.ts'
+import { usage } from './usage.ts'
 import { withDatabaseAsItIs } from './with-database.ts'
-
-const usage = `Usage: npm run events -- [options]
-
-  --email E    of the account with this e-mail
-  --id I       of the account with this id, even if it was deleted
-  --event T    of this type, such as SIGN_IN_FAILED; may be given several times
-  --since S    from the last 90s, 15m, 12h or 30d, or since a time such as 2026-01-31T12:00Z
-  --limit N    no more than this many, from 1 to 10000; 100 by default
-  --json       one JSON object a line`
 
 type Options = ReturnType<typeof readArguments>
 
@@ -48,7 +40,7 @@ function readArguments() {
       },
     }).values
   } catch (error) {
-    throw new CommandError(`${(error as Error).message}\n\n${usage}`)
+    throw new CommandError(`${(error as Error).message}\n\n${usage.events}`)
   }
 }
 

@@ -7,22 +7,16 @@ import { jwksMaxAgeSeconds, KeyRing } from '../core/tokens/key-ring.ts'
 import { DerivedKeys } from '../core/tokens/derived-keys.ts'
 import { operatorTrail } from './operator-trail.ts'
 import { CommandError, run } from './run.ts'
+import { usage } from './usage.ts'
 import { withDatabase } from './with-database.ts'
-
-const usage = `Usage: npm run keys -- <command>
-
-  list     the keys: next, current and retired
-  rotate   next becomes current; valid tokens stay valid
-  reset    replace every key and revoke every session: if APP_SECRET is lost or known to others, or
-           the database is older than its sessions (docs/guides/backup.md)`
 
 await run(async () => {
   const [command, ...rest] = process.argv.slice(2)
-  if (rest.length > 0) throw new CommandError(usage)
+  if (rest.length > 0) throw new CommandError(usage.keys)
   if (command === 'list') return withKeyRing(loadSettings(process.env), list)
   if (command === 'rotate') return withKeyRing(loadSettings(process.env), rotate)
   if (command === 'reset') return reset()
-  throw new CommandError(usage)
+  throw new CommandError(usage.keys)
 })
 
 async function list({ keyRing }: KeyOperationOptions): Promise<string> {

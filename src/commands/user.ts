@@ -10,7 +10,8 @@ import type { UserService } from '../core/users/user.service.ts'
 import type { Database } from '../database/database.ts'
 import { operatorUsers } from './operator-users.ts'
 import { CommandError, run } from './run.ts'
-import { readArguments, usage, type Options } from './user-arguments.ts'
+import { usage } from './usage.ts'
+import { readArguments, type Options } from './user-arguments.ts'
 import { list } from './user-list.ts'
 import { hashPassword, readPassword, refuse } from './user-password.ts'
 import { withDatabase, withDatabaseAsItIs } from './with-database.ts'
@@ -68,7 +69,7 @@ const commands: Record<string, ((command: Command) => Promise<string>) | undefin
 await run(async () => {
   const { command, options } = readArguments()
   const work = Object.hasOwn(commands, command) ? commands[command] : undefined
-  if (!work) throw new CommandError(usage)
+  if (!work) throw new CommandError(usage.user)
   const config = loadConfig(process.env)
   const onlyReads = command === 'show' || command === 'list'
   const open = onlyReads ? withDatabaseAsItIs : withDatabase
