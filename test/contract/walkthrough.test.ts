@@ -10,7 +10,7 @@ import { asPattern, readBlocks, readSteps, runSteps } from '../support/walkthrou
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 
-/** In README.md, `npm run user` and its kin; here the same files without npm. */
+/** The guide says `npm run user`, and so on; here the same files run without npm. */
 const npmFunction = `npm() {
   local command=$2
   shift 2
@@ -18,13 +18,13 @@ const npmFunction = `npm() {
   ${process.execPath} "${root}/dist/commands/\${command/:/-}.js" "$@"
 }`
 
-describe('README.md', () => {
+describe('README.md and docs/guides/operating.md', () => {
   let server: TestServer
   beforeAll(async () => (server = await startServer()))
   afterAll(() => server.close())
 
   it(
-    'leads from register to logout, each response as it is printed there',
+    'lead from register to logout, and the server responds as the README shows',
     needs('bash', 'curl'),
     async () => {
       const steps = readSteps('README.md', 'walkthrough').map((step) => ({
@@ -40,8 +40,8 @@ describe('README.md', () => {
   )
 
   // Each command is a process of its own.
-  it("shows operators' commands and what they print", needs('bash'), async () => {
-    const steps = readSteps('README.md', 'commands')
+  it("show operators' commands and what they print", needs('bash'), async () => {
+    const steps = readSteps('docs/guides/operating.md', 'commands')
     const env = { DATABASE_URL: server.database.url, APP_SECRET: testAppSecret, BCRYPT_COST: '4' }
     const printed = await runSteps(steps, env, npmFunction)
     expect(steps.length).toBeGreaterThan(2)

@@ -2,8 +2,9 @@
 import { existsSync, readFileSync, readdirSync, statSync } from 'node:fs'
 import { dirname, join, relative, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { buildSchema, type GraphQLEnumType } from 'graphql'
 import { describe, expect, it } from 'vitest'
-import { ErrorCode, TokenErrorReason } from '../../src/core/errors.ts'
+import { usage } from '../../src/commands/usage.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 const read = (file: string) => readFileSync(join(root, file), 'utf8')
@@ -19,7 +20,6 @@ const documents = [
   ...readdirSync(root).filter((file) => file.endsWith('.md')),
   ...['docs', 'bench', 'client'].flatMap((folder) => filesUnder(folder, '.md')),
 ]
-const readme = read('README.md')
 
 /** Markdown without its code, where brackets mean something else. */
 function withoutCode(markdown: string): string {
@@ -68,42 +68,74 @@ describe('the documents', () => {
     expect(named.filter((name) => !(name in scripts))).toEqual([])
   })
 
-  it('explain every error code and reason in README.md', () => {
-    const rows = readme.split('\n').filter((line) => line.startsWith('|'))
-    const explained = rows.flatMap((row) =>
-      Array.from(row.split('|')[1]!.matchAll(/`([A-Z_]+)`/g), ([, name]) => name),
+  it.each(['docs/guides/errors.md', 'docs/reference/errors.md'])(
+    'explain every error code and reason of the schema in %s',
+    (document) => {
+      const explained = Array.from(read(document).matchAll(/`([A-Z_]+)`/g), ([, name]) => name)
+      const schema = buildSchema(read('schema/schema.graphql'))
+      const names = ['ErrorCode', 'TokenErrorReason'].flatMap((type) =>
+        (schema.getType(type) as GraphQLEnumType).getValues().map(({ name }) => name),
+      )
+      expect(names).toContain('TOKEN_MISSING')
+      expect(names.filter((name) => !explained.includes(name))).toEqual([])
+    },
+  )
+
+  it('explain every field of the schema, and no other, in docs/guides/api.md', () => {
+    const schema = buildSchema(read('schema/schema.graphql'))
+    const fields = [schema.getQueryType()!, schema.getMutationType()!].flatMap((type) =>
+      Object.keys(type.getFields()),
     )
-    const names = [...Object.values(ErrorCode), ...Object.values(TokenErrorReason)]
-    expect(names.filter((name) => !explained.includes(name))).toEqual([])
+    const explained = Array.from(
+      read('docs/guides/api.md').matchAll(/^- `(\w+)`/gm),
+      ([, name]) => name,
+    )
+    expect(explained).toHaveLength(fields.length)
+    expect(new Set(explained)).toEqual(new Set(fields))
   })
 
-  it.each([
-    ['user', 'user-arguments'],
-    ['keys', 'keys'],
-  ])('name the commands of npm run %s, and no others', (program, file) => {
-    const usage = /const usage = `(.*?)`/s.exec(read(`src/commands/${file}.ts`))![1]!
-    const offered = Array.from(
-      usage.matchAll(/^ {2}([a-z][a-z, -]*?)(?= {2}| -| \[)/gm),
-      ([, names]) => names!.split(', '),
-    ).flat()
-    const named = Array.from(
-      readme.matchAll(new RegExp(`npm run ${program} -- ([a-z-]+)`, 'g')),
-      ([, name]) => name!,
-    )
-    expect(offered.length).toBeGreaterThan(2)
-    expect(new Set(named)).toEqual(new Set(offered))
+  it.each(['user', 'keys'] as const)(
+    'name the commands of npm run %s, and no others',
+    (program) => {
+      const offered = Array.from(
+        usage[program].matchAll(/^ {2}([a-z][a-z, -]*?)(?= {2}| -| \[)/gm),
+        ([, names]) => names!.split(', '),
+      ).flat()
+      const named = Array.from(
+        read('docs/guides/operating.md').matchAll(
+          new RegExp(`npm run ${program} -- ([a-z-]+)`, 'g'),
+        ),
+        ([, name]) => name!,
+      )
+      expect(offered.length).toBeGreaterThan(2)
+      expect(new Set(named)).toEqual(new Set(offered))
+    },
+  )
+})
+
+describe('README.md', () => {
+  it('has at most 200 lines', () => {
+    expect(read('README.md').trimEnd().split('\n').length).toBeLessThanOrEqual(200)
+  })
+
+  it.each(['README.md', ...filesUnder('docs/reference', '.md')])(
+    'has no table wider than 120 columns, and the pages of the reference have none: %s',
+    (document) => {
+      const rows = read(document)
+        .split('\n')
+        .filter((line) => line.startsWith('|'))
+      expect(rows.filter((row) => row.length > 120)).toEqual([])
+    },
+  )
+
+  it('leads to every guide and every page of the reference', () => {
+    const readme = read('README.md')
+    const pages = ['docs/guides', 'docs/reference'].flatMap((folder) => filesUnder(folder, '.md'))
+    expect(pages.filter((page) => !readme.includes(`](${page})`))).toEqual([])
   })
 })
 
 describe('docs/', () => {
-  it('has the commands of README.md for signing in with a provider, where they are run', () => {
-    const section = /^## Signing in with a provider$(.*?)^## /ms.exec(readme)![1]!
-    const commands = Array.from(section.matchAll(/^```sh$(.*?)^```$/gms), ([, block = '']) => block)
-    const guide = read('docs/guides/provider-login.md')
-    expect(commands.length).toBeGreaterThan(3)
-    expect(commands.filter((block) => !guide.includes(block))).toEqual([])
-  })
-
   it('numbers each decision once, and lists them', () => {
     const decisions = filesUnder('docs/adr', '.md')
       .map((file) => file.slice('docs/adr/'.length))
