@@ -49,7 +49,7 @@ const config: OxlintConfig = {
       rules: { 'no-console': 'error', 'node/no-process-env': 'error' },
     },
     {
-      files: ['src/main.ts', 'src/process/settings.ts', 'src/commands/**'],
+      files: ['src/process/**', 'src/commands/**'],
       rules: { 'no-console': 'off', 'node/no-process-env': 'off' },
     },
     {

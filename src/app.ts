@@ -1,296 +1,327 @@
-/** The composition root: builds what lives as long as the server, wires it and listens. */
-// Before the first class that type-graphql decorates.
-import 'reflect-metadata'
+/** The composition root: creates what lives as long as the server, starts the features and listens. */
 import { lookup } from 'node:dns/promises'
 import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import type { AddressInfo } from 'node:net'
-import type { GraphQLSchema } from 'graphql'
-import { EventIds } from './core/audit/event-id.ts'
-import type { Config } from './config/config.ts'
+import type { ApolloServer } from '@apollo/server'
+import { Closers } from './closers.ts'
 import { isLoopback } from './config/addresses.ts'
-import { createContext, type Context, type Services } from './context.ts'
-import { openDatabase } from './database/database.ts'
-import { contextError } from './graphql/format-error.ts'
-import { createGraphqlServer } from './graphql/server.ts'
+import type { Config } from './config/config.ts'
+import { createContext, type Context, type Server } from './context.ts'
+import { EventIds } from './core/audit/event-id.ts'
+import { auditSweeps } from './core/audit/retention.ts'
+import { errorCodes } from './core/errors.ts'
+import { sweepExpired, untilNone, type Sweep } from './core/jobs/sweeping.ts'
+import { sweepSessions } from './core/sessions/sweep.ts'
 import { Viewers } from './core/sessions/viewer.ts'
-import { readAccountPage } from './features/account-page/account-page-files.ts'
-import type { HttpRequest } from './http/http-request.ts'
-import { createLogger, type Logger } from './logging/logger.ts'
-import { listeningUrl } from './http/listening-url.ts'
-import { createCookiePolicy } from './http/refresh-cookie.ts'
-import { listenForMetrics } from './metrics/metrics-server.ts'
-import { RefusalPace } from './http/refusal-pace.ts'
-import { readSandboxPages } from './features/sandbox/sandbox-pages.ts'
-import { ServerCertificate } from './http/server-certificate.ts'
-import { createHttpServer } from './http/server.ts'
-import { Metrics, type MetricsSnapshot } from './metrics/metrics.ts'
-import { PasswordHasher } from './features/passwords/password-hasher.ts'
-import { FlowStore } from './features/providers/flow-store.ts'
-import { KeptTokens } from './features/providers/kept-tokens.ts'
-import { acceptPostedResponse } from './features/providers/posted-response.ts'
-import {
-  createProviderClients,
-  describeOtherIssuers,
-} from './features/providers/provider-clients.ts'
-import { createSchema } from './schema.ts'
-import { sweepExpired } from './core/jobs/sweeping.ts'
 import { networkBlock } from './core/throttle/address.ts'
 import { Throttle } from './core/throttle/throttle.ts'
 import { AccessTokens } from './core/tokens/access-token.ts'
 import { jwksMaxAgeSeconds, KeyRing } from './core/tokens/key-ring.ts'
 import { DerivedKeys } from './core/tokens/derived-keys.ts'
 import { prepareUserRead } from './core/users/user-row.ts'
+import { openDatabase, type Database } from './database/database.ts'
+import {
+  databaseOptionsOf,
+  errorCodesOf,
+  type Feature,
+  type LandingPage,
+  type StartedFeature,
+} from './feature.ts'
+import { features as ours } from './features.ts'
+import { contextError } from './graphql/format-error.ts'
+import { createGraphqlServer } from './graphql/server.ts'
+import type { HttpRequest } from './http/http-request.ts'
+import { listeningUrl } from './http/listening-url.ts'
+import { createCookiePolicy } from './http/refresh-cookie.ts'
+import { RefusalPace } from './http/refusal-pace.ts'
+import { ServerCertificate } from './http/server-certificate.ts'
+import { createHttpServer } from './http/server.ts'
+import { createLogger, type Logger } from './logging/logger.ts'
+import { listenForMetrics } from './metrics/metrics-server.ts'
+import { Metrics, type MetricsSnapshot } from './metrics/metrics.ts'
+import type { Overrides } from './overrides.ts'
+import { createSchema } from './schema.ts'
 
-/** What a test, or another program, may put in place of the real thing. */
-export interface Overrides {
-  /** Milliseconds since the epoch. */
-  readonly clock?: () => number
-  /** Calls providers. */
-  readonly fetch?: typeof fetch
-  /** After which a provider counts as down. */
-  readonly providerTimeoutMilliseconds?: number
-  /** bcrypt's cost, below what the configuration allows. */
-  readonly passwordCost?: number
-  /** Instead of one of the server's own, and closed by whoever made it. */
-  readonly hasher?: PasswordHasher | undefined
-  /** In place of the server's own; `createSchema(MyResolver)` has both. */
-  readonly schema?: GraphQLSchema
-  /** How long a request may take to arrive, and to be answered. */
-  readonly requestTimeoutMilliseconds?: number
-  /** Refusals that are sent without a delay, a second; unlimited, none is delayed. */
-  readonly refusalsPerSecond?: { readonly network: number; readonly all: number }
-  /** Takes the log's lines instead of standard output. */
-  readonly logDestination?: { write(line: string): void }
-}
+export type { Overrides }
 
 export interface App {
   /** Where the server listens, without a trailing slash. */
   readonly url: string
-  /** Where the metrics are, without a trailing slash; absent where nobody asks for them, and in a worker. */
+  /** Where the metrics are, without a trailing slash; undefined if none are configured, and in a worker. */
   readonly metricsUrl: string | undefined
-  /** What this process has counted, for the primary of several; empty where nobody asks for metrics. */
+  /** What this process has counted, for the primary of several; empty if no metrics are configured. */
   readMetrics(): Promise<MetricsSnapshot>
   readonly log: Logger
-  /** Rotates keys that are due and removes what has expired; done every minute anyway. */
+  /** Rotates keys that are due and removes what has expired; runs every minute anyway. */
   maintain(): Promise<void>
-  /** Takes the certificate that the files hold now; done every minute anyway. */
+  /** Loads the certificate that the files hold now; runs every minute anyway. */
   reloadCertificate(): void
-  /** Is not ready from now on, serves on for the configured while, then lets requests in flight end. */
+  /** Reports that it is not ready, serves on for the configured delay, then lets requests in flight end. */
   close(): Promise<void>
 }
 
+type Settings = Config & { readonly appSecret: string }
+
 const maintenanceIntervalMilliseconds = 60_000
 const requestTimeoutMilliseconds = 10_000
-/** Of that time: the rest is for what follows, which should not come true after it was given up. */
-const hashingShare = 0.8
-/** Of that time: for as long a refusal may be held. */
+/** Share of the request timeout for which a refusal may be held. */
 const refusalShare = 0.3
 /** The same from src/ and from dist/. */
 const root = join(import.meta.dirname, '..')
-/** Sandbox as a page of Apollo's, beside the one that is embedded at /graphql. */
-const hostedSandboxOrigin = 'https://studio.apollographql.com'
 
 /**
- * Opens and migrates the database, builds everything and listens.
- * @throws ServerCertificateError, DatabaseStartError, KeyRingLockedError, BrandLogoError, or Node's error where the port
+ * Opens and migrates the database, starts the features and listens.
+ * @throws ServerCertificateError, DatabaseStartError, KeyRingLockedError, BrandLogoError, or Node's error if the port
  * is taken
  */
-export async function createApp(
-  config: Config & { readonly appSecret: string },
-  overrides: Overrides = {},
-): Promise<App> {
-  const clock = overrides.clock ?? Date.now
+export async function createApp(config: Settings, overrides: Overrides = {}): Promise<App> {
+  const features = overrides.features ?? ours
   const log = createLogger(config.logLevel, overrides.logDestination)
-  const closers: (() => Promise<void>)[] = []
-  const close = async () => {
-    const failures: unknown[] = []
-    for (const closer of closers.toReversed()) {
-      // One that fails leaves the others their turn.
-      await closer().catch((error: unknown) => failures.push(error))
-    }
-    if (failures.length > 0)
-      throw failures.length === 1 ? failures[0] : new AggregateError(failures)
-  }
+  const closers = new Closers()
   try {
     const certificate = config.tls && new ServerCertificate(config.tls, log)
-    const database = await openDatabase(config.database, (message) => log.warn(message))
-    closers.push(() => database.close())
-    // After the server has closed: what is under way in the background still needs the database.
-    let maintaining: Promise<void> | undefined
-    closers.push(async () => void (await Promise.allSettled([maintaining])))
+    const database = await openDatabase(config.database, databaseOptionsOf(features), (message) =>
+      log.warn(message),
+    )
+    closers.add('database', () => database.close())
+    const maintenance = new Maintenance(log)
+    // After the last request: what runs in the background still needs the database.
+    closers.add('maintenance', () => maintenance.settled())
     await database.migrate()
 
-    const derivedKeys = new DerivedKeys(config.appSecret)
     const keyRing = new KeyRing({
       database,
-      derivedKeys,
-      clock,
+      derivedKeys: new DerivedKeys(config.appSecret),
+      clock: overrides.clock ?? Date.now,
       algorithm: config.tokens.algorithm,
       rotationSeconds: config.tokens.keyRotationSeconds,
     })
     await keyRing.start()
-    const accessTokens = new AccessTokens({ keyRing, clock, ...config.tokens })
-    const throttle = new Throttle({ database, clock, isEnabled: config.throttle })
-    const requestTimeout = overrides.requestTimeoutMilliseconds ?? requestTimeoutMilliseconds
-    const metrics: Metrics | undefined =
-      config.metrics &&
-      new Metrics({
-        hashQueueDepth: () => hasher.queueDepth,
-        databaseConnections: database.countConnections,
-      })
-    const hasher: PasswordHasher =
-      overrides.hasher ??
-      new PasswordHasher({
-        cost: overrides.passwordCost ?? config.bcryptCost,
-        processes: config.workers,
-        longestTurnMilliseconds: hashingShare * requestTimeout,
-        onWaited: metrics?.observeHashWait,
-      })
-    if (!overrides.hasher) closers.push(() => hasher.close())
-    const flows = new FlowStore({ database, clock })
-    const providers = createProviderClients(config.providers, {
-      fetch: overrides.fetch ?? fetch,
-      clock,
-      timeoutMilliseconds: overrides.providerTimeoutMilliseconds,
-    })
-    for (const warning of await describeOtherIssuers(database, providers)) log.warn(warning)
-    const services: Services = {
-      config,
-      clock,
-      database,
-      derivedKeys,
-      accessTokens,
-      viewers: new Viewers({ accessTokens, database, clock }),
-      readUser: prepareUserRead(database),
-      throttle,
-      hasher,
-      metrics,
-      eventIds: new EventIds(),
-      providers: {
-        clients: providers,
-        flows,
-        keptTokens: new KeptTokens({ database, encryption: derivedKeys, clock }),
-        redirectUris: config.accountPage
-          ? [...config.redirectUris, `${config.publicUrl}/callback`]
-          : config.redirectUris,
-        formPostUri: (provider) => `${config.publicUrl}/providers/${provider}/callback`,
-      },
-    }
-
-    const sandbox = config.sandbox ? readSandboxPages(root) : undefined
-    if (config.sandbox && !sandbox) log.warn('The Sandbox is not there: `npm run build` makes it')
-    const apollo = createGraphqlServer<Context>({
-      schema: overrides.schema ?? createSchema(),
-      log,
-      introspection: config.introspection,
-      landingPage: sandbox?.sandbox,
-      onAnswered: metrics?.observeOperation,
-    })
-    await apollo.start()
-    closers.push(() => apollo.stop())
+    const server = createServer({ config, overrides, log, database, keyRing })
+    const started = await startFeatures(features, server, closers)
 
     let isStopping = false
-    const isHttps = config.publicUrl.startsWith('https:')
-    const isPlainLoopback = !isHttps && isLoopback(new URL(config.publicUrl).hostname)
-    const sandboxOrigins = config.sandbox && isPlainLoopback ? [hostedSandboxOrigin] : []
-    const accountPage = config.accountPage
-      ? readAccountPage(join(root, 'dist', 'web'), config)
-      : undefined
-    if (config.accountPage && !accountPage) {
-      log.warn('The account page is not there: `npm run build` makes it')
-    }
-    // Of several workers none could speak for all: their primary listens, and asks them.
-    const metricsServer =
-      config.metrics && metrics && config.workers === 1
-        ? await listenForMetrics(metrics, config.metrics)
-        : undefined
-    closers.push(async () => {
-      metricsServer?.close()
-      metrics?.close()
-    })
-    const refusalPace = new RefusalPace({
-      longestMilliseconds: refusalShare * requestTimeout,
-      networkOf: networkBlock,
-      perSecond: overrides.refusalsPerSecond,
-    })
-    const http = await createHttpServer({
-      apollo,
-      refusalPace,
-      createContext: (request) => createContextOrMask(services, request),
-      jwks: () => keyRing.jwks(),
-      jwksMaxAgeSeconds,
-      findRedirectUri: (posted) => acceptPostedResponse(providers, flows, posted),
-      sandbox,
-      isReady: async () => !isStopping && (await database.isReady()),
-      isStopping: () => isStopping,
-      onAnswered: metrics?.observeRequest,
-      log,
-      accountPage: accountPage && { files: accountPage, publicUrl: config.publicUrl, isLoopback },
-      cookiePolicy: createCookiePolicy({
-        isSecure: !isPlainLoopback,
-        publicUrl: config.publicUrl,
-        issuer: config.tokens.issuer,
-        allowedOrigins: config.allowedOrigins,
-      }),
-      allowedOrigins: [...config.allowedOrigins, ...sandboxOrigins],
-      trustProxy: config.trustProxy,
-      clock,
-      isHttps,
+    const http = await startHttp({
+      server,
+      features,
+      started,
+      keyRing,
       certificate,
-      requestTimeoutMilliseconds: requestTimeout,
-      keepAliveMilliseconds: config.keepAliveSeconds * 1000,
+      closers,
+      isStopping: () => isStopping,
     })
-    closers.push(() => http.close())
-    // For this name Fastify would listen a second time, on a server that it does not wait for at a stop.
-    const { address: host } =
-      config.host === 'localhost'
-        ? await lookup(config.host, { order: 'ipv4first' })
-        : { address: config.host }
-    await http.listen({ host, port: config.port })
-
-    const maintainOnce = async () => {
+    const sweeps = [...coreSweeps(server), ...started.flatMap((feature) => feature.sweeps ?? [])]
+    maintenance.start(async () => {
       certificate?.reload()
       await keyRing.maintain()
-      await sweepExpired({
-        database,
-        clock,
-        throttle,
-        flows,
-        auditRetentionSeconds: config.auditRetentionSeconds,
-        isStopping: () => isStopping,
-      })
-    }
-    const maintain = () => (maintaining ??= maintainOnce().finally(() => (maintaining = undefined)))
-    const timer = setInterval(() => {
-      maintain().catch((error: unknown) => log.error({ err: error }, 'Maintenance failed'))
-    }, maintenanceIntervalMilliseconds)
-    timer.unref()
-    closers.push(async () => {
+      await sweepExpired(sweeps, { database, clock: server.clock, isStopping: () => isStopping })
+    })
+    closers.add('accepting requests', async () => {
       isStopping = true
-      clearInterval(timer)
+      maintenance.stop()
       await wait(config.shutdownDelaySeconds * 1000)
     })
-
     return {
-      url: listeningUrl(http.server.address() as AddressInfo, config.tls !== undefined),
-      metricsUrl: metricsServer?.url,
-      readMetrics: async () => (await metrics?.snapshot()) ?? [],
+      ...http,
+      readMetrics: async () => (await server.metrics?.snapshot()) ?? [],
       log,
-      maintain,
+      maintain: () => maintenance.run(),
       reloadCertificate: () => certificate?.reload(),
-      close,
+      close: () => closers.close(),
     }
   } catch (error) {
-    await close().catch((failure: unknown) => log.error({ err: failure }, 'The end has failed'))
+    await closers
+      .close()
+      .catch((failure: unknown) => log.error({ err: failure }, 'Shutdown failed'))
     throw error
   }
 }
 
+interface ServerParts {
+  readonly config: Settings
+  readonly overrides: Overrides
+  readonly log: Logger
+  readonly database: Database
+  readonly keyRing: KeyRing
+}
+
+function createServer({ config, overrides, log, database, keyRing }: ServerParts) {
+  const clock = overrides.clock ?? Date.now
+  const accessTokens = new AccessTokens({ keyRing, clock, ...config.tokens })
+  const metrics = config.metrics && new Metrics({ databaseConnections: database.countConnections })
+  return {
+    config,
+    overrides,
+    root,
+    clock,
+    fetch: overrides.fetch ?? fetch,
+    log,
+    requestTimeoutMilliseconds: overrides.requestTimeoutMilliseconds ?? requestTimeoutMilliseconds,
+    database,
+    derivedKeys: new DerivedKeys(config.appSecret),
+    accessTokens,
+    viewers: new Viewers({ accessTokens, database, clock }),
+    readUser: prepareUserRead(database),
+    throttle: new Throttle({ database, clock, isEnabled: config.throttle }),
+    metrics,
+    eventIds: new EventIds(),
+    features: [] as StartedFeature[],
+  }
+}
+
+async function startFeatures(
+  features: readonly Feature[],
+  server: Server & { readonly features: StartedFeature[] },
+  closers: Closers,
+): Promise<readonly StartedFeature[]> {
+  for (const feature of features) {
+    const started = (await feature.start?.(server)) ?? {}
+    server.features.push(started)
+    if (started.close) closers.add(feature.name, () => started.close!())
+  }
+  return server.features
+}
+
+interface HttpParts {
+  readonly server: Server
+  readonly features: readonly Feature[]
+  readonly started: readonly StartedFeature[]
+  readonly keyRing: KeyRing
+  readonly certificate: ServerCertificate | undefined
+  readonly closers: Closers
+  readonly isStopping: () => boolean
+}
+
+async function startHttp(parts: HttpParts): Promise<Pick<App, 'url' | 'metricsUrl'>> {
+  const { certificate, closers, features, isStopping, keyRing, server, started } = parts
+  const { config, database, metrics } = server
+  const landingPage = started.find((feature) => feature.landingPage)?.landingPage
+  const apollo = await startApollo(server, features, landingPage)
+  closers.add('GraphQL', () => apollo.stop())
+  // With several workers, none can speak for all: their primary listens, and asks them.
+  const metricsServer =
+    config.metrics && metrics && config.workers === 1
+      ? await listenForMetrics(metrics, config.metrics)
+      : undefined
+  closers.add('metrics', async () => {
+    metricsServer?.close()
+    metrics?.close()
+  })
+  const isHttps = config.publicUrl.startsWith('https:')
+  const isPlainLoopback = !isHttps && isLoopback(new URL(config.publicUrl).hostname)
+  const http = await createHttpServer({
+    apollo,
+    refusalPace: new RefusalPace({
+      longestMilliseconds: refusalShare * server.requestTimeoutMilliseconds,
+      networkOf: networkBlock,
+      perSecond: server.overrides.refusalsPerSecond,
+    }),
+    createContext: (request) => createContextOrMask(server, request),
+    jwks: () => keyRing.jwks(),
+    jwksMaxAgeSeconds,
+    landingPageHeaders: landingPage?.headers,
+    routes: started.flatMap(({ routes }) => routes ?? []),
+    isReady: async () => !isStopping() && (await database.isReady()),
+    isStopping,
+    onAnswered: metrics?.observeRequest,
+    log: server.log,
+    cookiePolicy: createCookiePolicy({
+      isSecure: !isPlainLoopback,
+      publicUrl: config.publicUrl,
+      issuer: config.tokens.issuer,
+      allowedOrigins: config.allowedOrigins,
+    }),
+    allowedOrigins: [
+      ...config.allowedOrigins,
+      ...started.flatMap((feature) => feature.allowedOrigins ?? []),
+    ],
+    trustProxy: config.trustProxy,
+    clock: server.clock,
+    isHttps,
+    certificate,
+    requestTimeoutMilliseconds: server.requestTimeoutMilliseconds,
+    keepAliveMilliseconds: config.keepAliveSeconds * 1000,
+  })
+  closers.add('HTTP', () => http.close())
+  await http.listen({ host: await hostOf(config.host), port: config.port })
+  return {
+    url: listeningUrl(http.server.address() as AddressInfo, config.tls !== undefined),
+    metricsUrl: metricsServer?.url,
+  }
+}
+
+async function startApollo(
+  { config, log, metrics, overrides }: Server,
+  features: readonly Feature[],
+  landingPage: LandingPage | undefined,
+): Promise<ApolloServer<Context>> {
+  const apollo = createGraphqlServer<Context>({
+    schema: overrides.schema ?? createSchema(features),
+    errorCodes: { ...errorCodes, ...errorCodesOf(features) },
+    log,
+    introspection: config.introspection,
+    landingPage: landingPage?.html,
+    onAnswered: metrics?.observeOperation,
+  })
+  await apollo.start()
+  return apollo
+}
+
+/** For the name `localhost` Fastify would listen on a second server, which it does not wait for when it stops. */
+async function hostOf(host: string): Promise<string> {
+  return host === 'localhost' ? (await lookup(host, { order: 'ipv4first' })).address : host
+}
+
+function coreSweeps({ clock, config, database, throttle }: Server): Sweep[] {
+  return [
+    untilNone((limit) => sweepSessions(database, clock(), limit)),
+    untilNone((limit) => throttle.sweep(limit)),
+    ...auditSweeps(() => ({
+      database,
+      now: clock(),
+      retentionSeconds: config.auditRetentionSeconds,
+    })),
+  ]
+}
+
+/** Runs the work every minute, one run at a time. */
+class Maintenance {
+  readonly #log: Logger
+  #work: () => Promise<void> = async () => {}
+  #timer: NodeJS.Timeout | undefined
+  #running: Promise<void> | undefined
+
+  constructor(log: Logger) {
+    this.#log = log
+  }
+
+  start(work: () => Promise<void>): void {
+    this.#work = work
+    this.#timer = setInterval(() => {
+      this.run().catch((error: unknown) => this.#log.error({ err: error }, 'Maintenance failed'))
+    }, maintenanceIntervalMilliseconds)
+    this.#timer.unref()
+  }
+
+  run(): Promise<void> {
+    return (this.#running ??= this.#work().finally(() => (this.#running = undefined)))
+  }
+
+  stop(): void {
+    clearInterval(this.#timer)
+  }
+
+  /** Resolves when nothing is running. */
+  async settled(): Promise<void> {
+    await Promise.allSettled([this.#running])
+  }
+}
+
 /** A plain error from here would reach the client with its message. */
-async function createContextOrMask(services: Services, request: HttpRequest): Promise<Context> {
+async function createContextOrMask(server: Server, request: HttpRequest): Promise<Context> {
   try {
-    return await createContext(services, request)
+    return await createContext(server, request)
   } catch (error) {
     request.log.error({ err: error }, 'The request could not be authenticated')
     throw contextError(error, request.id)

@@ -1,31 +1,18 @@
-/** The schema of this server: the list of resolvers. A new feature adds its own here. */
-// Before the first class that type-graphql decorates.
-import 'reflect-metadata'
+/** The schema of a list of features. */
 import type { GraphQLEnumType, GraphQLSchema } from 'graphql'
-import { EventResolver } from './features/events/event.resolver.ts'
-import { ProtectedResolver } from './features/demo/protected.resolver.ts'
-import { buildExecutableSchema } from './graphql/schema.ts'
+import type { NonEmptyArray } from 'type-graphql'
+import { errorCodesOf, resolversOf, type Feature } from './feature.ts'
+import { features as ours } from './features.ts'
 import { authChecker } from './graphql/auth-checker.ts'
 import { accessDirectives } from './graphql/authorized.ts'
 import { enforceFreshness } from './graphql/freshness.ts'
-import { PasswordResolver } from './features/passwords/password.resolver.ts'
-import { ProviderResolver } from './features/providers/provider.resolver.ts'
-import { SessionResolver } from './features/account/session.resolver.ts'
-import { UserResolver } from './features/account/user.resolver.ts'
+import { buildExecutableSchema } from './graphql/schema.ts'
 
-/** @param more resolvers beside the server's own */
-// oxlint-disable-next-line typescript/no-unsafe-function-type -- type-graphql's own type for classes
-export function createSchema(...more: Function[]): GraphQLSchema {
+/** @throws Error if two features have a name or an error code in common */
+export function createSchema(features: readonly Feature[] = ours): GraphQLSchema {
   const schema = buildExecutableSchema({
-    resolvers: [
-      UserResolver,
-      SessionResolver,
-      PasswordResolver,
-      ProviderResolver,
-      EventResolver,
-      ProtectedResolver,
-      ...more,
-    ],
+    resolvers: resolversOf(features) as NonEmptyArray<never>,
+    errorCodes: errorCodesOf(features),
     authChecker,
     directives: (typeNamed) => accessDirectives(typeNamed('Role') as GraphQLEnumType),
   })

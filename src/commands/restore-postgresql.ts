@@ -4,7 +4,8 @@ import { EventActor, EventKind } from '../core/audit/event.ts'
 import { EventIds } from '../core/audit/event-id.ts'
 import type { Config } from '../config/config.ts'
 import { openDatabase, type Database } from '../database/database.ts'
-import type { PostgresqlConfig } from '../database/postgresql.ts'
+import { databaseOptions } from './database-options.ts'
+import type { PostgresqlConfig } from '../database/postgresql-client.ts'
 import { refuseOtherClients } from './other-clients.ts'
 import { tablesLeftOut } from './backup-tables.ts'
 import { operatorName } from './operator-trail.ts'
@@ -154,7 +155,7 @@ async function withDatabaseOf<T>(
   server: PostgresqlConfig,
   work: (database: Database) => Promise<T>,
 ): Promise<T> {
-  const database = await openDatabase(server, (message) => console.error(message))
+  const database = await openDatabase(server, databaseOptions, (message) => console.error(message))
   try {
     return await work(database)
   } finally {

@@ -4,6 +4,7 @@ import { dirname } from 'node:path'
 import Sqlite from 'better-sqlite3'
 import { appSecretFile } from '../process/app-secret.ts'
 import { openDatabase, type Database } from '../database/database.ts'
+import { databaseOptions } from './database-options.ts'
 import { makePrivateFolder } from '../database/private-folder.ts'
 import { tablesLeftOut } from './backup-tables.ts'
 import { recordRestore } from './restore-trail.ts'
@@ -59,7 +60,7 @@ async function withRestored(
   file: string,
   work: (database: Database) => Promise<void>,
 ): Promise<void> {
-  const database = await openDatabase({ engine: 'sqlite', file }, (message) =>
+  const database = await openDatabase({ engine: 'sqlite', file }, databaseOptions, (message) =>
     console.error(message),
   )
   try {

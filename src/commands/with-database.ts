@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs'
 import { makeAppSecretOfNewDatabase } from '../process/app-secret.ts'
 import type { Config } from '../config/config.ts'
 import { openDatabase, type Database } from '../database/database.ts'
+import { databaseOptions } from './database-options.ts'
 import { checkDatabaseFile } from '../database/sqlite-file.ts'
 import { CommandError } from './run.ts'
 
@@ -45,7 +46,9 @@ export async function withDatabaseAsItIs<T>(
 }
 
 async function open<T>(config: Config, work: (database: Database) => Promise<T>): Promise<T> {
-  const database = await openDatabase(config.database, (message) => console.error(message))
+  const database = await openDatabase(config.database, databaseOptions, (message) =>
+    console.error(message),
+  )
   try {
     return await work(database)
   } finally {

@@ -1,39 +1,87 @@
-/** The closed list of error codes that clients may rely on, and the one class that carries them. */
+/** Error codes, each declared once with its description and HTTP status, and the class that carries them. */
 
-/** Why a request failed, as `extensions.code`. Codes are API: they are never renamed, only added. */
-export const ErrorCode = {
-  UNAUTHENTICATED: 'UNAUTHENTICATED',
-  REAUTHENTICATION_REQUIRED: 'REAUTHENTICATION_REQUIRED',
-  FORBIDDEN: 'FORBIDDEN',
-  BAD_USER_INPUT: 'BAD_USER_INPUT',
-  INVALID_CREDENTIALS: 'INVALID_CREDENTIALS',
-  EMAIL_TAKEN: 'EMAIL_TAKEN',
-  INVALID_REFRESH_TOKEN: 'INVALID_REFRESH_TOKEN',
-  REFRESH_TOKEN_REUSED: 'REFRESH_TOKEN_REUSED',
-  RATE_LIMITED: 'RATE_LIMITED',
-  UNKNOWN_PROVIDER: 'UNKNOWN_PROVIDER',
-  INVALID_FLOW: 'INVALID_FLOW',
-  PROVIDER_ERROR: 'PROVIDER_ERROR',
-  LINK_REQUIRED: 'LINK_REQUIRED',
-  LAST_CREDENTIAL: 'LAST_CREDENTIAL',
-  PAYLOAD_TOO_LARGE: 'PAYLOAD_TOO_LARGE',
-  QUERY_TOO_COMPLEX: 'QUERY_TOO_COMPLEX',
-  INTERNAL_SERVER_ERROR: 'INTERNAL_SERVER_ERROR',
-} as const
-export type ErrorCode = (typeof ErrorCode)[keyof typeof ErrorCode]
+export interface ErrorCodeFacts {
+  /** For the schema: clients switch over these codes. */
+  readonly description: string
+  /** The HTTP status of an operation that failed for this reason alone; 200 if it has none. */
+  readonly status?: number
+}
+
+export type ErrorCodes = Readonly<Record<string, ErrorCodeFacts>>
+
+/** Codes are API: they are never renamed, only added. Features declare their own (`Feature.errorCodes`). */
+export const errorCodes = {
+  UNAUTHENTICATED: {
+    description: 'A guarded field was requested without a valid access token; `reason` says why.',
+    status: 401,
+  },
+  REAUTHENTICATION_REQUIRED: {
+    description:
+      "The user's last proof of identity is too old for this field. Call `reauthenticate` or `reauthenticateWithProvider`, then send the operation again. `maxAge` is how many seconds old the proof may be; `methods` lists how to prove it: `password`, or ids of providers.",
+    status: 401,
+  },
+  FORBIDDEN: {
+    description:
+      'The user lacks the role that the field needs, the account at the provider is not the linked one, or registration is closed.',
+    status: 403,
+  },
+  BAD_USER_INPUT: { description: 'An argument breaks a rule; `field` names it.' },
+  INVALID_CREDENTIALS: {
+    description: 'Wrong e-mail or password. The response does not reveal which of the two.',
+  },
+  EMAIL_TAKEN: { description: 'There is an account with this e-mail address.' },
+  INVALID_REFRESH_TOKEN: {
+    description:
+      'The refresh token is unknown, malformed or expired, or its session has ended; `reason` says which.',
+  },
+  REFRESH_TOKEN_REUSED: {
+    description:
+      'A refresh token that had already been replaced was used again. Its session is revoked.',
+  },
+  RATE_LIMITED: {
+    description: 'Too many attempts, or the server is busy: retry after `retryAfter` seconds.',
+    status: 429,
+  },
+  LAST_CREDENTIAL: {
+    description: 'Unlinking this provider would leave the account without a way to sign in.',
+  },
+  PAYLOAD_TOO_LARGE: { description: 'The request body is too large.' },
+  QUERY_TOO_COMPLEX: {
+    description: 'The operation exceeds a limit: tokens, depth, aliases, directives or cost.',
+  },
+  INTERNAL_SERVER_ERROR: {
+    description: 'Unexpected error: look up `requestId` in the server log.',
+  },
+} as const satisfies ErrorCodes
+
+/** @returns an object in which each code is the value of a key of the same name */
+export function codesOf<T extends ErrorCodes>(codes: T): { readonly [Code in keyof T]: Code } {
+  const names = Object.keys(codes).map((code) => [code, code])
+  return Object.fromEntries(names) as { readonly [Code in keyof T]: Code }
+}
+
+/** Why a request failed, as `extensions.code`. */
+export const ErrorCode = codesOf(errorCodes)
 
 /** What is wrong with a token, as `extensions.reason` of `UNAUTHENTICATED` and `INVALID_REFRESH_TOKEN`. */
-export const TokenErrorReason = {
-  TOKEN_MISSING: 'TOKEN_MISSING',
-  TOKEN_INVALID: 'TOKEN_INVALID',
-  TOKEN_EXPIRED: 'TOKEN_EXPIRED',
-  WRONG_AUDIENCE: 'WRONG_AUDIENCE',
-  SESSION_ENDED: 'SESSION_ENDED',
-  ACCOUNT_DISABLED: 'ACCOUNT_DISABLED',
-} as const
-export type TokenErrorReason = (typeof TokenErrorReason)[keyof typeof TokenErrorReason]
+export const tokenErrorReasons = {
+  TOKEN_MISSING: { description: 'No token was sent.' },
+  TOKEN_INVALID: { description: 'The token was not issued by this server, or was modified.' },
+  TOKEN_EXPIRED: { description: 'The token has expired.' },
+  WRONG_AUDIENCE: {
+    description:
+      'The token was issued for another service (`narrowAccessToken`) and is not accepted here.',
+  },
+  SESSION_ENDED: {
+    description:
+      'The session of the token was revoked: by a sign-out, a new password, a replayed refresh token or an operator.',
+  },
+  ACCOUNT_DISABLED: { description: 'An operator has disabled the account.' },
+} as const satisfies ErrorCodes
+export const TokenErrorReason = codesOf(tokenErrorReasons)
+export type TokenErrorReason = keyof typeof tokenErrorReasons
 
-/** What a code carries beside itself; the table in README.md says which code carries which. */
+/** What an error carries in addition to its code; docs/reference/errors.md says which code carries which. */
 export interface ErrorExtras {
   readonly reason?: TokenErrorReason
   /** The argument that broke a rule. */
@@ -55,19 +103,19 @@ export interface ErrorExtras {
 /** A failure that the client is meant to see. Everything else that is thrown is masked and logged. */
 export class AppError extends Error {
   /** graphql-js copies `extensions` of a thrown error into the response. */
-  readonly extensions: ErrorExtras & { readonly code: ErrorCode }
+  readonly extensions: ErrorExtras & { readonly code: string }
 
   /**
    * @param message for people: never contains a secret or anything that the client did not already know
    * @param options.cause for the log only
    */
-  constructor(code: ErrorCode, message: string, extras: ErrorExtras = {}, options?: ErrorOptions) {
+  constructor(code: string, message: string, extras: ErrorExtras = {}, options?: ErrorOptions) {
     super(message, options)
     this.name = 'AppError'
     this.extensions = { code, ...extras }
   }
 
-  get code(): ErrorCode {
+  get code(): string {
     return this.extensions.code
   }
 }

@@ -3,7 +3,7 @@ import { setTimeout as wait } from 'node:timers/promises'
 import type { Kysely } from 'kysely'
 import type { Config } from '../config/config.ts'
 import type { Driver } from './driver.ts'
-import { ormOptions, type OrmOptions } from './orm-options.ts'
+import { ormOptions, type DatabaseOptions, type OrmOptions } from './orm-options.ts'
 import { readerOfReplicas, type ReadStale } from './replicas.ts'
 
 /** Probes give up after a few seconds, and take that for death rather than for a slow database. */
@@ -19,14 +19,16 @@ export interface Database extends Driver {
 }
 
 /**
+ * @param features their entities and migrations
  * @param onWarning gets what the ORM wants to say, never a query
  * @throws DatabaseStartError when the database cannot be opened or written
  */
 export async function openDatabase(
   config: Config['database'],
+  features: DatabaseOptions,
   onWarning: (message: string) => void,
 ): Promise<Database> {
-  const options = ormOptions(onWarning)
+  const options = ormOptions(features, onWarning)
   const driver = await openDriver(config, options)
   return {
     ...driver,

@@ -4,8 +4,10 @@ import type { SqlEntityManager } from '@mikro-orm/sqlite'
 /** One read of at most one row by one parameter, prepared once: the path of every request. */
 export type PreparedRead<Row> = (parameter: string) => Promise<Row | undefined>
 
+export type Engine = 'sqlite' | 'postgresql'
+
 export interface Driver {
-  readonly engine: 'sqlite' | 'postgresql'
+  readonly engine: Engine
   /** Whether a read of the connection type `read` may get its response from a replica. */
   readonly hasReplicas: boolean
   readonly em: SqlEntityManager

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs'
 import { isIP } from 'node:net'
 import { checkServerIdentity, createSecureContext, type ConnectionOptions } from 'node:tls'
 import type { ClientBase, Pool, PoolClient } from 'pg'
+import type { Config } from '../config/config.ts'
 import type { DatabaseTls, PostgresqlServer } from '../config/database.ts'
 import {
   beginSession,
@@ -12,6 +13,8 @@ import {
 } from './postgresql-session.ts'
 import { addressOf } from './postgresql-url.ts'
 import { DatabaseStartError } from './start-error.ts'
+
+export type PostgresqlConfig = Extract<Config['database'], { engine: 'postgresql' }>
 
 /**
  * A server that is alive cancels a statement earlier. A network that swallows everything would

@@ -1,7 +1,6 @@
 /** What a start has to know about the PostgreSQL server before it uses it, and what it refuses there. */
 import { Client } from 'pg'
-import type { PostgresqlConfig } from './postgresql.ts'
-import { connectionOptions } from './postgresql-client.ts'
+import { connectionOptions, type PostgresqlConfig } from './postgresql-client.ts'
 import { beginSession, sessionSettings } from './postgresql-session.ts'
 import { DatabaseStartError } from './start-error.ts'
 

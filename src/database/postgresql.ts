@@ -3,13 +3,12 @@ import { randomBytes } from 'node:crypto'
 import { MikroORM } from '@mikro-orm/postgresql'
 import type { SqlEntityManager } from '@mikro-orm/sqlite'
 import type { ClientBase, Pool } from 'pg'
-import type { Config } from '../config/config.ts'
 import { noteErrors } from './driver-errors.ts'
 import type { Driver } from './driver.ts'
 import { changeDriver } from './kysely-driver.ts'
 import { migrations } from './migrations/postgresql/index.ts'
 import type { OrmOptions } from './orm-options.ts'
-import { clientOptions, migrationOptions } from './postgresql-client.ts'
+import { clientOptions, migrationOptions, type PostgresqlConfig } from './postgresql-client.ts'
 import {
   cannotBeUsed,
   firstLine,
@@ -27,20 +26,18 @@ const insufficientPrivilege = '42501'
 const duplicates = /^(42P07|42710)$/
 const migrationsTable = 'mikro_orm_migrations'
 
-export type PostgresqlConfig = Extract<Config['database'], { engine: 'postgresql' }>
-
 export async function openPostgresql(
   config: PostgresqlConfig,
   options: OrmOptions,
 ): Promise<Driver> {
   const { database: dbName, isReadOnly, schema } = await inspectServer(config)
   const common = {
-    ...options,
+    ...options.orm,
     dbName,
     // The migrator looks for its table in `public` unless the name says otherwise.
     migrations: {
-      ...options.migrations,
-      migrationsList: migrations,
+      ...options.orm.migrations,
+      migrationsList: [...migrations, ...options.migrationsOfFeatures.postgresql],
       tableName: `${schema}.${migrationsTable}`,
     },
   }

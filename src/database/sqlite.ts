@@ -25,9 +25,12 @@ export async function openSqlite(file: string, options: OrmOptions): Promise<Dri
   try {
     prepareFile(file)
     const orm = new MikroORM({
-      ...options,
+      ...options.orm,
       dbName: file,
-      migrations: { ...options.migrations, migrationsList: migrations },
+      migrations: {
+        ...options.orm.migrations,
+        migrationsList: [...migrations, ...options.migrationsOfFeatures.sqlite],
+      },
     })
     const connection = orm.em.getConnection()
     changeDriver(connection)

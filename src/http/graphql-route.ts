@@ -5,7 +5,6 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { searchOf, type HttpRequest } from './http-request.ts'
 import { createRefreshCookie, type CookiePolicy } from './refresh-cookie.ts'
 import type { RefusalPace } from './refusal-pace.ts'
-import { sandboxHeaders } from '../features/sandbox/sandbox.ts'
 
 export interface GraphqlRouteOptions<C extends BaseContext> {
   readonly apollo: ApolloServer<C>
@@ -14,13 +13,14 @@ export interface GraphqlRouteOptions<C extends BaseContext> {
   /** The client IP. */
   readonly addressOf: (request: IncomingMessage) => string | undefined
   readonly refusalPace: RefusalPace
+  readonly landingPageHeaders: Readonly<Record<string, string>> | undefined
 }
 
 export function graphqlRoute<C extends BaseContext>(
   app: FastifyInstance,
   options: GraphqlRouteOptions<C>,
 ): void {
-  const { addressOf, apollo, createContext, refusalPace } = options
+  const { addressOf, apollo, createContext, landingPageHeaders, refusalPace } = options
   app.route({
     method: ['GET', 'POST'],
     url: '/graphql',
@@ -49,7 +49,7 @@ export function graphqlRoute<C extends BaseContext>(
       // Apollo has a value of its own for some answers.
       reply.header('cache-control', 'no-store')
       if (headers.get('content-type')?.startsWith('text/html') === true) {
-        reply.headers(sandboxHeaders)
+        reply.headers(landingPageHeaders ?? {})
       }
       return body.string
     },

@@ -1,4 +1,4 @@
-/** The HTTP side: /graphql, the JWKS, health, the account page, and the callback for responses that providers post. */
+/** The HTTP side: /graphql, the JWKS, health, and the routes of features. */
 import { isUtf8 } from 'node:buffer'
 import { randomUUID } from 'node:crypto'
 import type { Server as HttpsServer } from 'node:https'
@@ -11,11 +11,6 @@ import fastify, {
   type FastifyReply,
   type FastifyRequest,
 } from 'fastify'
-import {
-  accountPage,
-  accountPagePaths,
-  type AccountPageOptions,
-} from '../features/account-page/account-page.ts'
 import { ClientAddresses, normalizeAddress, type TrustProxy } from './client-address.ts'
 import { graphqlRoute } from './graphql-route.ts'
 import type { HttpRequest } from './http-request.ts'
@@ -34,17 +29,24 @@ import {
 } from './refusals.ts'
 import { refusedOriginLog } from './refused-origins.ts'
 import type { RefusalPace } from './refusal-pace.ts'
-import { formPostCallback, type FormPostOptions } from '../features/providers/form-post-callback.ts'
-import type { SandboxPages } from '../features/sandbox/sandbox-pages.ts'
-import { graphiqlPath, sandbox } from '../features/sandbox/sandbox.ts'
 import { securityHeaders } from './security-headers.ts'
 import type { ServerCertificate } from './server-certificate.ts'
+
+/** What a feature adds to the HTTP server. */
+export interface Routes {
+  /** Paths that are answered with 405 if the method is not GET. */
+  readonly paths: readonly string[]
+  /** A plugin of Fastify. */
+  register(app: FastifyInstance, tools: { readonly pace: Pace }): Promise<void>
+}
 
 export interface HttpServerOptions<C extends BaseContext> extends JwksRouteOptions {
   readonly apollo: ApolloServer<C>
   readonly createContext: (request: HttpRequest) => Promise<C>
-  /** The redirect URI to which a response that a provider posts goes on. */
-  readonly findRedirectUri: FormPostOptions['findRedirectUri']
+  /** Routes in addition to those of this folder. */
+  readonly routes: readonly Routes[]
+  /** Of the page that a browser gets at /graphql, if there is one. */
+  readonly landingPageHeaders: Readonly<Record<string, string>> | undefined
   readonly isReady: () => Promise<boolean>
   /** The server is about to stop: whoever keeps a connection is told to open another elsewhere. */
   readonly isStopping: () => boolean
@@ -53,10 +55,6 @@ export interface HttpServerOptions<C extends BaseContext> extends JwksRouteOptio
     | ((method: string, route: string, status: number, seconds: number) => void)
     | undefined
   readonly log: Logger
-  /** Absent if there is none. */
-  readonly accountPage: AccountPageOptions | undefined
-  /** Absent, there are no pages to try the API in. */
-  readonly sandbox: SandboxPages | undefined
   readonly cookiePolicy: CookiePolicy
   readonly allowedOrigins: readonly string[]
   readonly trustProxy: TrustProxy
@@ -227,8 +225,7 @@ export async function createHttpServer<C extends BaseContext>(
         jwksPath,
         '/health/live',
         '/health/ready',
-        ...(options.accountPage ? accountPagePaths : []),
-        ...(options.sandbox ? [graphiqlPath] : []),
+        ...options.routes.flatMap(({ paths }) => paths),
       ],
       sendError,
     ),
@@ -245,9 +242,9 @@ export async function createHttpServer<C extends BaseContext>(
 
   graphqlRoute(app, { ...options, addressOf: (request) => addresses.of(request) })
   jwksRoute(app, options)
-  if (options.accountPage) await app.register(accountPage, options.accountPage)
-  if (options.sandbox) await app.register(sandbox, options.sandbox)
-  await app.register(formPostCallback, { findRedirectUri: options.findRedirectUri, pace })
+  for (const routes of options.routes) {
+    await app.register((instance) => routes.register(instance, { pace }))
+  }
   app.get('/health/live', async () => ({ status: 'ok' }))
   app.get('/health/ready', async (_request, reply) => {
     const ready = await isReady()

@@ -4,11 +4,9 @@ import type { RecordedEvent } from '../core/audit/audit-trail.ts'
 import { EventKind } from '../core/audit/event.ts'
 import type { OperationReport } from '../graphql/operation-report.ts'
 
-/** What is read when someone asks, rather than counted as it happens. */
+/** What is read when the metrics are fetched, rather than counted as it happens. */
 export interface Gauges {
-  /** Passwords that wait for a thread. */
-  readonly hashQueueDepth: () => number
-  /** Absent on an engine without a pool. */
+  /** Undefined for an engine without a pool. */
   readonly databaseConnections?: (() => ConnectionCounts) | undefined
 }
 
@@ -78,14 +76,8 @@ export class Metrics {
   })
 
   constructor(gauges: Gauges) {
-    const { databaseConnections, hashQueueDepth } = gauges
+    const { databaseConnections } = gauges
     const registers = [this.#registry]
-    const queueDepth: Gauge = new Gauge({
-      name: 'latchkey_hash_queue_depth',
-      help: 'Passwords that wait for a thread.',
-      registers,
-      collect: () => queueDepth.set(hashQueueDepth()),
-    })
     if (databaseConnections) {
       const connections: Gauge<'state'> = new Gauge({
         name: 'latchkey_database_connections',
@@ -104,6 +96,16 @@ export class Metrics {
     for (const outcome of ['rotated', 'grace', 'reused']) this.#refreshes.inc({ outcome }, 0)
     // Of the process: event loop delay, garbage collection, memory, CPU, file descriptors.
     collectDefaultMetrics({ register: this.#registry })
+  }
+
+  /** @param depth how many passwords wait for a thread */
+  showHashQueue(depth: () => number): void {
+    const gauge: Gauge = new Gauge({
+      name: 'latchkey_hash_queue_depth',
+      help: 'Passwords that wait for a thread.',
+      registers: [this.#registry],
+      collect: () => gauge.set(depth()),
+    })
   }
 
   get contentType(): string {

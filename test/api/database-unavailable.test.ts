@@ -12,7 +12,7 @@ import { expect, inject, it } from 'vitest'
 import type { Context } from '../../src/context.ts'
 import { noteErrors } from '../../src/database/driver-errors.ts'
 import { errorSender, httpError } from '../../src/http/refusals.ts'
-import { createSchema } from '../../src/schema.ts'
+import { schemaWith } from '../support/schema-with.ts'
 import { startServer } from '../support/server.ts'
 import { startTcpRelay } from '../support/tcp-relay.ts'
 
@@ -88,7 +88,7 @@ it.each([
   ['another service that refuses connections', '{ askService }', 'ECONNREFUSED'],
   ['another file', '{ askOwnFile }', 'unable to open database file'],
 ])('a failure of %s is not a failure of the database', async (_, query, cause) => {
-  const server = await startServer({}, { schema: createSchema(OwnResolver) })
+  const server = await startServer({}, { schema: schemaWith(OwnResolver) })
   const answer = await server.client.send(query)
   expect(answer.errors).toMatchObject([
     { message: 'Internal server error', extensions: { code: 'INTERNAL_SERVER_ERROR' } },
@@ -101,7 +101,7 @@ it.each([
 it.runIf(inject('engine') === 'postgresql')(
   'a database that refuses connections is a masked 503, whoever asks it',
   async () => {
-    const schema = createSchema(OwnResolver)
+    const schema = schemaWith(OwnResolver)
     const { database } = await startServer()
     const direct = new URL(database.url)
     const relay = await startTcpRelay({ host: direct.hostname, port: Number(direct.port) })

@@ -1,4 +1,5 @@
 import { statSync } from 'node:fs'
+import { databaseOptions } from '../../src/commands/database-options.ts'
 import { dirname } from 'node:path'
 import { describe, expect, inject, it, onTestFinished } from 'vitest'
 import { createApp } from '../../src/app.ts'
@@ -19,7 +20,7 @@ type Rows = Record<string, unknown>[]
 /** Closed and removed when the test ends. */
 async function openMigrated(): Promise<Database> {
   const test = await createTestDatabase()
-  const database = await openDatabase(configOf(test.url), () => {})
+  const database = await openDatabase(configOf(test.url), databaseOptions, () => {})
   onTestFinished(async () => {
     await database.close()
     await test.remove()
@@ -77,7 +78,7 @@ describe.runIf(isPostgresql)('the connection to PostgreSQL', () => {
     const url = new URL(test.url)
     change(url)
     try {
-      await (await openDatabase(configOf(url.href), () => {})).close()
+      await (await openDatabase(configOf(url.href), databaseOptions, () => {})).close()
       return ''
     } catch (error) {
       if (!(error instanceof DatabaseStartError)) throw error
@@ -162,7 +163,7 @@ describe.runIf(isPostgresql)('the connection to PostgreSQL', () => {
     const url = new URL(test.url)
     url.username = role
     url.password = 'canary'
-    const database = await openDatabase(configOf(url.href), () => {})
+    const database = await openDatabase(configOf(url.href), databaseOptions, () => {})
     onTestFinished(async () => {
       await database.close()
       await test.query(`drop role ${role}`)

@@ -1,4 +1,5 @@
 import { sql, type Kysely } from 'kysely'
+import { databaseOptions } from '../../src/commands/database-options.ts'
 import { expect, inject, it, onTestFinished } from 'vitest'
 import { openDatabase, type Database } from '../../src/database/database.ts'
 import { loadSettings } from '../../src/process/settings.ts'
@@ -11,7 +12,7 @@ const failures = 12
 async function open(): Promise<Database> {
   const testDatabase = await createTestDatabase()
   const settings = loadSettings({ DATABASE_URL: testDatabase.url, APP_SECRET: testAppSecret })
-  const database = await openDatabase(settings.database, () => {})
+  const database = await openDatabase(settings.database, databaseOptions, () => {})
   onTestFinished(async () => {
     await database.close()
     await testDatabase.remove()

@@ -1,6 +1,7 @@
 // A version and the one after it on one database, as in a rolling update: the newer one widens a table,
 // fills it, and narrows it again, while the older one serves.
 import { Migration } from '@mikro-orm/migrations'
+import { databaseOptions } from '../../src/commands/database-options.ts'
 import { sql } from 'kysely'
 import { expect, inject, it, onTestFinished } from 'vitest'
 import { loadConfig } from '../../src/config/config.ts'
@@ -145,7 +146,7 @@ it('a newer version widens, fills and narrows the tables under an older one that
   await client.as(accessToken).send('mutation { logout }')
   expect((await newer.client.as(accessToken).send('{ me { email } }')).reason).toBe('SESSION_ENDED')
 
-  const open = () => openDatabase(loadConfig(env).database, () => {})
+  const open = () => openDatabase(loadConfig(env).database, databaseOptions, () => {})
   const first = await open()
   expect(await backfill(first, 2)).toBe(2 * batchRows)
   await first.close()

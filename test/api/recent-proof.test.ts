@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Context } from '../../src/context.ts'
 import { Authorized, Fresh } from '../../src/graphql/authorized.ts'
 import { Role } from '../../src/core/users/role.ts'
-import { createSchema } from '../../src/schema.ts'
+import { schemaWith } from '../support/schema-with.ts'
 import type { Answer } from '../support/client.ts'
 import { startHostileProvider, type HostileProvider } from '../support/hostile-provider.ts'
 import { redirectUri } from '../support/identity-provider.ts'
@@ -103,7 +103,7 @@ class VaultResolver {
   }
 }
 
-const schema = createSchema(VaultResolver)
+const schema = schemaWith(VaultResolver)
 
 describe('a field that needs a recent proof', () => {
   let server: TestServer

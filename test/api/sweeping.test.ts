@@ -1,5 +1,6 @@
 // Security case RT-20: expired rows go, by one instance at a time, without keeping anyone waiting.
 import { randomUUID } from 'node:crypto'
+import { databaseOptions } from '../../src/commands/database-options.ts'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { EventIds } from '../../src/core/audit/event-id.ts'
 import { loadConfig } from '../../src/config/config.ts'
@@ -136,6 +137,7 @@ describe('a lease', () => {
     const server = await startServer()
     const database = await openDatabase(
       loadConfig({ DATABASE_URL: server.database.url, APP_SECRET: testAppSecret }).database,
+      databaseOptions,
       () => {},
     )
     onTestFinished(() => database.close())
@@ -174,6 +176,7 @@ describe('a lease', () => {
     const server = await startServer()
     const database = await openDatabase(
       loadConfig({ DATABASE_URL: server.database.url, APP_SECRET: testAppSecret }).database,
+      databaseOptions,
       () => {},
     )
     onTestFinished(() => database.close())

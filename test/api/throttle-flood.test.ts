@@ -1,5 +1,6 @@
 // However many addresses and accounts someone invents: neither memory nor the table keeps them.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { databaseOptions } from '../../src/commands/database-options.ts'
 import { loadConfig } from '../../src/config/config.ts'
 import { openDatabase, type Database } from '../../src/database/database.ts'
 import { AppError } from '../../src/core/errors.ts'
@@ -16,7 +17,7 @@ describe('a flood of attempts, each with a key of its own', () => {
   beforeAll(async () => {
     server = await startServer()
     const env = { DATABASE_URL: server.database.url, APP_SECRET: testAppSecret }
-    database = await openDatabase(loadConfig(env).database, () => {})
+    database = await openDatabase(loadConfig(env).database, databaseOptions, () => {})
   })
   afterAll(async () => {
     await database.close()

@@ -1,5 +1,6 @@
 // What `npm run user -- list` finds; how it prints it is in test/unit/user-command.test.ts.
 import { randomUUID } from 'node:crypto'
+import { databaseOptions } from '../../src/commands/database-options.ts'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { loadConfig } from '../../src/config/config.ts'
 import { openDatabase, type Database } from '../../src/database/database.ts'
@@ -14,7 +15,7 @@ const ids: string[] = Array.from({ length: 7 }, () => randomUUID()).toSorted()
 beforeAll(async () => {
   test = await createTestDatabase()
   const env = { DATABASE_URL: test.url, APP_SECRET: testAppSecret }
-  database = await openDatabase(loadConfig(env).database, () => {})
+  database = await openDatabase(loadConfig(env).database, databaseOptions, () => {})
   await database.migrate()
   const admin = '["USER","ADMIN"]'
   const users: [

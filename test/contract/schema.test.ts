@@ -14,6 +14,8 @@ import {
 } from 'graphql'
 import { describe, expect, it } from 'vitest'
 import { ErrorCode, TokenErrorReason } from '../../src/core/errors.ts'
+import { errorCodesOf } from '../../src/feature.ts'
+import { features } from '../../src/features.ts'
 import { printSchema } from '../../scripts/print-schema.ts'
 import { createSchema } from '../../src/schema.ts'
 
@@ -147,7 +149,8 @@ describe('the schema', () => {
   })
 
   it('publishes the codes and reasons that the server uses', () => {
-    expect(Object.keys(ErrorCode).toSorted()).toEqual(promisedEnums.ErrorCode)
+    const codes = [...Object.keys(ErrorCode), ...Object.keys(errorCodesOf(features))]
+    expect(codes.toSorted()).toEqual(promisedEnums.ErrorCode)
     expect(Object.keys(TokenErrorReason).toSorted()).toEqual(promisedEnums.TokenErrorReason)
   })
 

@@ -5,7 +5,7 @@ import { GraphQLError } from 'graphql'
 import { Arg, Field, FieldResolver, ObjectType, Query, Resolver } from 'type-graphql'
 import { Authorized } from '../../src/graphql/authorized.ts'
 import { Role } from '../../src/core/users/role.ts'
-import { createSchema } from '../../src/schema.ts'
+import { schemaWith } from './schema-with.ts'
 
 /** What a failure says and no one but the log may hear. */
 export const failureDetail = 'relation "users" at 10.0.0.7'
@@ -93,4 +93,4 @@ class TestResolver {
 export const countCalls = (): number => TestResolver.calls
 
 /** The server's schema with these fields beside its own. */
-export const testSchema = createSchema(TestResolver)
+export const testSchema = schemaWith(TestResolver)

@@ -1,4 +1,5 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { databaseOptions } from '../../src/commands/database-options.ts'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
@@ -102,7 +103,7 @@ async function migrateTo(target: LabDatabase, name: string | undefined): Promise
     DATABASE_URL: target.url,
     APP_SECRET: 'not used by migrations, but asked for',
   })
-  const database = await openDatabase(config, () => {})
+  const database = await openDatabase(config, databaseOptions, () => {})
   try {
     const migrator = database.em.config.getExtension<{
       up(options: { to: string }): Promise<unknown>

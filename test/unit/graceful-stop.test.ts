@@ -63,7 +63,10 @@ it('a stop of which one step fails takes the others, and says which', async () =
   expect(existsSync(`${file}-wal`)).toBe(true)
   const close = vi.spyOn(PasswordHasher.prototype, 'close').mockRejectedValue(new Error('stuck'))
   onTestFinished(() => close.mockRestore())
-  await expect(app.close()).rejects.toThrow('stuck')
+  await expect(app.close()).rejects.toMatchObject({
+    message: 'Could not close: passwords',
+    cause: { message: 'stuck' },
+  })
   await expect(fetch(`${app.url}/health/ready`)).rejects.toThrow('fetch failed')
   // Which SQLite removes when the last one closes the database.
   expect(existsSync(`${file}-wal`)).toBe(false)

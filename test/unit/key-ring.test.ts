@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { databaseOptions } from '../../src/commands/database-options.ts'
 import { openDatabase, type Database } from '../../src/database/database.ts'
 import { loadConfig } from '../../src/config/config.ts'
 import { KeyRing, KeyRingLockedError, type Algorithm } from '../../src/core/tokens/key-ring.ts'
@@ -13,7 +14,11 @@ describe('the key ring', () => {
   let reads: number
   beforeAll(async () => {
     testDatabase = await createTestDatabase()
-    database = await openDatabase(loadConfig({ DATABASE_URL: testDatabase.url }).database, () => {})
+    database = await openDatabase(
+      loadConfig({ DATABASE_URL: testDatabase.url }).database,
+      databaseOptions,
+      () => {},
+    )
     await database.migrate()
   })
   afterAll(async () => {

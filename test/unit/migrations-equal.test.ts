@@ -1,5 +1,6 @@
 // The migrations of the two engines are written apart; what they make has to be the same.
 import { join } from 'node:path'
+import { databaseOptions } from '../../src/commands/database-options.ts'
 import Sqlite from 'better-sqlite3'
 import { Client } from 'pg'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -19,7 +20,7 @@ const file = join(temporaryFolder(), 'latchkey.db')
 
 async function migrate(url: string): Promise<void> {
   const { database: settings } = loadConfig({ APP_SECRET, DATABASE_URL: url })
-  const database = await openDatabase(settings, () => {})
+  const database = await openDatabase(settings, databaseOptions, () => {})
   try {
     await database.migrate()
   } finally {

@@ -1,5 +1,6 @@
 // What the server of Latchkey asks of its connections, and what it does when it gets none.
 import { sql } from 'kysely'
+import { databaseOptions } from '../../src/commands/database-options.ts'
 import { Client } from 'pg'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { createApp } from '../../src/app.ts'
@@ -27,7 +28,7 @@ afterAll(async () => {
 describe('a connection', needs('PostgreSQL from npm'), () => {
   it('has a limit for every wait, and tells of a commit only when it is on disk', async () => {
     const { database: settings } = loadConfig({ APP_SECRET, DATABASE_URL: server.url })
-    const database = await openDatabase(settings, () => {})
+    const database = await openDatabase(settings, databaseOptions, () => {})
     onTestFinished(() => database.close())
     const names = [
       'application_name',
@@ -54,7 +55,7 @@ describe('a connection', needs('PostgreSQL from npm'), () => {
       DATABASE_URL: `${server.url}?application_name=counted`,
       DATABASE_POOL_SIZE: '3',
     })
-    const database = await openDatabase(settings, () => {})
+    const database = await openDatabase(settings, databaseOptions, () => {})
     onTestFinished(() => database.close())
     await Promise.all(
       Array.from({ length: 20 }, () => sql`select pg_sleep(0.01)`.execute(database.kysely)),
@@ -90,7 +91,7 @@ describe('a connection whose URL has options', needs('PostgreSQL from npm'), () 
       APP_SECRET,
       DATABASE_URL: `${server.url}?options=${options}`,
     })
-    const database = await openDatabase(settings, () => {})
+    const database = await openDatabase(settings, databaseOptions, () => {})
     onTestFinished(() => database.close())
     const { rows } = await sql`select current_setting('synchronous_commit') as commit,
       current_setting('work_mem') as memory`.execute(database.kysely)

@@ -1,5 +1,6 @@
 // PgBouncer between Latchkey and PostgreSQL: what works in session mode, and how the other modes are refused.
 import { sql } from 'kysely'
+import { databaseOptions } from '../../src/commands/database-options.ts'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { createApp } from '../../src/app.ts'
 import { loadConfig } from '../../src/config/config.ts'
@@ -63,7 +64,7 @@ describe('a server behind PgBouncer in session mode', required, () => {
     expect((await second.refresh(ada.refreshToken)).errors).toBeUndefined()
 
     const { database: settings } = loadConfig({ APP_SECRET, DATABASE_URL: url.href })
-    const database = await openDatabase(settings, () => {})
+    const database = await openDatabase(settings, databaseOptions, () => {})
     onTestFinished(() => database.close())
     const { rows } = await sql`select current_setting('statement_timeout') as statement,
       current_setting('lock_timeout') as lock, current_setting('search_path') as path,
@@ -111,7 +112,7 @@ describe('a server behind PgBouncer in session mode', required, () => {
     url.searchParams.set('options', '-c work_mem=8MB --default-transaction-isolation=serializable')
     url.searchParams.set('host', pooler.socketFolder)
     const { database: settings } = loadConfig({ APP_SECRET, DATABASE_URL: url.href })
-    const database = await openDatabase(settings, () => {})
+    const database = await openDatabase(settings, databaseOptions, () => {})
     onTestFinished(() => database.close())
     const { rows } = await sql`select current_setting('work_mem') as memory,
       current_setting('default_transaction_isolation') as isolation`.execute(database.kysely)

@@ -1,4 +1,5 @@
 // A real standby beside the server: what it may answer, and that it is missed by no one.
+import { databaseOptions } from '../../src/commands/database-options.ts'
 import {
   chownSync,
   cpSync,
@@ -37,7 +38,7 @@ let standby: Standby
 beforeAll(async () => {
   primary = await startPostgresql(['fsync=off', 'wal_level=replica', 'max_wal_senders=4'])
   const { database: settings } = loadConfig({ APP_SECRET, DATABASE_URL: primary.url })
-  const database = await openDatabase(settings, () => {})
+  const database = await openDatabase(settings, databaseOptions, () => {})
   await database.migrate()
   await database.close()
   standby = await startStandby(primary.url)
@@ -104,7 +105,9 @@ async function open(replicas: readonly string[]) {
     DATABASE_URL: primary.url,
     DATABASE_REPLICA_URLS: replicas.join(','),
   })
-  const database = await openDatabase(settings, (message) => warnings.push(message))
+  const database = await openDatabase(settings, databaseOptions, (message) =>
+    warnings.push(message),
+  )
   onTestFinished(() => database.close())
   const ask = async (connectionType: ConnectionType = 'write') => {
     const kysely = database.em.fork().getKysely({ type: connectionType }) as Kysely<unknown>

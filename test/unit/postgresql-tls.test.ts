@@ -1,5 +1,6 @@
 // The connection to PostgreSQL, encrypted and not, to a server whose certificate we have made.
 import { chownSync, statSync, writeFileSync } from 'node:fs'
+import { databaseOptions } from '../../src/commands/database-options.ts'
 import { join } from 'node:path'
 import { sql } from 'kysely'
 import { Client } from 'pg'
@@ -80,7 +81,7 @@ async function connect(parameters: string, host = '127.0.0.1'): Promise<Connecti
   const url = new URL(server.url)
   url.hostname = host
   const { database: settings } = loadConfig({ APP_SECRET, DATABASE_URL: url.href + parameters })
-  const database = await openDatabase(settings, () => {})
+  const database = await openDatabase(settings, databaseOptions, () => {})
   try {
     const { rows } = await sql<Connection>`select ssl, client_dn from pg_stat_ssl
       where pid = pg_backend_pid()`.execute(database.kysely)

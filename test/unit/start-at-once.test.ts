@@ -1,4 +1,5 @@
 import { once } from 'node:events'
+import { databaseOptions } from '../../src/commands/database-options.ts'
 import { join } from 'node:path'
 import { Worker } from 'node:worker_threads'
 import { expect, it, onTestFinished } from 'vitest'
@@ -37,7 +38,7 @@ const hold = `
 it('a migration of SQLite waits for another process that is writing', async () => {
   const file = join(temporaryFolder(), 'latchkey.db')
   const { database: settings } = loadConfig({ DATABASE_URL: `sqlite:${file}` })
-  const database = await openDatabase(settings, () => {})
+  const database = await openDatabase(settings, databaseOptions, () => {})
   onTestFinished(() => database.close())
   // The first question makes the table of what has been done, as the other one has by then.
   expect(await database.hasPendingMigrations()).toBe(true)
@@ -60,7 +61,7 @@ it(
       DATABASE_URL: server.url,
     })
     const databases = await Promise.all(
-      Array.from({ length: 8 }, () => openDatabase(settings, () => {})),
+      Array.from({ length: 8 }, () => openDatabase(settings, databaseOptions, () => {})),
     )
     try {
       await Promise.all(databases.map((database) => database.migrate()))

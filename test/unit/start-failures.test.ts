@@ -1,4 +1,5 @@
 import { chmodSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { databaseOptions } from '../../src/commands/database-options.ts'
 import { createServer, type AddressInfo, type Server } from 'node:net'
 import { join } from 'node:path'
 import Sqlite from 'better-sqlite3'
@@ -38,7 +39,7 @@ const busyPort = () => (busy.address() as AddressInfo).port
 /** A database with enough in it to have a middle. */
 async function makeDatabase(folder: string): Promise<string> {
   const file = join(folder, 'data', 'latchkey.db')
-  const database = await openDatabase({ engine: 'sqlite', file }, () => {})
+  const database = await openDatabase({ engine: 'sqlite', file }, databaseOptions, () => {})
   await database.migrate()
   for (let row = 0; row < 300; row++) {
     const key = `${row} ${'x'.repeat(50)}`

@@ -1,6 +1,7 @@
 /** How long the trail reaches back, and how much of it there may be. */
 import { sql, type Kysely, type RawBuilder } from 'kysely'
 import type { Database } from '../../database/database.ts'
+import { untilNone, type Sweep } from '../jobs/sweeping.ts'
 import { EventActor, endless } from './event.ts'
 import { lowestEventId } from './event-id.ts'
 
@@ -12,6 +13,15 @@ export const endlessPerAccount = 2000
 const recentMilliseconds = 15 * 60 * 1000
 /** Looked at in one statement: of each account, it walks over as many events as it may have. */
 const pageEvents = 100
+
+/** @param retention read anew for each batch */
+export function auditSweeps(retention: () => Retention): Sweep[] {
+  return [
+    untilNone((limit) => sweepOldEvents(retention(), limit)),
+    () => accountTrimming(retention()),
+    untilNone((limit) => trimAnonymous(retention(), limit)),
+  ]
+}
 
 export interface Retention {
   readonly database: Database

@@ -1,46 +1,33 @@
-/** Removes what has expired: one instance at a time, a little at a time. */
+/** Removes rows that have expired: one instance at a time, in small batches. */
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import { accountTrimming, sweepOldEvents, trimAnonymous } from '../audit/retention.ts'
 import type { Database } from '../../database/database.ts'
 import { withLease } from './lease.ts'
-import type { FlowStore } from '../../features/providers/flow-store.ts'
-import { sweepSessions } from '../sessions/sweep.ts'
-import type { Throttle } from '../throttle/throttle.ts'
+
+/** @returns a step for one run, which removes at most `limit` rows and says whether there may be more */
+export type Sweep = () => (limit: number) => Promise<boolean>
 
 export interface SweepOptions {
   readonly database: Database
   readonly clock: () => number
-  readonly throttle: Throttle
-  readonly flows: FlowStore
-  readonly auditRetentionSeconds: number
-  /** Asked between batches: what is left then is for another time. */
+  /** Checked between batches; whatever remains waits for the next run. */
   readonly isStopping: () => boolean
 }
 
-/** Rows that one statement removes: few enough that no one waits for it. */
+/** Rows that one statement removes: few enough that no request waits for it. */
 export const batchRows = 500
 
 /**
- * Does nothing where another instance is at it.
- * @throws what a sweep has thrown, once the others have had their turn
+ * Runs all sweeps, unless another instance is running them.
+ * @throws the error of a sweep, after the others have run
  */
-export async function sweepExpired(options: SweepOptions): Promise<void> {
-  const { auditRetentionSeconds, clock, database, flows, isStopping, throttle } = options
-  const retention = () => ({ database, now: clock(), retentionSeconds: auditRetentionSeconds })
-  /** Removes a batch, and says whether there may be more. */
-  const sweeps: ((limit: number) => Promise<boolean>)[] = [
-    untilNone((limit) => sweepSessions(database, clock(), limit)),
-    untilNone((limit) => throttle.sweep(limit)),
-    untilNone((limit) => flows.sweep(limit)),
-    untilNone((limit) => sweepOldEvents(retention(), limit)),
-    accountTrimming(retention()),
-    untilNone((limit) => trimAnonymous(retention(), limit)),
-  ]
+export async function sweepExpired(sweeps: readonly Sweep[], options: SweepOptions): Promise<void> {
+  const { isStopping } = options
   const failures: unknown[] = []
   await withLease(options, 'sweep', async (extend) => {
     for (const sweep of sweeps) {
       try {
-        while (await sweep(batchRows)) {
+        const step = sweep()
+        while (await step(batchRows)) {
           // SQLite answers at once: without a pause, requests would wait for all of it.
           await nextTurn()
           if (isStopping() || !(await extend())) return
@@ -54,6 +41,7 @@ export async function sweepExpired(options: SweepOptions): Promise<void> {
   if (failures.length === 1) throw failures[0]
 }
 
-function untilNone(sweep: (limit: number) => Promise<number>) {
-  return async (limit: number) => (await sweep(limit)) > 0
+/** @param remove removes at most `limit` rows and returns how many it removed */
+export function untilNone(remove: (limit: number) => Promise<number>): Sweep {
+  return () => async (limit) => (await remove(limit)) > 0
 }

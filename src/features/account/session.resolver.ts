@@ -82,7 +82,7 @@ export class SessionResolver {
     })
     audiences: string[],
   ): Promise<NarrowedToken> {
-    return narrowToken(context.authenticated(), audiences, context.services)
+    return narrowToken(context.authenticated(), audiences, context.server)
   }
 
   @FieldResolver(() => [SessionType], {

@@ -3,7 +3,7 @@ import type { Context } from '../../context.ts'
 import type { Role } from '../../core/users/role.ts'
 import { UserType } from '../account/user.type.ts'
 import type { AuditEvent } from '../../core/audit/audit-event.entity.ts'
-import { encodeCursor, largestPage } from './event.service.ts'
+import { encodeCursor, EventService, largestPage } from './event.service.ts'
 import { EventConnectionType, type EventType } from './event.type.ts'
 import { outcomeOf } from '../../core/audit/event.ts'
 
@@ -27,7 +27,11 @@ export class EventResolver {
     })
     after?: string | null,
   ): Promise<EventConnectionType> {
-    const page = await context.events.page(user.id, first, after ?? undefined)
+    const page = await new EventService(context.em, context.server.database.readStale).page(
+      user.id,
+      first,
+      after ?? undefined,
+    )
     const edges = page.events.map((event) => ({
       cursor: encodeCursor(event.id),
       node: toEventType(event),

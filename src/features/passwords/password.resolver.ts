@@ -1,5 +1,6 @@
 import { Arg, Ctx, Mutation, Resolver } from 'type-graphql'
 import type { Context } from '../../context.ts'
+import { passwords } from './passwords.ts'
 import { Authorized } from '../../graphql/authorized.ts'
 import type { AuthPayload } from '../../core/sessions/auth-payload.ts'
 import { TokenTransport } from '../../core/sessions/token-transport.ts'
@@ -37,7 +38,7 @@ export class PasswordResolver {
     })
     name?: string | null,
   ): Promise<AuthPayload> {
-    return context.passwords.register({ email, password, name: name ?? undefined }, transport)
+    return passwords(context).register({ email, password, name: name ?? undefined }, transport)
   }
 
   @Mutation(() => AuthPayloadType, {
@@ -58,7 +59,7 @@ export class PasswordResolver {
     })
     transport: TokenTransport,
   ): Promise<AuthPayload> {
-    return context.passwords.login({ email, password }, transport)
+    return passwords(context).login({ email, password }, transport)
   }
 
   @Authorized()
@@ -79,7 +80,7 @@ export class PasswordResolver {
     currentPassword?: string | null,
   ): Promise<AuthPayload> {
     const { user, sessionId } = context.authenticated()
-    return context.passwords.change(
+    return passwords(context).change(
       { userId: user.id, sessionId },
       { currentPassword: currentPassword ?? undefined, newPassword },
     )
@@ -95,6 +96,6 @@ export class PasswordResolver {
     @Ctx() context: Context,
     @Arg('password', () => String, { description: 'The current password.' }) password: string,
   ): Promise<AuthPayload> {
-    return context.passwords.reauthenticate(context.sessionReference(), password)
+    return passwords(context).reauthenticate(context.sessionReference(), password)
   }
 }

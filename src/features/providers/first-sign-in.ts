@@ -12,17 +12,12 @@ import { pairOf } from '../../core/throttle/address.ts'
 import type { Throttle } from '../../core/throttle/throttle.ts'
 import { createUser } from '../../core/users/new-user.ts'
 import { reclaimAccount } from '../../core/users/reclaim-account.ts'
+import type { SignInUser } from '../../feature.ts'
 import { storedPasswordOf } from '../../core/users/usable-password.ts'
 import { User } from '../../core/users/user.entity.ts'
-import {
-  addIdentity,
-  displayNameOf,
-  emailOf,
-  findIdentity,
-  waysIn,
-  type Linked,
-} from './identities.ts'
+import { addIdentity, displayNameOf, emailOf, findIdentity, type Linked } from './identities.ts'
 import type { ProviderClient } from './provider-client.ts'
+import { ProviderErrorCode } from './provider-error-codes.ts'
 import type { ProviderProfile } from './definitions/provider-definition.ts'
 
 export interface FirstSignInOptions {
@@ -30,8 +25,8 @@ export interface FirstSignInOptions {
   readonly audit: AuditTrail
   readonly throttle: Throttle
   readonly clock: () => number
-  /** By id: the providers that the server has. */
-  readonly clients: ReadonlyMap<string, ProviderClient>
+  /** How a user can sign in, by all features. */
+  readonly signInMethodsOf: (user: SignInUser) => Promise<string[]>
   readonly isRegistrationOpen: boolean
 }
 
@@ -142,11 +137,11 @@ export class FirstSignIn {
     if (found) return found
     await this.recordFailure(provider.id, owner.id, EventReason.LINK_REQUIRED)
     throw new AppError(
-      ErrorCode.LINK_REQUIRED,
+      ProviderErrorCode.LINK_REQUIRED,
       `There is an account with the e-mail address of this ${provider.name} account. Sign in to it, then link ${provider.name}.`,
       {
         provider: provider.id,
-        linkableWith: await waysIn(em, ofUser(owner), this.#options.clients, this.#options.clock()),
+        linkableWith: await this.#options.signInMethodsOf(ofUser(owner)),
       },
     )
   }

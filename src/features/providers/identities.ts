@@ -4,7 +4,6 @@ import type { SqlEntityManager } from '@mikro-orm/sqlite'
 import { normalizeEmail } from '../../core/users/email.ts'
 import { Identity } from '../../core/users/identity.entity.ts'
 import { shortenName } from '../../core/users/name.ts'
-import { isPasswordUsable, type StoredPassword } from '../../core/users/usable-password.ts'
 import type { User } from '../../core/users/user.entity.ts'
 import type { ProviderClient } from './provider-client.ts'
 import type { ProviderProfile } from './definitions/provider-definition.ts'
@@ -40,8 +39,8 @@ export function requireIssuer(provider: ProviderClient, identity: Identity): voi
   )
 }
 
-/** The ids of the providers with which the user can sign in. */
-export function waysInOf(
+/** The ids of the providers with which the owner of the identities can sign in. */
+export function usableProvidersOf(
   identities: readonly { readonly provider: string; readonly issuer?: string | null | undefined }[],
   clients: ReadonlyMap<string, ProviderClient>,
 ): string[] {
@@ -51,15 +50,14 @@ export function waysInOf(
   return [...new Set(open.map(({ provider }) => provider))]
 }
 
-/** With what the user can prove who they are: `password`, and the ids of linked providers. */
-export async function waysIn(
+/** The ids of the providers with which a user can sign in, in the order in which they were linked. */
+export async function signInMethodsOf(
   em: SqlEntityManager,
-  user: { readonly id: string } & StoredPassword,
+  userId: string,
   clients: ReadonlyMap<string, ProviderClient>,
-  now: number,
 ): Promise<string[]> {
-  const identities = await em.find(Identity, { user: user.id }, { orderBy: { linkedAt: 'asc' } })
-  return [...(isPasswordUsable(user, now) ? ['password'] : []), ...waysInOf(identities, clients)]
+  const identities = await em.find(Identity, { user: userId }, { orderBy: { linkedAt: 'asc' } })
+  return usableProvidersOf(identities, clients)
 }
 
 export async function addIdentity(

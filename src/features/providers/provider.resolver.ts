@@ -1,5 +1,6 @@
 import { Arg, Ctx, Mutation, Query, Resolver } from 'type-graphql'
 import type { Context } from '../../context.ts'
+import { providers, providersPart } from './providers.ts'
 import { Authorized, Fresh } from '../../graphql/authorized.ts'
 import type { AuthPayload } from '../../core/sessions/auth-payload.ts'
 import { TokenTransport } from '../../core/sessions/token-transport.ts'
@@ -22,7 +23,10 @@ export class ProviderResolver {
     description: 'The providers that are configured on this server: one sign-in button for each.',
   })
   providers(@Ctx() context: Context): ProviderType[] {
-    return [...context.services.providers.clients.values()].map(({ id, name }) => ({ id, name }))
+    return [...providersPart.of(context.server).clients.values()].map(({ id, name }) => ({
+      id,
+      name,
+    }))
   }
 
   @Mutation(() => ProviderFlowType, {
@@ -49,7 +53,7 @@ export class ProviderResolver {
     const isUserNeeded = purpose === FlowPurpose.REAUTHENTICATE
     const userId =
       isUserNeeded || viewer.isAuthenticated ? context.authenticated().user.id : undefined
-    return context.providers.begin(provider, redirectUri, userId, purpose)
+    return providers(context).begin(provider, redirectUri, userId, purpose)
   }
 
   @Mutation(() => AuthPayloadType, {
@@ -71,7 +75,7 @@ export class ProviderResolver {
     @Arg('iss', () => String, { nullable: true, description: descriptions.iss })
     iss?: string | null,
   ): Promise<AuthPayload> {
-    return context.providers.login(
+    return providers(context).login(
       { provider, code, state, flowToken, iss: iss ?? undefined },
       transport,
     )
@@ -92,7 +96,7 @@ export class ProviderResolver {
     @Arg('iss', () => String, { nullable: true, description: descriptions.iss })
     iss?: string | null,
   ): Promise<AuthPayload> {
-    return context.providers.reauthenticate(
+    return providers(context).reauthenticate(
       { provider, code, state, flowToken, iss: iss ?? undefined },
       context.sessionReference(),
     )
@@ -115,7 +119,7 @@ export class ProviderResolver {
     iss?: string | null,
   ): Promise<UserType> {
     const { user, sessionId } = context.authenticated()
-    await context.providers.link(
+    await providers(context).link(
       { provider, code, state, flowToken, iss: iss ?? undefined },
       { userId: user.id, sessionId },
     )
@@ -134,7 +138,7 @@ export class ProviderResolver {
     @Arg('provider', () => String, { description: descriptions.provider }) provider: string,
   ): Promise<UserType> {
     const { user, sessionId } = context.authenticated()
-    await context.providers.unlink(provider, { userId: user.id, sessionId })
+    await providers(context).unlink(provider, { userId: user.id, sessionId })
     return user
   }
 
@@ -149,6 +153,6 @@ export class ProviderResolver {
     @Ctx() context: Context,
     @Arg('provider', () => String, { description: descriptions.provider }) provider: string,
   ): Promise<ProviderTokenType> {
-    return context.providers.token(provider, context.authenticated().user.id)
+    return providers(context).token(provider, context.authenticated().user.id)
   }
 }

@@ -20,11 +20,13 @@ import { Identity } from '../../core/users/identity.entity.ts'
 import { lockUser } from '../../core/users/lock-user.ts'
 import { isPasswordUsable, storedPasswordOf } from '../../core/users/usable-password.ts'
 import { User } from '../../core/users/user.entity.ts'
+import type { SignInUser } from '../../feature.ts'
 import { AccountLinking } from './account-linking.ts'
 import { FlowPurpose, type Flow, type FlowStore } from './flow-store.ts'
-import { emailOf, findIdentity, waysInOf } from './identities.ts'
+import { emailOf, findIdentity, usableProvidersOf } from './identities.ts'
 import type { KeptTokens } from './kept-tokens.ts'
 import type { Exchange, ProviderClient } from './provider-client.ts'
+import { ProviderErrorCode } from './provider-error-codes.ts'
 import { OtherIssuerFailure, ProviderFailure } from './provider-failure.ts'
 import { isAllowedRedirectUri } from './redirect-uri.ts'
 import type { ProviderFlowType, ProviderTokenType } from './provider.type.ts'
@@ -48,6 +50,8 @@ export interface ProviderServiceOptions extends Providers {
   readonly clock: () => number
   readonly origin: RequestOrigin
   readonly isRegistrationOpen: boolean
+  /** How a user can sign in, by all features. */
+  readonly signInMethodsOf: (user: SignInUser) => Promise<string[]>
   /** What a provider did wrong, for the log. */
   readonly onFailure: (provider: string, failure: ProviderFailure) => void
 }
@@ -95,7 +99,7 @@ export class ProviderService {
     const isReauthentication = purpose === FlowPurpose.REAUTHENTICATE
     if (isReauthentication) {
       const identities = await em.find(Identity, { user: userId!, provider: provider.id })
-      if (waysInOf(identities, clients).length === 0) throw unknownProvider(providerId)
+      if (usableProvidersOf(identities, clients).length === 0) throw unknownProvider(providerId)
     }
     if (!isAllowedRedirectUri(redirectUri, redirectUris)) {
       throw badUserInput('redirectUri', 'This redirect URI is not in the server’s REDIRECT_URIS.')
@@ -270,7 +274,7 @@ export class ProviderService {
         user.email != null && isPasswordUsable(storedPasswordOf(user), this.#options.clock())
       const { rows: left } = await sql<Pick<Identity, 'provider' | 'issuer'>>`
         select provider, issuer from identities where user_id = ${userId}`.execute(kysely)
-      if (!isPasswordEnough && waysInOf(left, this.#options.clients).length === 0) {
+      if (!isPasswordEnough && usableProvidersOf(left, this.#options.clients).length === 0) {
         throw new AppError(
           ErrorCode.LAST_CREDENTIAL,
           'This is the only way to sign in to the account. Set a password or link another provider first.',
@@ -315,7 +319,7 @@ export class ProviderService {
       ))
     if (!tokens) {
       throw new AppError(
-        ErrorCode.UNKNOWN_PROVIDER,
+        ProviderErrorCode.UNKNOWN_PROVIDER,
         'No token of this provider is stored for this account.',
         {
           provider: providerId,
@@ -378,7 +382,7 @@ export class ProviderService {
     const flow = await this.#options.flows.take(provider, answer, purpose)
     if (!flow || !isAllowed(flow)) {
       throw new AppError(
-        ErrorCode.INVALID_FLOW,
+        ProviderErrorCode.INVALID_FLOW,
         'This sign-in was started elsewhere, was used before, or has expired. Start again.',
         { provider: provider.id },
       )
@@ -401,7 +405,7 @@ export class ProviderService {
       const named = { ...profile, name: profile.name ?? flow.name }
       return { provider, exchange: { ...exchange, profile: named } }
     } catch (error) {
-      if (error instanceof AppError && error.code === ErrorCode.PROVIDER_ERROR) {
+      if (error instanceof AppError && error.code === ProviderErrorCode.PROVIDER_ERROR) {
         await recordRefusal()
       }
       throw error
@@ -417,7 +421,7 @@ export class ProviderService {
     try {
       return await this.#asking(provider, undefined, work)
     } catch (error) {
-      if (error instanceof AppError && error.code === ErrorCode.PROVIDER_ERROR) {
+      if (error instanceof AppError && error.code === ProviderErrorCode.PROVIDER_ERROR) {
         await recordRefusal()
       }
       throw error
@@ -438,7 +442,7 @@ export class ProviderService {
       if (!(error instanceof ProviderFailure)) throw error
       this.#options.onFailure(provider.id, error)
       throw new AppError(
-        ErrorCode.PROVIDER_ERROR,
+        ProviderErrorCode.PROVIDER_ERROR,
         error instanceof OtherIssuerFailure ? describeOtherIssuer(provider) : message,
         { provider: provider.id },
         { cause: error },
@@ -476,5 +480,5 @@ function describeOtherIssuer({ name }: ProviderClient): string {
 function unknownProvider(id: string): AppError {
   // What is not an id may be anything, a secret in the wrong place included.
   const named = providerIdShape.test(id) ? { provider: id } : {}
-  return new AppError(ErrorCode.UNKNOWN_PROVIDER, 'This provider is not configured.', named)
+  return new AppError(ProviderErrorCode.UNKNOWN_PROVIDER, 'This provider is not configured.', named)
 }

@@ -117,7 +117,7 @@ export const providers: readonly Mutation[] = [
   ),
   service(
     'the only way to sign in is unlinked',
-    'if (!isPasswordEnough && waysInOf(left, this.#options.clients).length === 0) {',
+    'if (!isPasswordEnough && usableProvidersOf(left, this.#options.clients).length === 0) {',
     'if (!isPasswordEnough && left.length < 0) {',
   ),
   service(

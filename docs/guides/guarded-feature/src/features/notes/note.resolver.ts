@@ -2,16 +2,20 @@ import { Arg, Ctx, ID, Int, Mutation, Query, Resolver } from 'type-graphql'
 import type { Context } from '../../context.ts'
 import { Authorized } from '../../graphql/authorized.ts'
 import { Role } from '../../core/users/role.ts'
+import { requestService } from '../../feature.ts'
 import { NoteService } from './note.service.ts'
 import { NoteType, toNoteType } from './note.type.ts'
+
+/** Created once for each request that needs it. */
+const notes = requestService(({ em, server }: Context) => new NoteService(em, server.clock))
 
 @Resolver()
 export class NoteResolver {
   @Authorized()
   @Query(() => [NoteType], { description: 'My notes, the newest first. At most 100.' })
   async notes(@Ctx() context: Context): Promise<NoteType[]> {
-    const notes = await serviceOf(context).list(context.authenticated().user.id)
-    return notes.map(toNoteType)
+    const list = await notes(context).list(context.authenticated().user.id)
+    return list.map(toNoteType)
   }
 
   @Authorized()
@@ -23,7 +27,7 @@ export class NoteResolver {
     @Ctx() context: Context,
     @Arg('text', () => String, { description: '1 to 2,000 characters.' }) text: string,
   ): Promise<NoteType> {
-    return toNoteType(await serviceOf(context).write(context.authenticated().user.id, text))
+    return toNoteType(await notes(context).write(context.authenticated().user.id, text))
   }
 
   @Authorized()
@@ -35,16 +39,12 @@ export class NoteResolver {
     @Ctx() context: Context,
     @Arg('id', () => ID, { description: 'As in `Note.id`.' }) id: string,
   ): Promise<boolean> {
-    return serviceOf(context).delete(context.authenticated().user.id, id)
+    return notes(context).delete(context.authenticated().user.id, id)
   }
 
   @Authorized(Role.ADMIN)
   @Query(() => Int, { complexity: 10, description: 'How many notes all people have.' })
   noteCount(@Ctx() context: Context): Promise<number> {
-    return serviceOf(context).count()
+    return notes(context).count()
   }
-}
-
-function serviceOf({ em, services }: Context): NoteService {
-  return new NoteService(em, services.clock)
 }

@@ -1,8 +1,6 @@
 import { Migration } from '@mikro-orm/migrations'
 
-export class Notes extends Migration {
-  override name = '0100-notes'
-
+class CreateNotes extends Migration {
   override up(): void {
     this.addSql(`create table notes (
       id text not null primary key,
@@ -15,3 +13,5 @@ export class Notes extends Migration {
     this.addSql('create index notes_author_id_created_at_index on notes (author_id, created_at)')
   }
 }
+
+export const migrations = [{ name: '0001-create-notes', class: CreateNotes }]
