@@ -1,6 +1,5 @@
 /** Hosts, origins and redirect URIs: which of them are well-formed, and which are safe. */
 import { isIP } from 'node:net'
-import type { Config } from './types.ts'
 
 export const originRule =
   'an origin such as https://app.example.com (https unless loopback; no path)'
@@ -65,23 +64,6 @@ export function isRedirectUri(text: string): boolean {
   if (url.protocol === 'http:' || url.protocol === 'https:') return isSafeOrigin(url.origin)
   // An app's scheme has a dot: it is a domain name, reversed. This excludes javascript: and data:.
   return /^[a-z][a-z0-9+-]*(\.[a-z0-9+-]+)+:$/.test(url.protocol)
-}
-
-/** The origin of HOST and PORT as browsers write it: without the scheme's own port. */
-export function ownOrigin({ host, port, tls }: Config): string {
-  const hostInUrl = isIP(host) === 6 ? `[${host.replace(/%.*/, '')}]` : host
-  return new URL(`${tls ? 'https' : 'http'}://${hostInUrl}:${port}`).origin
-}
-
-/** Whether other machines reach the server: directly, or by a proxy on this machine. */
-export function isReachedFromElsewhere(
-  config: Pick<Config, 'host' | 'publicUrl' | 'trustProxy'>,
-): boolean {
-  return (
-    !isLoopback(config.host) ||
-    !isLoopback(new URL(config.publicUrl).hostname) ||
-    config.trustProxy !== false
-  )
 }
 
 function parseUrl(text: string): URL | undefined {

@@ -2,7 +2,7 @@
  * The one list of variables. What reads the environment, checks for misspelled names, and writes
  * docs/reference/configuration.md and .env.example comes from here.
  */
-import { isReachedFromElsewhere, ownOrigin } from './addresses.ts'
+import { isReachedFromElsewhere, ownOrigin } from './reach.ts'
 import { parseDatabaseUrl } from './database.ts'
 import * as format from './formats.ts'
 import type { Config } from './types.ts'

@@ -1,5 +1,6 @@
 /** What the start warns of: settings that are allowed, and are rarely meant. */
-import { isLoopback, isReachedFromElsewhere } from '../config/addresses.ts'
+import { isLoopback } from '../config/addresses.ts'
+import { isReachedFromElsewhere } from '../config/reach.ts'
 import type { Config } from '../config/config.ts'
 import { addressOf } from '../database/postgresql-url.ts'
 

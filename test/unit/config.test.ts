@@ -2,7 +2,7 @@ import { availableParallelism } from 'node:os'
 import { describe, expect, it } from 'vitest'
 import { ConfigError, loadConfig } from '../../src/config/config.ts'
 import { variables } from '../../src/config/variables.ts'
-import type { PostgresqlConfig } from '../../src/database/postgresql.ts'
+import type { PostgresqlConfig } from '../../src/database/postgresql-client.ts'
 
 const secret = 'a secret that only the tests of this repository use'
 
