@@ -4,6 +4,13 @@ const service = inFile('src/features/passwords/password.service.ts', [
   'test/api/login.test.ts',
   'test/api/change-password.test.ts',
 ])
+const attempts = inFile('src/features/passwords/password-attempts.ts', [
+  'test/api/throttle-budgets.test.ts',
+])
+const change = inFile('src/features/passwords/password-change.ts', [
+  'test/api/change-password.test.ts',
+])
+const check = inFile('src/features/passwords/password-check.ts', ['test/api/login.test.ts'])
 const policy = inFile('src/features/passwords/password-policy.ts', [
   'test/api/password-rules.test.ts',
 ])
@@ -15,7 +22,7 @@ const usable = inFile('src/core/users/usable-password.ts', ['test/api/initial-pa
 
 // src/features/passwords/bcrypt.worker.ts runs in threads of its own, which do not load it through Vite.
 export const passwords: readonly Mutation[] = [
-  service(
+  attempts(
     'a login that could not be attempted stays charged',
     '    await charge.refund()\n    throw error',
     '    throw error',
@@ -27,30 +34,30 @@ export const passwords: readonly Mutation[] = [
     'throw invalidCredentials()\n    }',
     { tests: ['test/api/throttle-delays.test.ts'] },
   ),
-  service(
+  change(
     'a change of the password is not throttled',
-    'const charge = await throttle.charge(this.#budgets(user.email ?? user.id))\n    const isUsable',
-    'const charge = await throttle.charge([])\n    const isUsable',
+    'attempts.charge(user.email ?? user.id)',
+    'attempts.charge(String(Math.random()))',
     { tests: ['test/api/throttle-delays.test.ts', 'test/api/throttle-budgets.test.ts'] },
   ),
-  service(
+  attempts(
     'guesses at one account from many addresses are not counted together',
     "{ name: 'account', subject: email, limit: limits.account, unlessTrusted: pair }",
     "{ name: 'account', subject: pair, limit: limits.account, unlessTrusted: pair }",
     { tests: ['test/api/throttle-budgets.test.ts'] },
   ),
-  service(
+  check(
     'no work is done for a password that bcrypt cannot take',
-    '      await hasher.refuse(hash, this.#network)\n',
+    '      await hasher.refuse(hash, network)\n',
     '',
     { tests: ['test/api/equal-work.test.ts'] },
   ),
-  service(
+  check(
     'a rehash overwrites a password that was changed meanwhile',
     'passwordHash: user.passwordHash ?? null }',
     '}',
   ),
-  service(
+  check(
     'an expired password still signs in',
     'return { isCorrect: isRight && isUsable }',
     'return { isCorrect: isRight }',
@@ -67,15 +74,15 @@ export const passwords: readonly Mutation[] = [
     'if (user) await this.#recordFailure(user)',
     { tests: ['test/api/equal-work.test.ts', 'test/api/audit-trail.test.ts'] },
   ),
-  service(
+  change(
     'a password is changed without the current one',
-    'if (passwordHash === undefined) {\n      const type',
-    'if (passwordHash === null) {\n      const type',
+    'if (passwordHash === undefined) {',
+    'if (passwordHash === null) {',
   ),
-  service(
+  change(
     'two changes of one password at the same time both succeed',
-    '+ 1\n        where id = ${user.id} and credential_version = ${user.credentialVersion}\n',
-    '+ 1\n        where id = ${user.id}\n',
+    'and credential_version = ${user.credentialVersion}\n',
+    '\n',
   ),
   service(
     'a password that was changed meanwhile proves who the user is',
@@ -83,7 +90,7 @@ export const passwords: readonly Mutation[] = [
     '= credential_version\n        where id = ${user.id}\n',
     { tests: ['test/api/reauthentication.test.ts'] },
   ),
-  service(
+  change(
     'a changed password expires like the initial one',
     'set password_hash = ${passwordHash}, password_expires_at = null,',
     'set password_hash = ${passwordHash},',
