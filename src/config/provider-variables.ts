@@ -74,9 +74,10 @@ export const providerVariables = {
     optionalFor: ['openid'],
     description: 'The issuer before it moved to another URL; the users are the same.',
   },
-  ATTESTS_EMAIL: {
+  TRUST_EMAIL_VERIFIED: {
     optionalFor: ['openid'],
-    description: '`off` if the issuer does not prove that an e-mail address belongs to the user.',
+    description:
+      "`off` ignores the issuer's `email_verified`. Set it if users of the issuer can set that claim themselves.",
   },
 } as const satisfies Record<string, ProviderVariable>
 

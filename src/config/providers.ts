@@ -38,7 +38,7 @@ export interface ProviderSettings {
   readonly issuerVariable: string
   readonly formerIssuerVariable: string
   /** Whether the operator lets the issuer's `email_verified` count; openid only. */
-  readonly attestsEmail: boolean
+  readonly trustsEmailVerified: boolean
   readonly tenant: string | undefined
   readonly signingKey:
     | { readonly teamId: string; readonly keyId: string; readonly privateKey: string }
@@ -86,7 +86,17 @@ export function readProviderSettings(env: Environment): {
       ...wrongTenantOrKey(provider),
     ].map(([suffix, rule]) => `${provider.prefix}_${suffix} ${rule}`),
   ])
-  return { providers: given.map(settingsOf), problems }
+  return { providers: given.map(settingsOf), problems: [...problems, ...formerNames(env)] }
+}
+
+/** A setting that must not be lost silently: without it the issuer would be believed. */
+function formerNames(env: Environment): string[] {
+  return Object.keys(env).flatMap((variable) => {
+    const [, prefix] = /^(OIDC_[A-Z0-9_]+)_ATTESTS_EMAIL$/.exec(variable) ?? []
+    return prefix === undefined || readVariable(env, variable) === undefined
+      ? []
+      : [`${variable} is not a variable of Latchkey. Use ${prefix}_TRUST_EMAIL_VERIFIED.`]
+  })
 }
 
 function openidNames(env: Environment): string[] {
@@ -115,7 +125,7 @@ function missing({ kind, prefix, texts }: Given): string[] {
 }
 
 function wrongToggles({ texts }: Given): Complaint[] {
-  return (['KEEP_TOKENS', 'ATTESTS_EMAIL'] as const)
+  return (['KEEP_TOKENS', 'TRUST_EMAIL_VERIFIED'] as const)
     .filter((suffix) => texts[suffix] !== undefined && parseToggle(texts[suffix]) === undefined)
     .map((suffix) => [suffix, toggleRule])
 }
@@ -184,7 +194,7 @@ function settingsOf({ id, kind, prefix, texts }: Given): ProviderSettings {
     formerUrl: texts[`FORMER_${place}`],
     issuerVariable: `${prefix}_${place}`,
     formerIssuerVariable: `${prefix}_FORMER_${place}`,
-    attestsEmail: parseToggle(texts.ATTESTS_EMAIL ?? '') !== false,
+    trustsEmailVerified: parseToggle(texts.TRUST_EMAIL_VERIFIED ?? '') !== false,
     tenant: texts.TENANT,
     signingKey:
       texts.PRIVATE_KEY === undefined

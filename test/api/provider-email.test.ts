@@ -23,7 +23,7 @@ describe('an e-mail address that comes from a provider', () => {
       REDIRECT_URIS: redirectUri,
       ...openidVariables('test', provider),
       ...openidVariables('careless', careless),
-      OIDC_CARELESS_ATTESTS_EMAIL: 'off',
+      OIDC_CARELESS_TRUST_EMAIL_VERIFIED: 'off',
     })
   })
   afterAll(async () => {

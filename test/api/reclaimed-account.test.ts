@@ -33,7 +33,7 @@ describe('the owner of an e-mail address with which someone else has registered'
       REDIRECT_URIS: redirectUri,
       ...openidVariables('attesting', attesting),
       ...openidVariables('careless', careless),
-      OIDC_CARELESS_ATTESTS_EMAIL: 'off',
+      OIDC_CARELESS_TRUST_EMAIL_VERIFIED: 'off',
       OIDC_CARELESS_KEEP_TOKENS: 'on',
     })
     sibling = await server.sibling()

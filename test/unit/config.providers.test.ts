@@ -92,9 +92,20 @@ describe('the variables of providers', () => {
     expect(problemsOf(env)).toEqual([problem])
   })
 
+  it('stop the start where a variable has its former name, and name the new one', () => {
+    expect(problemsOf({ ...acme, OIDC_ACME_ATTESTS_EMAIL: 'off' })).toEqual([
+      'OIDC_ACME_ATTESTS_EMAIL is not a variable of Latchkey. Use OIDC_ACME_TRUST_EMAIL_VERIFIED.',
+    ])
+    expect(problemsOf({ ...acme, OIDC_ACME_ATTESTS_EMAIL: '' })).toEqual([])
+  })
+
   const wrong: [what: string, env: Environment, variable: string][] = [
     ['a switch that is neither', { ...google, GOOGLE_KEEP_TOKENS: 'maybe' }, 'GOOGLE_KEEP_TOKENS'],
-    ['another one', { ...acme, OIDC_ACME_ATTESTS_EMAIL: 'none' }, 'OIDC_ACME_ATTESTS_EMAIL'],
+    [
+      'another one',
+      { ...acme, OIDC_ACME_TRUST_EMAIL_VERIFIED: 'none' },
+      'OIDC_ACME_TRUST_EMAIL_VERIFIED',
+    ],
     ['plain http', { ...acme, OIDC_ACME_ISSUER: 'http://id.acme.example' }, 'OIDC_ACME_ISSUER'],
     ['no URL', { ...acme, OIDC_ACME_ISSUER: 'id.acme.example' }, 'OIDC_ACME_ISSUER'],
     ['a query', { ...acme, OIDC_ACME_ISSUER: 'https://id.acme.example?x' }, 'OIDC_ACME_ISSUER'],

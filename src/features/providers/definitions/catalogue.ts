@@ -18,7 +18,8 @@ const catalogue: Record<ProviderKind, (settings: ProviderSettings) => ProviderDe
   github: ({ url }) => github(url),
   facebook,
   discord,
-  openid: ({ id, url, label, attestsEmail }) => openid(label ?? id, url!, attestsEmail),
+  openid: ({ id, url, label, trustsEmailVerified }) =>
+    openid(label ?? id, url!, trustsEmailVerified),
 }
 
 export function definitionOf(settings: ProviderSettings): ProviderDefinition {

@@ -5,8 +5,12 @@
  */
 import { nameIn, subject, text, type ProviderDefinition } from './provider-definition.ts'
 
-/** @param attestsEmail whether the issuer's `email_verified` is to be believed */
-export function openid(name: string, issuer: string, attestsEmail: boolean): ProviderDefinition {
+/** @param trustsEmailVerified whether the issuer's `email_verified` is to be believed */
+export function openid(
+  name: string,
+  issuer: string,
+  trustsEmailVerified: boolean,
+): ProviderDefinition {
   return {
     name,
     server: { issuer: new URL(issuer) },
@@ -16,7 +20,7 @@ export function openid(name: string, issuer: string, attestsEmail: boolean): Pro
     profile: ({ claims }) => ({
       subject: subject(claims['sub']),
       email: text(claims['email']),
-      emailVerified: attestsEmail && claims['email_verified'] === true,
+      emailVerified: trustsEmailVerified && claims['email_verified'] === true,
       name: nameIn(claims) ?? text(claims['preferred_username']),
     }),
   }
