@@ -19,7 +19,7 @@ export interface PostgresqlServer {
   readonly url: string
   /** What the URL's `options` set, by name: each connection sets it once it is open. */
   readonly settings: Readonly<Record<string, string>>
-  /** Absent where the URL does not say: not encrypted. */
+  /** Undefined if the URL does not set sslmode: not encrypted. */
   readonly tls: DatabaseTls | undefined
 }
 
@@ -66,7 +66,7 @@ export function parseDatabaseUrl(
 }
 
 /**
- * @param rule what to say where it is no such URL at all
+ * @param rule the problem if the text is not such a URL at all
  * @throws Problem
  */
 export function parsePostgresqlUrl(text: string, rule = serverUrlRule): PostgresqlServer {
@@ -132,7 +132,7 @@ function readTls(parameters: URLSearchParams): DatabaseTls | undefined {
   }
   const mode = tlsModes.find((name) => name === sslmode)
   if (!mode) {
-    // prefer and allow fall back to plain text where somebody on the way wants them to.
+    // prefer and allow fall back to plain text if an attacker on the network wants them to.
     throw new Problem(`must have one of ${tlsModes.join(', ')} as its sslmode`)
   }
   if ((certificateFile === undefined) !== (keyFile === undefined)) {
@@ -145,7 +145,7 @@ function readTls(parameters: URLSearchParams): DatabaseTls | undefined {
   }
   const rootCertificateFile = rootCertificate === 'system' ? undefined : rootCertificate
   return {
-    // As libpq does it: whoever names an authority wants it to be asked.
+    // As libpq does it: an authority that is named has to be checked.
     mode: mode === 'require' && rootCertificateFile !== undefined ? 'verify-ca' : mode,
     ...(rootCertificateFile !== undefined && { rootCertificateFile }),
     ...(certificateFile !== undefined &&
