@@ -5,6 +5,9 @@ import { describe, expect, it } from 'vitest'
 import { referenceFiles } from '../../scripts/reference/files.ts'
 import { loadConfig } from '../../src/config/config.ts'
 import { namesOf, providerNames, providerVariables } from '../../src/config/provider-variables.ts'
+import { errorCodes, type ErrorCodeFacts } from '../../src/core/errors.ts'
+import { errorCodesOf } from '../../src/feature.ts'
+import { features } from '../../src/features.ts'
 import { variables } from '../../src/config/variables.ts'
 
 const read = (file: string) => readFileSync(new URL(`../../${file}`, import.meta.url), 'utf8')
@@ -38,6 +41,16 @@ describe('docs/reference/configuration.md', () => {
     ]) {
       expect(text).toContain(`\n\n${description}\n\n`)
     }
+  })
+})
+
+describe('docs/guides/errors.md', () => {
+  it('has the HTTP status of each error code that has one', () => {
+    const guide = read('docs/guides/errors.md')
+    const wrong = Object.entries<ErrorCodeFacts>({ ...errorCodes, ...errorCodesOf(features) })
+      .filter(([, { status }]) => status !== undefined)
+      .filter(([code, { status }]) => !guide.match(`- \\*\\*${status}\\*\\*: [^*]*\`${code}\``))
+    expect(wrong).toEqual([])
   })
 })
 
