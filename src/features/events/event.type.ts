@@ -2,141 +2,40 @@
 import { GraphQLDateTime } from 'graphql-scalars'
 import { Field, ID, Int, ObjectType, registerEnumType } from 'type-graphql'
 import { Role } from '../../core/users/role.ts'
-import { EventActor, EventOutcome, EventReason, EventKind } from '../../core/audit/event.ts'
+import {
+  EventActor,
+  eventActors,
+  EventKind,
+  eventKinds,
+  EventOutcome,
+  eventOutcomes,
+  EventReason,
+  eventReasons,
+} from '../../core/audit/event.ts'
 
 registerEnumType(EventKind, {
   name: 'EventType',
   description: 'The kind of an event. Later versions may add values.',
-  valuesConfig: {
-    ACCOUNT_CREATED: {
-      description:
-        'An account was created: by registration, by a first sign-in with a provider, or by an operator.',
-    },
-    ACCOUNT_RECLAIMED: {
-      description:
-        'The owner of the e-mail address signed in with a provider that has verified it. The address had never been verified here, so the previous password, sessions and linked providers were removed.',
-    },
-    EMAIL_VERIFIED: {
-      description: 'A linked provider confirmed that the e-mail address belongs to the user.',
-    },
-    SIGNED_IN: { description: 'A user signed in and a session was created.' },
-    SIGN_IN_FAILED: { description: 'A sign-in was refused; `reason` says why.' },
-    REAUTHENTICATED: {
-      description: 'The user proved their identity again; `method` says how.',
-    },
-    REAUTHENTICATION_FAILED: {
-      description: 'A repeated proof of identity was refused; `reason` says why.',
-    },
-    REFRESH_TOKEN_REUSED: {
-      description:
-        'A refresh token that had already been replaced was used again: it may have been copied. The session was revoked.',
-    },
-    REFRESH_TOKEN_REPEATED: {
-      description:
-        'A refresh token was used twice within the grace window, the second time from another network or with another `User-Agent`: it may have been copied. The session continues.',
-    },
-    SESSION_ENDED: { description: 'One or more sessions ended; `reason` says why.' },
-    PASSWORD_CHANGED: {
-      description:
-        'The password was changed, and the other sessions were revoked. If an operator changed it, all sessions were revoked.',
-    },
-    PASSWORD_SET: { description: 'The first password of the account was set.' },
-    PASSWORD_REMOVED: { description: 'An operator removed the password and revoked all sessions.' },
-    PASSWORD_CHANGE_FAILED: {
-      description: 'A change of the password was refused because the current password was wrong.',
-    },
-    PROVIDER_LINKED: { description: 'A provider was linked: the user can sign in with it.' },
-    PROVIDER_UNLINKED: {
-      description: 'A provider was unlinked, and other sessions started with it were revoked.',
-    },
-    PROVIDER_LINK_FAILED: { description: 'A link was refused; `reason` says why.' },
-    ROLE_GRANTED: { description: 'An operator granted a role.' },
-    ROLE_REVOKED: { description: 'An operator revoked a role.' },
-    ACCOUNT_DISABLED: { description: 'An operator disabled the account.' },
-    ACCOUNT_ENABLED: { description: 'An operator enabled the account. It has no sessions left.' },
-    ACCOUNT_DELETED: { description: 'An operator deleted the account.' },
-    KEYS_ROTATED: { description: 'An operator rotated the signing keys. Not tied to an account.' },
-    DATABASE_BACKED_UP: {
-      description: 'An operator backed up the database. Not tied to an account.',
-    },
-    DATABASE_RESTORED: {
-      description:
-        'An operator restored the database, and all sessions were revoked. Not tied to an account.',
-    },
-    KEYS_RESET: {
-      description:
-        'An operator replaced the signing keys, and all sessions were revoked. Not tied to an account.',
-    },
-  },
+  valuesConfig: eventKinds,
 })
 
 registerEnumType(EventActor, {
   name: 'EventActor',
   description: 'Who caused an event.',
-  valuesConfig: {
-    ACCOUNT: { description: 'The user of the account, who was signed in or just signed in.' },
-    ANONYMOUS: { description: 'A client that did not prove that the account is theirs.' },
-    OPERATOR: { description: 'An operator of the server, by a command.' },
-  },
+  valuesConfig: eventActors,
 })
 
 registerEnumType(EventOutcome, {
   name: 'EventOutcome',
   description: 'Whether the action succeeded.',
-  valuesConfig: {
-    SUCCESS: { description: 'The action succeeded.' },
-    FAILURE: { description: 'The action was refused.' },
-  },
+  valuesConfig: eventOutcomes,
 })
 
 registerEnumType(EventReason, {
   name: 'EventReason',
   description:
     'Why a sign-in or a link failed, or why a session ended. Later versions may add values.',
-  valuesConfig: {
-    UNKNOWN_ACCOUNT: { description: 'No account has the e-mail address.' },
-    WRONG_PASSWORD: { description: 'The password was wrong.' },
-    PASSWORD_EXPIRED: {
-      description: 'The password was set by an operator and expired before the user changed it.',
-    },
-    NO_PASSWORD: { description: 'The account has no password.' },
-    ACCOUNT_DISABLED: { description: 'The credentials were correct, but the account is disabled.' },
-    CREDENTIALS_CHANGED: {
-      description: 'The credentials were changed while they were being verified.',
-    },
-    PROVIDER_ERROR: {
-      description: 'The provider refused the sign-in or sent an invalid response.',
-    },
-    LINK_REQUIRED: {
-      description:
-        'The account has the e-mail address of the provider, but the provider is not linked to it.',
-    },
-    LINKED_TO_ANOTHER: {
-      description: 'The account at the provider is linked to another Latchkey account.',
-    },
-    OTHER_IDENTITY: {
-      description: 'The account at the provider is not the one that is linked to this account.',
-    },
-    REGISTRATION_CLOSED: {
-      description: 'The sign-in would have created an account, but registration is closed.',
-    },
-    LOGOUT: { description: 'The user signed out of this session.' },
-    LOGOUT_OTHERS: {
-      description: 'The user signed out of all other sessions (`logout`, scope `OTHERS`).',
-    },
-    LOGOUT_ALL: { description: 'The user signed out of all sessions (`logout`, scope `ALL`).' },
-    REVOKED: { description: 'The user revoked the session (`revokeSession`).' },
-    TOO_MANY_SESSIONS: {
-      description: 'The account reached its session limit, so its oldest session was revoked.',
-    },
-    REPLACED: {
-      description: 'Another sign-in in the same browser replaced the session (transport COOKIE).',
-    },
-    ANOTHER_ORIGIN: {
-      description:
-        'A replaced refresh token was used again right away, from another network and with another `User-Agent`.',
-    },
-  },
+  valuesConfig: eventReasons,
 })
 
 @ObjectType('Event', { description: 'An entry of the audit trail of an account.' })
