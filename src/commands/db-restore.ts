@@ -1,4 +1,4 @@
-/** `npm run db:restore -- FILE`: puts a backup in the place of the database; everybody has to sign in again. */
+/** `npm run db:restore -- FILE`: puts a backup in the place of the database; everyone has to sign in again. */
 import { existsSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import { loadConfig } from '../config/config.ts'

@@ -76,10 +76,10 @@ async function withRestored(
 }
 
 /**
- * Empties the write-ahead log into the file, and keeps everybody out until it is closed. Whoever waits
+ * Empties the write-ahead log into the file, and keeps everyone out until it is closed. Whoever waits
  * for the file that far cannot write it any more: SQLite notices that it was moved.
  * @returns nothing where the database is damaged, which is a reason to be here
- * @throws CommandError where somebody else has it open
+ * @throws CommandError where someone else has it open
  */
 function lockAlone(target: string): Sqlite.Database | undefined {
   const inUse = new CommandError(
@@ -105,7 +105,7 @@ function lockAlone(target: string): Sqlite.Database | undefined {
     if (!/^SQLITE_(CORRUPT|NOTADB|IOERR)/.test(code)) throw error
     return undefined
   }
-  // Between the two somebody may have come and begun another log.
+  // Between the two someone may have come and started another log.
   if (!existsSync(`${target}-wal`)) return current
   current.close()
   throw inUse

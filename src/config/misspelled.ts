@@ -1,4 +1,4 @@
-/** Variables that nobody reads, and that look as if they were meant for this server. */
+/** Variables that no one reads, and that look as if they were meant for this server. */
 import { providerNames, suffixesOf, type ProviderKind } from './provider-variables.ts'
 import { variables } from './variables.ts'
 
@@ -46,7 +46,7 @@ function findMeant(name: string, env: Environment): string | undefined {
   return undefined
 }
 
-/** `OIDC_<NAME>_<SUFFIX>`, with a name that anybody may choose. */
+/** `OIDC_<NAME>_<SUFFIX>`, with a name that anyone may choose. */
 function findOpenid(name: string, upper: string): string | undefined {
   const [, ...parts] = upper.split('_')
   const nameless = openidSuffixes.find((suffix) => suffix === parts.join('_'))

@@ -14,7 +14,7 @@ const recentMilliseconds = 15 * 60 * 1000
 /** Looked at in one statement: of each account, it walks over as many events as it may have. */
 const pageEvents = 100
 
-/** @param retention read anew for each batch */
+/** @param retention read again for each batch */
 export function auditSweeps(retention: () => Retention): Sweep[] {
   return [
     untilNone((limit) => sweepOldEvents(retention(), limit)),

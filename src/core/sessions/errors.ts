@@ -11,7 +11,7 @@ export function accountDisabled(): AppError {
   return new AppError(ErrorCode.UNAUTHENTICATED, 'This account is disabled.', { reason })
 }
 
-/** The session has ended since the request began. */
+/** The session has ended since the request started. */
 export function sessionEnded(): AppError {
   return new AppError(ErrorCode.UNAUTHENTICATED, 'The session has ended. Sign in again.', {
     reason: TokenErrorReason.SESSION_ENDED,

@@ -22,7 +22,7 @@ export interface RenewedSession {
 }
 
 export interface Renewal {
-  /** Read before the transaction begins: what it changes must not be committed if no token can be signed. */
+  /** Read before the transaction starts: what it changes must not be committed if no token can be signed. */
   readonly key: CurrentKey
   /** How the user has just proved who they are; absent if the request relies on an earlier proof. */
   readonly provenBy?: AuthenticationMethod | undefined

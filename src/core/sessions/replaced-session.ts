@@ -6,7 +6,7 @@ import { EventActor, EventReason, EventKind } from '../audit/event.ts'
 import type { RefreshToken } from '../tokens/refresh-token.ts'
 
 /**
- * Revokes that session, whichever user it belongs to: nobody would have its token any more.
+ * Revokes that session, whichever user it belongs to: no one would have its token any more.
  * @param token one that this server issued, from a cookie that the request may use
  * @param now milliseconds since the epoch
  */

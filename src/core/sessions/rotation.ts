@@ -97,7 +97,7 @@ async function readSession(em: SqlEntityManager, id: string): Promise<CurrentRow
   return rows[0]
 }
 
-/** Committed before the error is thrown, so that the session is of no use to anybody who sees the error. */
+/** Committed before the error is thrown, so that the session is of no use to anyone who sees the error. */
 async function revokeReused(
   session: SessionRecord,
   isElsewhere: boolean,

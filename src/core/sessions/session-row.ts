@@ -17,7 +17,7 @@ export interface SessionRecord {
 
 /**
  * When the user last proved who they are. An older version that serves on during a rolling update
- * leaves 0: with it, nobody proves anything after the sign-in.
+ * leaves 0: with it, no one proves anything after the sign-in.
  */
 export const authenticatedAtSql =
   'coalesce(nullif(sessions.authenticated_at, 0), sessions.created_at)'

@@ -20,7 +20,7 @@ const SessionSchema = defineEntity({
     authenticatedBy: p.string().length(64).nullable(),
     /** Counts the refresh tokens handed out; only the newest one rotates. */
     generation: p.integer(),
-    /** When the newest refresh token replaced the one before; null where there is no grace for that one. */
+    /** When the newest refresh token replaced the one before; null if there is no grace for that one. */
     rotatedAt: p.bigint('number').nullable(),
     createdAt: p.bigint('number'),
     lastUsedAt: p.bigint('number'),

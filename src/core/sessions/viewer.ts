@@ -39,8 +39,8 @@ interface ViewerRow extends UserRow {
   authenticated_at: number | string
 }
 
-// Session and person in one read by primary key; the row is the viewer. It is on the path of every
-// request, hence neither an entity nor a query that is built anew (docs/adr/0006).
+// Session and user in one read by primary key; the row is the viewer. It is on the path of every
+// request, hence neither an entity nor a query that is built again (docs/adr/0006).
 const viewerQuery = `select sessions.expires_at, sessions.ends_at, ${authenticatedAtSql} as authenticated_at,
     ${userColumns}
   from sessions join users on users.id = sessions.user_id

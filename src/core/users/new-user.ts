@@ -1,4 +1,4 @@
-/** How a user begins, whichever way in they come by. */
+/** How a user starts, whichever way in they come by. */
 import { randomUUID } from 'node:crypto'
 import type { SqlEntityManager } from '@mikro-orm/sqlite'
 import { AppError, ErrorCode } from '../errors.ts'
