@@ -1,4 +1,4 @@
-/** The same load on one process and on several, on SQLite and on PostgreSQL, beside the bare server. */
+/** The same load on one process and on several, on SQLite and on PostgreSQL, next to the bare server. */
 import { join } from 'node:path'
 import { load, type Outcome, type Source } from './load.ts'
 import { startDatabaseServer } from './postgresql.ts'

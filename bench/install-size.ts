@@ -7,7 +7,7 @@ import { goal, type Row } from './report.ts'
 
 const root = join(import.meta.dirname, '..')
 
-/** @throws where npm cannot install, for example without a network */
+/** @throws if npm cannot install, for example without a network */
 export function measureInstall(folder: string): Row[] {
   mkdirSync(folder, { recursive: true })
   for (const file of ['package.json', 'package-lock.json']) {

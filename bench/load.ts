@@ -37,7 +37,7 @@ interface Reply {
 /**
  * @param origins of one server, or of several that the connections are dealt to in turn
  * @param from the client IP; by default the system's choice
- * @throws where a refusal is not tolerated: figures of refusals are figures of something else
+ * @throws if a refusal is not tolerated: figures of refusals are figures of something else
  */
 export async function load(
   origins: string | readonly string[],

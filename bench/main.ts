@@ -37,7 +37,7 @@ const rows: Row[] = []
 /** By title. */
 const sections = new Map<string, string>()
 
-/** One part that fails is a row that says so; the others go on. */
+/** One part that fails is a row that says so; the others continue. */
 const fail = (what: string, error: unknown) => {
   const message = error instanceof Error ? error.message : String(error)
   console.error(`${what}:`, error)

@@ -240,7 +240,7 @@ export async function measureStarts(settings: Settings, folder: string): Promise
   for (const cores of ['one', 'two'] as const) {
     const first: number[] = []
     const again: number[] = []
-    // What the first start of all writes beside the build stays for all others.
+    // What the first start of all writes next to the build stays for all others.
     for (let round = -1; round < settings.rounds; round += 1) {
       for (const list of [first, again]) {
         const server = await startLatchkey(join(folder, `start-${cores}-${round}`), cores)
@@ -301,7 +301,7 @@ export async function interleave<S>(
   return samples
 }
 
-/** A row for each that stands beside the first. */
+/** A row for each that stands next to the first. */
 function besides(
   scenario: string,
   samples: ReadonlyMap<Subject, readonly Outcome[]>,

@@ -47,7 +47,7 @@ export interface Server {
   readonly origin: string
   /** Milliseconds from the start of the process to the first response. */
   readonly startMilliseconds: number
-  /** What the process and its threads have used so far; undefined where the system does not tell. */
+  /** What the process and its threads have used so far; undefined if the system does not tell. */
   cpuSeconds(): number | undefined
   /** Resident memory, now or at its highest, in megabytes (10⁶ bytes). */
   memoryMegabytes(which: 'now' | 'highest'): number | undefined
@@ -66,7 +66,7 @@ export interface StartOptions {
   readonly probe: { readonly path: string; readonly body?: string; readonly status: number }
 }
 
-/** @throws where the server does not answer, with what it said */
+/** @throws if the server does not answer, with what it said */
 export async function start(options: StartOptions): Promise<Server> {
   const { cores, environment, folder, probe } = options
   mkdirSync(folder, { recursive: true })

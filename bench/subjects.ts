@@ -62,7 +62,7 @@ export function startCommand(): {
 /**
  * Latchkey as `npm start` runs it, with every check on but the limit on attempts.
  * @param folder keeps database, secret and log; a second start in it finds the first one's database
- * @param environment variables beside those of the bench, or in their place
+ * @param environment variables next to those of the bench, or in their place
  */
 export function startLatchkey(
   folder: string,

@@ -89,7 +89,7 @@ export function clearStoreOnChange(
   })
 }
 
-/** The user's id; null for no one, undefined where it is not known. */
+/** The user's id; null for no one, undefined if it is not known. */
 function readerOf(state: AuthState): string | null | undefined {
   return state.status === 'signedIn'
     ? state.user.id

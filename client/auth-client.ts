@@ -40,7 +40,7 @@ export interface AuthClientOptions {
   readonly tokens?: TokenStore
   /** Renews the access token this long before it ends; default 30, never in the first half of its life. */
   readonly renewBeforeSeconds?: number
-  /** Origins of services of your own that `fetch` sends the token to, beside the endpoint's. */
+  /** Origins of services of your own that `fetch` sends the token to, in addition to the endpoint's. */
   readonly origins?: readonly string[]
   readonly fetch?: typeof fetch
   /** Milliseconds since the epoch. */
@@ -76,7 +76,7 @@ export interface AuthClient extends TokenSource {
   readonly subscribe: (listener: () => void) => () => void
   /**
    * Finds out who is signed in, by the cookie or the app's store. Asks once, however often it is called.
-   * @throws NetworkError, and AuthError where the server is too busy to say; the state stays `unknown`,
+   * @throws NetworkError, and AuthError if the server is too busy to say; the state stays `unknown`,
    * and becomes known by itself when the server can be reached again
    */
   start(): Promise<AuthState>
@@ -88,7 +88,7 @@ export interface AuthClient extends TokenSource {
   /** The API's address. */
   readonly url: string
   /**
-   * For a token that is sent in a way of your own: tells the client that a server refused it. A session
+   * For a token that is sent in a way of your own: notifies the client that a server refused it. A session
    * that is over ends here too.
    * @param reason of this API's `UNAUTHENTICATED`. Leave it out if another service refused the token: the
    * client then renews it, once in 30 seconds at most, and finds out whether the session has ended
@@ -99,10 +99,10 @@ export interface AuthClient extends TokenSource {
   readonly fetch: typeof fetch
   /**
    * One operation.
-   * @throws AuthError where the server refuses, NetworkError where it is not reached
+   * @throws AuthError if the server refuses, NetworkError if it is not reached
    */
   request<D, V>(document: TypedDocumentNode<D, V>, ...rest: RequestArguments<V>): Promise<D>
-  /** @throws AuthError EMAIL_TAKEN, BAD_USER_INPUT, FORBIDDEN where registration is closed …; NetworkError */
+  /** @throws AuthError EMAIL_TAKEN, BAD_USER_INPUT, FORBIDDEN if registration is closed …; NetworkError */
   register(input: {
     readonly email: string
     readonly password: string

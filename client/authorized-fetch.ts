@@ -84,7 +84,7 @@ export function isOfKindBefore(refusal: Refusal, before: readonly Refusal[]): bo
 
 export interface AuthorizedFetchOptions {
   readonly endpoint: Endpoint
-  /** Origins that get the token, beside the endpoint's own. */
+  /** Origins that get the token, in addition to the endpoint's own. */
   readonly origins: readonly string[]
   readonly source: TokenSource
 }

@@ -4,13 +4,13 @@ import { createChannel, type Channel } from './channel.ts'
 import { createLock, type Lock } from './lock.ts'
 import type { SignedOutReason } from './session.ts'
 
-/** What one tab tells the others. They are of the same origin; no one else hears it. */
+/** Messages from one tab to the others. They are of the same origin; no one else hears it. */
 export type TabMessage =
   | {
       readonly type: 'session'
       /** `answer`: to one that asked. */
       readonly cause: 'signIn' | 'renewal' | 'answer'
-      /** Absent where the channel would keep it on disk: whoever hears then has to look for themselves. */
+      /** Absent if the channel would keep it on disk: whoever hears then has to look for themselves. */
       readonly session?: SharedSession
     }
   | {
@@ -117,7 +117,7 @@ export function isBrowser(): boolean {
 export function browserPlatform(): Platform {
   const { navigator, BroadcastChannel } = globalThis as Partial<typeof globalThis>
   return {
-    // Absent where the page is not served over https.
+    // Absent if the page is not served over https.
     locks: navigator?.locks,
     BroadcastChannel,
     storage: readStorage('localStorage'),

@@ -9,7 +9,7 @@ const timeoutMilliseconds = 30_000
  */
 export const renewalTimeoutMilliseconds = 8000
 
-/** Rejects with the signal's reason as soon as it is aborted; the work goes on for others. */
+/** Rejects with the signal's reason as soon as it is aborted; the work continues for others. */
 export function whileWanted<T>(
   signal: AbortSignal | null | undefined,
   work: Promise<T>,

@@ -12,7 +12,7 @@ interface Extras {
   }
   FORBIDDEN: { readonly provider?: string }
   BAD_USER_INPUT: {
-    /** The argument that breaks a rule; absent where a value does not fit its type. */
+    /** The argument that breaks a rule; absent if a value does not fit its type. */
     readonly field?: string
   }
   INVALID_CREDENTIALS: {}
@@ -90,7 +90,7 @@ export class NetworkError extends Error {
 /**
  * Reads what the server said out of whatever carries it: AuthError, a response's `errors`, Apollo
  * Client's and urql's errors.
- * @returns the first of the server's errors; undefined where the server was not reached
+ * @returns the first of the server's errors; undefined if the server was not reached
  */
 export function readServerError(error: unknown): ServerError | undefined {
   if (typeof error !== 'object' || error === null) return undefined
@@ -115,7 +115,7 @@ export function errorCode(error: unknown): ErrorCode | undefined {
 
 /**
  * For the `default` of a `switch` over a closed list: does not compile where a case was forgotten.
- * @throws Error where a newer server says what this client does not know
+ * @throws Error if a newer server says what this client does not know
  */
 export function assertNever(value: never): never {
   throw new Error(`Not expected: ${JSON.stringify(value)}`)

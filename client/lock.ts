@@ -47,7 +47,7 @@ function webLock(name: string, locks: Pick<LockManager, 'request'>): Lock {
 }
 
 // A lease is a promise to be done by then. Two tabs that take it in the same instant see each other when
-// they look again; if they do not, both go on, which the server forgives (its grace window).
+// they look again; if they do not, both continue, which the server forgives (its grace window).
 const leaseMilliseconds = 10_000
 const lookAgainMilliseconds = 30
 /** Longer than any lease: a clock that was set back must not lock the tab out. */
@@ -77,9 +77,9 @@ function lease(name: string, storage: NonNullable<Platform['storage']>): Lock {
         await pause(lookAgainMilliseconds * (1 + Math.random()))
       }
     } catch {
-      // The storage is full, or forbidden: go on without.
+      // The storage is full, or forbidden: continue without.
     }
-    // What takes longer than the lease goes on holding it.
+    // What takes longer than the lease continues holding it.
     const renewal = setInterval(
       () => void (read().holder === owner && write()),
       leaseMilliseconds / 3,

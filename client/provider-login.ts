@@ -15,7 +15,7 @@ export interface BeginOptions {
    * it is still them. Default: `login`.
    */
   readonly purpose?: FlowPurpose
-  /** Comes back from `complete`: where in the app to go on. */
+  /** Comes back from `complete`: where in the app to continue. */
   readonly returnTo?: string
 }
 
@@ -29,13 +29,13 @@ export interface CompletedFlow {
 export interface ProviderLogin {
   /**
    * Starts a flow. Send the user to the address: `location.assign(authorizationUrl)`.
-   * @throws AuthError UNKNOWN_PROVIDER, BAD_USER_INPUT where the redirect URI is not on the server's list; NetworkError
+   * @throws AuthError UNKNOWN_PROVIDER, BAD_USER_INPUT if the redirect URI is not on the server's list; NetworkError
    */
   begin(provider: string, options?: BeginOptions): Promise<{ readonly authorizationUrl: string }>
   /**
    * Ends the flow with what the provider has put into the page's address, and takes it out of there.
    * @param location such as `window.location`
-   * @returns undefined where the address carries no response
+   * @returns undefined if the address carries no response
    * @throws AuthError INVALID_FLOW, PROVIDER_ERROR, LINK_REQUIRED …; NetworkError, after which it can
    * be called again with the same address
    */

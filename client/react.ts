@@ -32,7 +32,7 @@ export interface AuthProviderProps {
 export function AuthProvider({ auth, renderedState, children }: AuthProviderProps): ReactElement {
   const [startError, setStartError] = useState<unknown>()
   useEffect(() => {
-    // Without a response the state stays `unknown`; the client goes on trying for a while.
+    // Without a response the state stays `unknown`; the client continues trying for a while.
     auth.start().catch(setStartError)
   }, [auth])
   const value = useMemo(

@@ -222,7 +222,7 @@ export class SessionManager implements TokenSource {
     return this.#forget(reason)
   }
 
-  /** Signs out at once, in every tab, then tells the server. */
+  /** Signs out at once, in every tab, then notifies the server. */
   async signOut(scope: 'THIS' | 'ALL'): Promise<void> {
     const before = (await this.#store?.read()) ?? this.session.held?.tokens
     if (!this.#store) this.#signOutMark.set()

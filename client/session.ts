@@ -69,7 +69,7 @@ export class Session {
     return id !== undefined && this.#ended.has(id)
   }
 
-  /** @returns false where the session is known to be over */
+  /** @returns false if the session is known to be over */
   adopt(tokens: Tokens, user: PersonFragment): boolean {
     const id = sessionIdOf(tokens.accessToken)
     if (this.isOver(id)) return false
@@ -92,7 +92,7 @@ export class Session {
     const wasSignedIn = this.#held !== undefined
     this.#held = undefined
     for (const listener of this.#tokenListeners) listener()
-    // Whoever is signed out already keeps the reason that they were told.
+    // A page that is signed out already keeps the reason that they were told.
     if (this.#state.status === 'signedOut' && !wasSignedIn) return
     this.#become(reason === undefined ? { status: 'signedOut' } : { status: 'signedOut', reason })
   }

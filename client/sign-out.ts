@@ -58,7 +58,7 @@ export async function tellSignOutEverywhere(
 
 /**
  * A sign-out that the server does not know of. Scripts cannot take the cookie away, and it outlives the
- * page: so does this mark, and whoever loads the page next is not signed in by the cookie.
+ * page: so does this mark, and anyone who loads the page next is not signed in by the cookie.
  */
 export class SignOutMark {
   readonly #key: string

@@ -8,7 +8,7 @@ export interface Tokens {
   readonly expiresAt: number
   /** How long it lives altogether, so that it is not renewed before half of that. */
   readonly lifetimeSeconds?: number | undefined
-  /** Undefined where it travels in a cookie. */
+  /** Undefined if it travels in a cookie. */
   readonly refreshToken: string | undefined
 }
 

@@ -1,4 +1,4 @@
-/** Builds both pages into dist/sandbox, each asset beside its compressed form. */
+/** Builds both pages into dist/sandbox, each asset next to its compressed form. */
 import { fileURLToPath } from 'node:url'
 import { defineConfig } from 'vite'
 import { precompress } from '../scripts/precompress.ts'

@@ -113,7 +113,7 @@ async function compileServer(folder) {
 }
 
 function bundlePage(source, folder) {
-  // The runner writes no file of its own beside the sources, which would make them look edited.
+  // The runner writes no file of its own next to the sources, which would make them look edited.
   const options = [
     'build',
     source,

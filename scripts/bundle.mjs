@@ -65,7 +65,7 @@ const __placeOf = (path) => {
   return { url: url.href, filename: __fileURLToPath(url), dirname: __fileURLToPath(new URL('.', url)).slice(0, -1) }
 }`
 
-/** What a module of ours finds beside itself, it goes on finding there. */
+/** What a module of ours finds beside itself, it continues finding there. */
 function keepPlaces(folder) {
   return {
     name: 'keep-places',

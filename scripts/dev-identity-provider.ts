@@ -39,7 +39,7 @@ function cookieNames(port: string) {
 
 /**
  * @param options.serverUrl where the server listens that sends users here
- * @param options.redirectUris where they may be sent back to, beside the page above
+ * @param options.redirectUris where they may be sent back to, next to the page above
  */
 export async function startDevIdentityProvider(options: {
   port: number

@@ -44,7 +44,7 @@ console.log(`
   How to sign in      docs/guides/provider-login.md
 `)
 
-// A group of its own: the terminal's Ctrl-C comes here alone, and goes on once.
+// A group of its own: the terminal's Ctrl-C comes here alone, and continues once.
 const pages = ['--include=dist/web/index.html', '--include=dist/sandbox/sandbox.html']
 const server = spawn(
   process.execPath,

@@ -13,7 +13,7 @@ const compressors = {
   gz: (body: Buffer) => gzipSync(body, { level: 9 }),
 }
 
-/** @param suffixes of the forms that are written beside each asset; Brotli takes seconds for a megabyte */
+/** @param suffixes of the forms that are written next to each asset; Brotli takes seconds for a megabyte */
 export function precompress(suffixes: readonly (keyof typeof compressors)[]): Plugin {
   return {
     name: 'precompress',

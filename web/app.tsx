@@ -25,14 +25,14 @@ export function App({ answer }: { answer: URL | undefined }) {
   const message = useSignOut().failure ?? told
 
   useEffect(() => {
-    // The views of whoever is not signed in have addresses that mean nothing afterwards.
+    // The views of anyone who is not signed in have addresses that mean nothing afterwards.
     if (status === 'signedIn' && location.hash.startsWith('#sign-')) {
       history.replaceState(null, '', '/')
     }
   }, [status])
 
   useEffect(() => {
-    // The client goes on trying to start: once it has got through, what is left is done, too. What fails
+    // The client continues trying to start: once it has got through, what is left is done, too. What fails
     // after that is tried again by the user only.
     const isWaiting = arrival.phase === 'unreachable' && !arrival.isStarted
     if (isWaiting && status !== 'unknown') arrival.retry()

@@ -24,7 +24,7 @@ export type Outcome =
 
 /**
  * Reads the response that a provider has put into the address, and takes it out of there at once, so
- * that no code stays in the history or goes on with a link.
+ * that no code stays in the history or continues with a link.
  */
 export function takeAnswer(): URL | undefined {
   if (location.pathname !== '/callback') return undefined

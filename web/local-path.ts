@@ -1,5 +1,5 @@
 /**
- * Where to go on after a sign-in: a path of this page, whatever stood in the way it came.
+ * Where to continue after a sign-in: a path of this page, whatever stood in the way it came.
  * @returns the path with query and fragment, `/` for anything that leads elsewhere
  */
 export function localPath(target: string | undefined): string {

@@ -25,7 +25,7 @@ export function writePendingLink(pending: PendingLink | undefined): void {
     if (pending === undefined) sessionStorage.removeItem(key)
     else sessionStorage.setItem(key, JSON.stringify(pending))
   } catch {
-    // Without storage the page goes on; only a reload forgets it.
+    // Without storage the page continues; only a reload forgets it.
   }
 }
 

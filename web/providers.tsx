@@ -12,7 +12,7 @@ const longestPauseMilliseconds = 30_000
 export function ProvidersOfServer({ children }: { children: ReactNode }) {
   const { auth, status } = useAuth()
   const [providers, setProviders] = useState<readonly OfferedProvider[]>()
-  // Before that, the client itself goes on trying to reach the server.
+  // Before that, the client itself continues trying to reach the server.
   const isStarted = status !== 'unknown'
   useEffect(() => {
     if (!isStarted) return undefined

@@ -1,4 +1,4 @@
-/** Builds the account page into dist/web, each asset beside its compressed forms. */
+/** Builds the account page into dist/web, each asset next to its compressed forms. */
 import { defineConfig } from 'vite'
 import { precompress } from '../scripts/precompress.ts'
 

@@ -46,7 +46,7 @@ async function tellTrail(config: Config): Promise<void> {
       }),
     )
   } catch (error) {
-    console.error(`The audit trail does not tell of this backup. ${(error as Error).message}`)
+    console.error(`Could not record this backup in the audit trail: ${(error as Error).message}`)
   }
 }
 

@@ -17,7 +17,7 @@ await run(async () => {
       path: '/health/ready',
       timeout: timeoutMilliseconds,
       agent: false,
-      // Its name is that of the world outside.
+      // The certificate is for the public host name, not for loopback.
       rejectUnauthorized: false,
     })
     request.on('response', (response) => {

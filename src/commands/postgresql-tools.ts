@@ -42,7 +42,7 @@ export function literal(text: string): string {
   return `'${text.replaceAll("'", "''")}'`
 }
 
-/** @throws CommandError where the program is not there, or says that it has failed */
+/** @throws CommandError if the program is not there, or says that it has failed */
 export async function waitForTool(program: string, child: ChildProcess): Promise<void> {
   const status = await new Promise<number | NodeJS.Signals | null>((resolve, reject) => {
     child.once('error', (error) =>

@@ -78,8 +78,8 @@ async function withRestored(
 /**
  * Empties the write-ahead log into the file, and keeps everyone out until it is closed. Whoever waits
  * for the file that far cannot write it any more: SQLite notices that it was moved.
- * @returns nothing where the database is damaged, which is a reason to be here
- * @throws CommandError where someone else has it open
+ * @returns nothing if the database is damaged, which is a reason to be here
+ * @throws CommandError if someone else has it open
  */
 function lockAlone(target: string): Sqlite.Database | undefined {
   const inUse = new CommandError(
@@ -128,7 +128,7 @@ function emptyOfSessions(restored: string, backup: string): void {
       if (verdict === 'ok') return opened
       opened.close()
     } catch {
-      // The same to whoever reads it.
+      // The same to every reader.
     }
     throw new CommandError(`${backup} is no SQLite database, or it is damaged.`)
   })()

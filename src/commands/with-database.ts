@@ -23,9 +23,9 @@ export async function withDatabase<T>(
 }
 
 /**
- * The same for those who only look: whoever asks a question must not migrate the database of a server
+ * The same for those who only look: a command that only reads must not migrate the database of a server
  * that runs.
- * @throws CommandError where the database is not there, or of an earlier version
+ * @throws CommandError if the database is not there, or of an earlier version
  */
 export async function withDatabaseAsItIs<T>(
   config: Config,

@@ -1,5 +1,5 @@
 /**
- * Which errors are the database's. Most of them look like any other: where a server refuses connections,
+ * Which errors are the database's. Most of them look like any other: if a server refuses connections,
  * the driver throws what Node says of every server that does.
  */
 import { DriverException } from '@mikro-orm/core'

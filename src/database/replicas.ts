@@ -1,4 +1,4 @@
-/** Reads that may be a moment old: from a replica where one answers, else from the server itself. */
+/** Reads that may be a moment old: from a replica if one answers, else from the server itself. */
 
 /** Of the ORM: `read` is a replica if there is one, `write` the server itself. */
 export type ConnectionType = 'read' | 'write'
@@ -9,7 +9,7 @@ export type ReadStale = <T>(read: (connectionType: ConnectionType) => Promise<T>
 /** After a failure replicas are left alone for so long: a dead one takes seconds to find out. */
 const recoveryMilliseconds = 10_000
 
-/** @param onWarning is told when replicas are given up for a while */
+/** @param onWarning is called when replicas are given up for a while */
 export function readerOfReplicas(
   hasReplicas: boolean,
   onWarning: (message: string) => void,
@@ -21,7 +21,7 @@ export function readerOfReplicas(
     try {
       return await read('read')
     } catch {
-      // Whatever it was: where it is not the replica's fault, the server itself says so again.
+      // Whatever it was: if it is not the replica's fault, the server itself says so again.
       avoidedUntil = performance.now() + recoveryMilliseconds
       onWarning('A database replica failed. The server of DATABASE_URL answers in its place.')
       return read('write')

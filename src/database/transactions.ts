@@ -22,8 +22,8 @@ export function withFailedTransactionsEnded(driver: Driver): Driver {
       try {
         await rollback(connection)
       } catch {
-        // There is nothing left to roll back: SQLite has done so itself where the disk failed, and
-        // PostgreSQL does where the connection has gone. The caller throws what went wrong before.
+        // There is nothing left to roll back: SQLite has done so itself if the disk failed, and
+        // PostgreSQL does if the connection has gone. The caller throws what went wrong before.
       }
     },
   } satisfies Partial<Driver>)

@@ -39,7 +39,7 @@ export function noteRequestId(error: unknown, requestId: string): void {
   if (typeof error === 'object' && error !== null) requestIds.set(error, requestId)
 }
 
-/** What the context of a request throws: masked like everything that no one foresaw. */
+/** What the context of a request throws: masked like every unexpected error. */
 export function contextError(error: unknown, requestId: string): GraphQLError {
   const masked = new GraphQLError('Internal server error', {
     originalError: error instanceof Error ? error : new Error(String(error)),

@@ -49,7 +49,7 @@ export function operationReporter<C extends BaseContext>(
           const seconds = (performance.now() - startedAt) / 1000
           const outcomes = fields?.map(({ name, key }) => {
             const error = errors.find(({ path }) => path === undefined || path[0] === key)
-            // Beside a field that failed for all, another may not even have started.
+            // Next to a field that failed for all, another may not even have started.
             return { name, outcome: error ? codeOf(error) : data == null ? nothing : 'OK' }
           })
           report({ seconds, fields: outcomes ?? [{ name: nothing, outcome: codeOf(errors[0]) }] })

@@ -23,7 +23,7 @@ export function buildExecutableSchema(options: SchemaOptions): GraphQLSchema {
   const schema = buildSchemaSync({
     resolvers: options.resolvers,
     authChecker: options.authChecker,
-    // Rules on values stand in the services, where every way in meets them.
+    // Values are validated by the services, which every sign-in method and command calls.
     validate: false,
   })
   const config = schema.toConfig()

@@ -96,7 +96,7 @@ function errorPlugin(errorCodes: ErrorCodes): ApolloServerPlugin<RequestContext>
     },
     async willSendResponse({ contextValue, errors, response }) {
       if (!errors?.length || response.body.kind !== 'single') return
-      // With data beside the error the operation has not failed.
+      // With data next to the error the operation has not failed.
       if (response.body.singleResult.data != null) return
       if (errors.every((error) => isUnavailable(unwrapResolverError(error)))) {
         response.http.status = 503

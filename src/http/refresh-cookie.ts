@@ -6,7 +6,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 export interface CookiePolicy {
   readonly name: string
   readonly isSecure: boolean
-  /** Origins whose pages may use the cookie, beside the server's own. */
+  /** Origins whose pages may use the cookie, in addition to the server's own. */
   readonly origins: ReadonlySet<string>
 }
 
@@ -68,7 +68,7 @@ export function createRefreshCookie(
 }
 
 /**
- * The token that the browser sent. None for a request of another site, and none where two cookies of
+ * The token that the browser sent. None for a request of another site, and none if two cookies of
  * the name came: one of them was planted.
  */
 function readRefreshCookie(request: FastifyRequest, policy: CookiePolicy): string | undefined {

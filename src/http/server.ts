@@ -48,7 +48,7 @@ export interface HttpServerOptions<C extends BaseContext> extends JwksRouteOptio
   /** Of the page that a browser gets at /graphql, if there is one. */
   readonly landingPageHeaders: Readonly<Record<string, string>> | undefined
   readonly isReady: () => Promise<boolean>
-  /** The server is about to stop: whoever keeps a connection is told to open another elsewhere. */
+  /** The server is about to stop: clients that keep a connection are asked to open another one. */
   readonly isStopping: () => boolean
   /** Hears of each request that was answered; the route is one of ours. */
   readonly onAnswered?:
@@ -73,7 +73,7 @@ export interface HttpServerOptions<C extends BaseContext> extends JwksRouteOptio
 
 /** Of a request's time: what was sent before the server started to close has arrived by then. */
 const arrivalShare = 0.1
-/** From then on a response of which no one takes a byte for so long is given up. */
+/** After that, a response that makes no progress for this long is dropped. */
 const unreadMilliseconds = 2000
 const requestIdShape = /^[\w.:-]{8,128}$/
 
@@ -263,7 +263,7 @@ function refuseSchema(): never {
 }
 
 /**
- * Answers 408 where a body has not arrived, 503 where a handler takes too long. Fastify's
+ * Answers 408 if a body has not arrived, 503 if a handler takes too long. Fastify's
  * `handlerTimeout` does the latter too, but aborts a signal at the end of every request, which was
  * the dearest thing on the way (bench/NOTES.md).
  */

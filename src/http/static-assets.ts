@@ -50,7 +50,7 @@ export function staticAsset(name: string, body: Buffer): StaticAsset {
   }
 }
 
-/** @param folder has compressed forms beside the files, if any (scripts/precompress.ts) */
+/** @param folder has compressed forms next to the files, if any (scripts/precompress.ts) */
 export function readStaticAssets(folder: string): Map<string, StaticAsset> {
   const read = (name: string) => readFileSync(join(folder, name))
   const names = new Set(readdirSync(folder))
@@ -85,7 +85,7 @@ function decompressOnce(body: Buffer): StaticAsset['plain'] {
 
 /**
  * Serves them below a path, to be kept for good.
- * @param headers beside those that say how long
+ * @param headers in addition to those that say how long
  */
 export function serveStaticAssets(
   app: FastifyInstance,

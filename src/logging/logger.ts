@@ -7,7 +7,7 @@ import { standardOutput, type StandardOutput } from './standard-output.ts'
 
 export type Logger = FastifyBaseLogger
 
-/** @param destination standard output where it is left out */
+/** @param destination standard output if it is left out */
 export function createLogger(level: string, destination?: { write(line: string): void }): Logger {
   return pino(
     {

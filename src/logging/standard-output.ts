@@ -21,13 +21,13 @@ export interface StandardOutput {
  * tenth of a request. A process that is killed loses that moment; one that ends, or logs a fatal entry,
  * does not, unless no one reads for a while.
  *
- * Not pino's own, which ends the server where the disk is full, and then waits for room for ever. Here
+ * Not pino's own, which ends the server if the disk is full, and then waits for room for ever. Here
  * the lines wait, up to a size, until the disk has room or the reader reads; beyond, they are lost.
  *
  * @param tellOfLost the line that says how many were
  */
 export function standardOutput(tellOfLost: (lines: number) => string): StandardOutput {
-  // The lines of the start go by Node's stream: where they cannot be written it may throw, a moment later.
+  // The lines of the start go by Node's stream: if they cannot be written it may throw, a moment later.
   process.stdout.on('error', () => {})
   const writeSome = chooseWrite()
   let pending = ''

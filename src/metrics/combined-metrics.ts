@@ -2,7 +2,7 @@
 import { AggregatorRegistry, Registry } from 'prom-client'
 import type { MetricsSnapshot } from './metrics.ts'
 
-/** What a process that runs has answered; undefined where it did not in time. */
+/** What a process that runs has answered; undefined if it did not in time. */
 export type Answers = ReadonlyMap<number, MetricsSnapshot | undefined>
 
 /**
@@ -21,7 +21,7 @@ export class CombinedMetrics {
     this.#ask = ask
   }
 
-  /** In Prometheus's text format. Whoever asks while it is read gets the same. */
+  /** In Prometheus's text format. Anyone who asks while it is read gets the same. */
   text(): Promise<string> {
     return (this.#reading ??= this.#read().finally(() => (this.#reading = undefined)))
   }

@@ -17,7 +17,7 @@ export interface MetricsServer {
 
 /**
  * Listens until it is closed.
- * @throws Node's error where the port is taken, with the beginning of the variables' names
+ * @throws Node's error if the port is taken, with the beginning of the variables' names
  */
 export async function listenForMetrics(
   source: MetricsSource,

@@ -46,13 +46,13 @@ export class Metrics {
   })
   readonly #signIns = new Counter({
     name: 'latchkey_sign_ins_total',
-    help: 'Sessions that were begun, by the way in.',
+    help: 'Successful sign-ins, by method.',
     labelNames: ['method'],
     registers: [this.#registry],
   })
   readonly #signInFailures = new Counter({
     name: 'latchkey_sign_in_failures_total',
-    help: 'Sign-ins that were refused, by the way in and the cause.',
+    help: 'Refused sign-ins, by method and reason.',
     labelNames: ['method', 'reason'],
     registers: [this.#registry],
   })
@@ -92,7 +92,7 @@ export class Metrics {
       })
     }
     new Gauge({ name: 'latchkey_workers', help: 'Processes that serve.', registers }).set(1)
-    // A counter that is not there yet cannot be told from one that no one exports.
+    // Initialised to 0, so that dashboards can distinguish "no events" from "not exported".
     for (const outcome of ['rotated', 'grace', 'reused']) this.#refreshes.inc({ outcome }, 0)
     // Of the process: event loop delay, garbage collection, memory, CPU, file descriptors.
     collectDefaultMetrics({ register: this.#registry })

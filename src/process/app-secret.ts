@@ -1,4 +1,4 @@
-/** The secret of a server on one machine: a file beside the SQLite database. */
+/** The secret of a server on one machine: a file next to the SQLite database. */
 import { randomBytes } from 'node:crypto'
 import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
@@ -52,7 +52,7 @@ and passwords stay; everybody has to sign in again.`,
   return secret
 }
 
-/** Whatever makes a database makes its secret first: else the first start would take it for lost. */
+/** Creates the secret before the database: the next start would otherwise report it as missing. */
 export function makeAppSecretOfNewDatabase(databaseFile: string): void {
   if (!isThere(databaseFile)) makeAppSecret(databaseFile)
 }

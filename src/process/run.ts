@@ -51,7 +51,7 @@ async function serve(settings: Settings): Promise<void> {
   starting.app = app
   if (cluster.isWorker) announceListening(app.url)
   else announce(settings, app.url, app.metricsUrl)
-  // A state that no one foresaw is left by a restart.
+  // After an uncaught exception the state is unknown: exit, and let the supervisor restart the server.
   process.on('uncaughtException', (error) => {
     app.log.fatal({ err: error }, 'Uncaught exception')
     process.exit(1)

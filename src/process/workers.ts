@@ -7,7 +7,7 @@ import type { Logger } from '../logging/logger.ts'
 import type { Answers } from '../metrics/combined-metrics.ts'
 import type { MetricsSnapshot } from '../metrics/metrics.ts'
 
-/** What primary and worker tell each other. */
+/** Messages between primary and worker. */
 type Message =
   | { readonly latchkey: 'listening'; readonly url: string }
   | { readonly latchkey: 'stop' | 'reload' | 'readMetrics' }
@@ -19,7 +19,7 @@ export class WorkerStartError extends Error {
 }
 
 export interface Workers {
-  /** Where all of them listen, without a trailing slash; rejects where the first cannot start. */
+  /** Where all of them listen, without a trailing slash; rejects if the first cannot start. */
   readonly listening: Promise<string>
   /** Has them end what they have started. @returns whether all ended well */
   stop(): Promise<boolean>
@@ -49,8 +49,8 @@ export function startWorkers(count: number, log: Logger): Workers {
 
   /**
    * Keeps one worker running until the stop.
-   * @param onListening is told whenever it listens
-   * @param onFailure is told, in place of a restart, where it ends before it has ever listened
+   * @param onListening is called whenever it listens
+   * @param onFailure is called, in place of a restart, where it ends before it has ever listened
    */
   const keepRunning = (
     onListening: (url: string) => void,
@@ -155,7 +155,7 @@ function endOf(worker: Worker): Promise<void> {
   })
 }
 
-/** @param onFailure is called where the worker is gone */
+/** @param onFailure is called if the worker is gone */
 function send(worker: Worker, message: Message, onFailure = () => {}): void {
   if (!worker.isConnected()) return onFailure()
   worker.send(message, (error: Error | null) => {
@@ -163,7 +163,7 @@ function send(worker: Worker, message: Message, onFailure = () => {}): void {
   })
 }
 
-/** @returns nothing where the worker dies, or has no time for a response */
+/** @returns nothing if the worker dies, or has no time for a response */
 function readMetricsOf(worker: Worker): Promise<MetricsSnapshot | undefined> {
   return new Promise((resolve) => {
     const end = (snapshot?: MetricsSnapshot) => {
@@ -206,7 +206,7 @@ export function obeyPrimary(worker: Obedient): void {
   })
 }
 
-/** In a worker: tells the primary that it listens. */
+/** In a worker: notifies the primary that it listens. */
 export function announceListening(url: string): void {
   tellPrimary({ latchkey: 'listening', url })
 }

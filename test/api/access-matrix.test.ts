@@ -30,7 +30,7 @@ type Actor = keyof typeof signedInOnly
 const actors = Object.keys(signedInOnly) as Actor[]
 const everybody = Object.fromEntries(actors.map((actor) => [actor, 'allowed']))
 
-/** What each field asks of whoever reads it, beside what the field above it asks. */
+/** What each field asks of anyone who reads it, beside what the field above it asks. */
 const access: Record<string, Record<string, string>> = {
   'Query.me': signedInOnly,
   'Query.protected': signedInOnly,

@@ -65,7 +65,7 @@ describe.each(['EdDSA', 'ES256', 'RS256'])('a forged access token, beside %s', (
     expect(await notRefused(hostile)).toEqual({})
   })
 
-  // One token is one text: whoever keeps a list of tokens relies on it. jose accepts these.
+  // One token is one text: anyone who keeps a list of tokens relies on it. jose accepts these.
   it('is refused when its signature is spelled in another way', async () => {
     const token = account.accessToken
     const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'
@@ -219,7 +219,7 @@ function ownKey(algorithm: string): ServerKey {
 
 type Json = Readonly<Record<string, unknown>>
 
-/** Signs with another hash or padding, where the key can do that. */
+/** Signs with another hash or padding, if the key can do that. */
 function signAs(alg: string, header: Json, claims: Json, key: ServerKey): string {
   const input = `${encode(header)}.${encode(claims)}`
   const hash = key.algorithm === 'EdDSA' ? null : `sha${/\d+/.exec(alg)?.[0] ?? '256'}`

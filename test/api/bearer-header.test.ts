@@ -121,7 +121,7 @@ describe('the Authorization header', () => {
     account = await server.client.register()
   })
 
-  // GraphQL over HTTP: with data beside the error the operation has not failed.
+  // GraphQL over HTTP: with data next to the error the operation has not failed.
   it('is told in the status only if nothing else was answered', async () => {
     const mixed = await send('Bearer x', '{ providers { id } me { id } }')
     expect(mixed).toMatchObject({ status: 401, data: null, reason: 'TOKEN_INVALID' })

@@ -53,7 +53,7 @@ describe('the compiled server', () => {
     expect((await me.send('{ protected }')).reason).toBe('SESSION_ENDED')
   })
 
-  it('finds what lies beside it', async () => {
+  it('finds what lies next to it', async () => {
     const page = await fetch(`${client.url}/graphql`, { headers: { accept: 'text/html' } })
     // An example operation of schema/operations/.
     expect(await page.text()).toContain('mutation Register')

@@ -52,7 +52,7 @@ describe('changePassword', () => {
     ['empty', '', 'INVALID_CREDENTIALS', undefined],
     ['null', null, 'BAD_USER_INPUT', 'currentPassword'],
     ['left out', undefined, 'BAD_USER_INPUT', 'currentPassword'],
-  ])('changes nothing where the current password is %s', async (_what, given, code, field) => {
+  ])('changes nothing if the current password is %s', async (_what, given, code, field) => {
     const { client } = server
     const person = await client.register()
     const other = (await client.login(person.email, person.password)).data.login

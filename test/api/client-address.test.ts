@@ -182,7 +182,7 @@ describe('attempts of one client', () => {
   it.each([
     ['IPv4, plain and mapped', ['203.0.113.9', '::ffff:203.0.113.9', '::ffff:cb00:7109']],
     ['IPv4 on different ports', ['203.0.113.9', '203.0.113.9:1234', '203.0.113.9:65535']],
-    // Whoever has one address of an IPv6 network has all of them.
+    // Anyone who has one address of an IPv6 network has all of them.
     ['any address of its /64', ['2001:db8:1:2::1', '2001:db8:1:2:3:4:5:6', '2001:DB8:1:2::ffff']],
     ['no address', ['unknown', '', '_a', '_b', '203.0.113.9:x']],
   ])('are counted together from %s', async (_what, spellings) => {

@@ -127,7 +127,7 @@ describe('fetch', () => {
     expect(sentTimes('write')).toBe(1)
   })
 
-  it('hands on a response that has data beside the refusal', async () => {
+  it('hands on a response that has data next to the refusal', async () => {
     const extensions = { code: 'UNAUTHENTICATED', reason: 'TOKEN_EXPIRED' }
     const answer = { data: { open: 1, guarded: null }, errors: [{ message: '', extensions }] }
     browser.network = async () => Response.json(answer)

@@ -102,7 +102,7 @@ describe('a renewal', () => {
     expect((await auth.request(MeDocument)).me.email).toBe(email)
   })
 
-  it('goes on in the background, a while longer each time, until it gets a response', async () => {
+  it('continues in the background, a while longer each time, until it gets a response', async () => {
     server.advance(accessTokenSeconds + 1)
     // The server has rotated: without a response within the grace window the session would be lost.
     loseAnswers('RefreshToken', 7)

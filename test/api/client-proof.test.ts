@@ -171,7 +171,7 @@ describe('an operation that needs a recent proof', () => {
     expect(browser.count('RefreshToken')).toBeLessThanOrEqual(1)
   })
 
-  it('goes on after its token had expired as well', async () => {
+  it('continues after its token had expired as well', async () => {
     const ask = vi.fn<AskForProof>(async () => {
       await late.reauthenticate({ password })
       return true
@@ -188,7 +188,7 @@ describe('an operation that needs a recent proof', () => {
     expect(ask).toHaveBeenCalledTimes(1)
   })
 
-  it('goes on when the proof is given in another tab, whose dialog is then not needed', async () => {
+  it('continues when the proof is given in another tab, whose dialog is then not needed', async () => {
     let signal: AbortSignal | undefined
     const auth = await openStale((required) => {
       signal = required.signal

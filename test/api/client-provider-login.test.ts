@@ -143,7 +143,7 @@ describe('providerLogin', () => {
     expect(again?.user.email).toBe(email)
   })
 
-  it('has linked where the user cannot be read again afterwards', async () => {
+  it('has linked if the user cannot be read again afterwards', async () => {
     const { email } = await server.client.register({ password })
     await auth.login({ email, password })
     idp.add({ sub: email, email, email_verified: true })

@@ -52,7 +52,7 @@ describe('a session', () => {
     expect(browser.count('Me')).toBe(100)
   })
 
-  it('does not lose a new cookie with its page: each request that sets one goes on', async () => {
+  it('does not lose a new cookie with its page: each request that sets one continues', async () => {
     const auth = browser.open()
     await auth.register({ email: `new.${email}`, password })
     await auth.changePassword({ currentPassword: password, newPassword: `${password} staple` })
@@ -65,7 +65,7 @@ describe('a session', () => {
     expect(goesOn.map(({ operation }) => operation)).toEqual(browser.names())
   })
 
-  it('says what the server says, and tells that from not being reached', async () => {
+  it('says what the server says, and says that from not being reached', async () => {
     const auth = browser.open()
     const wrong = auth.login({ email, password: 'not the password' })
     await expect(wrong).rejects.toBeInstanceOf(AuthError)

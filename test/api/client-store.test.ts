@@ -171,7 +171,7 @@ describe('a store that takes its time', () => {
     browser.network = () => Promise.reject(new TypeError('Failed to fetch'))
     const signedOut = other.logout().catch((error: unknown) => error)
     await eventually(() => expect(other.state.status).toBe('signedOut'))
-    // Whoever looks before the tokens are gone does not hear of it yet.
+    // Anyone who looks before the tokens are gone does not hear of it yet.
     await one.accessToken()
     gate.resolve()
     expect(await signedOut).toBeInstanceOf(NetworkError)

@@ -31,7 +31,7 @@ beforeAll(async () => {
 })
 afterAll(() => server.close())
 
-/** A client that asks the server each time, with a token where one is given. */
+/** A client that asks the server each time, with a token if one is given. */
 function createApollo(accessToken?: string): ApolloClient {
   return new ApolloClient({
     link: new HttpLink({
@@ -125,7 +125,7 @@ describe('the typed documents', () => {
     })
   })
 
-  it('give no code for a mistake in the client, and nothing where the server is not reached', async () => {
+  it('give no code for a mistake in the client, and nothing if the server is not reached', async () => {
     const outdated = gql`
       query Outdated {
         me {
@@ -171,7 +171,7 @@ describe('the hooks', () => {
     expect(await render(Page, createApollo('stale'))).toBe('<p>TOKEN_INVALID</p>')
   })
 
-  it('ask nothing where they are told to skip', async () => {
+  it('ask nothing if they are told to skip', async () => {
     const Page = () => {
       const { data, loading } = useMeQuery(skipToken)
       return createElement('p', {}, loading ? 'loading' : (data?.me.id ?? 'nothing'))

@@ -125,7 +125,7 @@ it.runIf(inject('engine') === 'postgresql')(
   },
 )
 
-it('a database that cannot write now is a masked 503, and reads go on', async () => {
+it('a database that cannot write now is a masked 503, and reads continue', async () => {
   const { client, database, logText } = await startServer()
   const { email, password, accessToken } = await client.register()
   const release = await occupy(database.url)
@@ -144,7 +144,7 @@ it('a database that cannot write now is a masked 503, and reads go on', async ()
       extensions: { code: 'INTERNAL_SERVER_ERROR', requestId: expect.any(String) },
     },
   ])
-  // Whoever runs the server learns why.
+  // Anyone who runs the server learns why.
   expect(
     logText()
       .split('\n')

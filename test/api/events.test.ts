@@ -91,7 +91,7 @@ describe('my events', () => {
     expect((await page(accessToken, { first: 6 })).pageInfo.hasNextPage).toBe(true)
   })
 
-  it('go on behind an event that has been swept away', async () => {
+  it('continue behind an event that has been swept away', async () => {
     const { accessToken, user } = await somebody()
     const { edges } = await page(accessToken, {})
     await server.database.query('delete from audit_events where user_id = ? and id >= ?', [
@@ -176,7 +176,7 @@ describe('the size of a page', () => {
     expect(answer.data).toBeUndefined()
   })
 
-  it('is 20 where it is not said, and 100 at most', async () => {
+  it('is 20 if it is not said, and 100 at most', async () => {
     const { accessToken, user } = await server.client.register()
     for (let count = 0; count < 103; count++) {
       await server.database.query(

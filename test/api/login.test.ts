@@ -43,7 +43,7 @@ describe('a refused login', () => {
     },
   }
 
-  // OWASP ASVS 6.3.8, CVE-2026-31888: nothing tells which accounts exist.
+  // OWASP ASVS 6.3.8, CVE-2026-31888: nothing says which accounts exist.
   it.each(Object.keys(accounts))('answers for %s as for every other', async (name) => {
     const email = await accounts[name]!()
     const reference = await server.client.login('reference@example.com', wrong)

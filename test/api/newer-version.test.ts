@@ -129,7 +129,7 @@ it('a newer version widens, fills and narrows the tables under an older one that
       values ${rows.join(', ')}`)
   }
   const load = startLoad(client)
-  // Beside the load: a process that was held up says for once that it is not ready, and fails no one.
+  // Next to the load: a process that was held up says for once that it is not ready, and fails no one.
   const seeReady = () =>
     eventually(async () => {
       expect((await fetch(`${client.url}/health/ready`)).status).toBe(200)

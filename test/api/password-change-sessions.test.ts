@@ -90,7 +90,7 @@ describe('a change of the password', () => {
     expect((await client.login(account.email, newPassword)).code).toBe('INVALID_CREDENTIALS')
   })
 
-  it('happens once where two servers are asked at once, and one session is left', async () => {
+  it('happens once if two servers are asked at once, and one session is left', async () => {
     const account = await servers[0].client.register()
     const other = (await servers[1].client.login(account.email, account.password)).data.login
     const answers = await Promise.all(

@@ -99,7 +99,7 @@ describe('an e-mail address that comes from a provider', () => {
     })
   })
 
-  it('joins no account where the operator does not let the provider attest', async () => {
+  it('joins no account if the operator does not let the provider attest', async () => {
     const { email } = await account(true)
     const before = await rows()
     const answer = await signIn({ claims: { email, email_verified: true } }, 'somebody', careless)

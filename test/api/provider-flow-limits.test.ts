@@ -77,7 +77,7 @@ describe('sign-ins that start and never come back', () => {
     await begin(server.client, 'test')
   })
 
-  it('do not count where the provider was at fault, nor if there is none', async () => {
+  it('do not count if the provider was at fault, nor if there is none', async () => {
     const down = await startHostileProvider()
     const server = await start({ THROTTLE: 'on', ...openidVariables('down', down) })
     await down.close()

@@ -149,7 +149,7 @@ describe('the ID token of a provider', () => {
     expect(answer.errors).toBeUndefined()
   })
 
-  it('is refused without a kid where the provider has several keys', async () => {
+  it('is refused without a kid if the provider has several keys', async () => {
     const several = await startHostileProvider()
     several.keys = [newSigningKey(), newSigningKey()]
     const sibling = await server.sibling(openidVariables('several', several))

@@ -155,7 +155,7 @@ describe('an issuer that is configured under the name of another one', () => {
     await server.database.query("delete from identities where subject like 'third-%'", [])
   })
 
-  it('keeps the accounts where the operator says that it is the same one, moved', async () => {
+  it('keeps the accounts if the operator says that it is the same one, moved', async () => {
     const sub = `sub-${++users}`
     const owner = (await signInAt(server, former, sub)).data.loginWithProvider
     const answer = await signInAt(moved, current, sub)

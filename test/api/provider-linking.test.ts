@@ -239,7 +239,7 @@ describe('the accounts of providers that a user has linked', () => {
       expect((await server.client.login(email, 'a password of my own')).errors).toBeUndefined()
     })
 
-    it('stays where the password is of no use, for want of an address', async () => {
+    it('stays if the password is of no use, for want of an address', async () => {
       const { accessToken } = await newcomer()
       const change = `mutation { changePassword(newPassword: "a password of my own") { accessToken } }`
       expect((await server.client.as(accessToken).send(change)).errors).toBeUndefined()

@@ -145,7 +145,7 @@ describe('the log of sign-ins with a provider', () => {
       provider.answering[endpoint] = answering
       const answer = await sendLogin(server.client, mine)
       delete provider.answering[endpoint]
-      // A sign-in goes on without userinfo, unless it is that of someone else.
+      // A sign-in continues without userinfo, unless it is that of someone else.
       const isOptional = endpoint === 'userinfo' && !what.includes('somebody else')
       expect(answer.code).toBe(isOptional ? undefined : 'PROVIDER_ERROR')
       expect(answer.text).not.toContain(piece)
@@ -159,7 +159,7 @@ describe('the log of sign-ins with a provider', () => {
     [401, 'invalid_client'],
     [200, 'bad_verification_code'],
   ])(
-    'tells the operator what the provider said, where it is one of the known words (%i %s)',
+    'notifies the operator what the provider said, where it is one of the known words (%i %s)',
     async (status, error) => {
       const { mine } = await comeBack()
       provider.answering['token'] = sending(status, JSON.stringify({ error }))

@@ -25,7 +25,7 @@ import {
 import { startServer, type TestServer } from '../support/server.ts'
 
 const endpoints: Endpoint[] = ['discovery', 'jwks', 'token', 'userinfo']
-/** Without userinfo a known user's sign-in goes on: what the ID token says is enough. */
+/** Without userinfo a known user's sign-in continues: what the ID token says is enough. */
 const outcomeOf = (endpoint: Endpoint) => (endpoint === 'userinfo' ? undefined : 'PROVIDER_ERROR')
 const metadataLifetimeSeconds = 3600
 const hugeBytes = 100 * 1024 * 1024
@@ -213,7 +213,7 @@ describe('a provider that is down, or talks nonsense', () => {
     )
   })
 
-  it('keeps no one else waiting, and is given up where it does not answer', async () => {
+  it('keeps no one else waiting, and is given up if it does not answer', async () => {
     // A server cuts off what takes longer than ten seconds; this one waits for longer.
     expect(exchangeTimeoutMilliseconds).toBeLessThan(10_000)
     const half: Answering = (response) =>

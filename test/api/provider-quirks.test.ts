@@ -303,7 +303,7 @@ describe('a client that proves itself to the token endpoint', () => {
     await provider.close()
   })
 
-  it('takes Basic first where both are open, or the metadata say nothing', async () => {
+  it('takes Basic first if both are open, or the metadata say nothing', async () => {
     for (const supported of [both, undefined, null]) {
       const { provider, signIn } = await start(supported)
       const { answer, ways } = await signIn()
@@ -320,7 +320,7 @@ describe('a client that proves itself to the token endpoint', () => {
     await provider.close()
   })
 
-  it('has the right way the next time where the provider has used the code up', async () => {
+  it('has the right way the next time if the provider has used the code up', async () => {
     const { provider, signIn } = await start(both)
     provider.refuseClient = (request) =>
       isBasic(request) ? { status: 401, error: 'invalid_client', usesUp: true } : undefined

@@ -156,7 +156,7 @@ describe('reauthenticateWithProvider', () => {
       const begun = await beginProof(server.client.as(accessToken), 'acme', redirectUri)
       return readAnswer(begun, acme.authorize(begun.authorizationUrl, user.sub))
     }
-    // For signing in or linking, where the provider was not asked to authenticate anyone again.
+    // For signing in or linking, if the provider was not asked to authenticate anyone again.
     const begun = await begin(client, 'acme')
     const ordinary = readAnswer(begun, acme.authorize(begun.authorizationUrl, user.sub))
     expect((await sendProof(client, ordinary)).code).toBe('INVALID_FLOW')

@@ -72,7 +72,7 @@ describe('reauthenticate', () => {
     expect(answer.code).toBe('REAUTHENTICATION_REQUIRED')
   })
 
-  // Whoever copied the refresh token would otherwise come by the proof, within the grace window.
+  // Anyone who copied the refresh token would otherwise come by the proof, within the grace window.
   it('leaves a copy of the refresh token good for nothing', async () => {
     const user = await staleUser()
     const proof = (await prove(user.accessToken, user.password)).data.reauthenticate
@@ -275,7 +275,7 @@ describe('attempts to reauthenticate', () => {
     expect((await loginFrom(server.client, freshAddress(), email)).code).toBe('RATE_LIMITED')
   })
 
-  it("of the owner go on while strangers use the account's budget up, and cost nothing if they succeed", async () => {
+  it("of the owner continue while strangers use the account's budget up, and cost nothing if they succeed", async () => {
     const { accessToken, from } = await register()
     await countAccepted(() => tryFrom(freshAddress(), accessToken))
     let current = accessToken

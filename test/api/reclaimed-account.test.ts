@@ -191,7 +191,7 @@ describe('the owner of an e-mail address with which someone else has registered'
     }
   })
 
-  it('is not raced by whoever has registered the address', async () => {
+  it('is not raced by anyone who has registered the address', async () => {
     for (let round = 0; round < 5; round++) {
       const squatter = await server.client.register()
       const { email, password, user } = squatter

@@ -261,7 +261,7 @@ describe.each([
     }
   })
 
-  it('is refused where two values of it came', async () => {
+  it('is refused if two values of it came', async () => {
     const victim = await newSession()
     const attacker = await newSession()
     for (const header of [

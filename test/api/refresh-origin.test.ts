@@ -38,7 +38,7 @@ describe('a refresh token that comes back within the grace window', () => {
     ['another network, as of a phone that moves', { 'x-forwarded-for': '198.51.100.9' }],
     ['another User-Agent', { 'user-agent': 'Thief/1.0' }],
     ['no User-Agent', { 'user-agent': '' }],
-  ])('from %s is reported once, and the session goes on', async (_what, change) => {
+  ])('from %s is reported once, and the session continues', async (_what, change) => {
     const { user, token, successor } = await rotated()
     const attempts = [1, 2, 3].map(() =>
       server.client.send(refresh, { token }, { ...browser, ...change }),

@@ -162,7 +162,7 @@ describe('register', () => {
     expect(await rowsOf(email)).toEqual([])
   })
 
-  it('is closed where the operator says so, for every address alike', async () => {
+  it('is closed if the operator says so, for every address alike', async () => {
     const { email } = await server.client.register()
     const closed = await server.sibling({ REGISTRATION: 'closed' })
     for (const address of [email, 'new@example.com', 'no address']) {

@@ -19,7 +19,7 @@ describe.runIf(inject('engine') === 'postgresql')('a change of the password', ()
         (await server.client.login(account.email, account.password)).data.login as typeof account
       const other = await login()
       for (let more = 0; more < 2; more += 1) await login()
-      // Whoever deletes sessions lingers where it has half of its locks, for as long as this one is held.
+      // Whoever deletes sessions lingers if it has half of its locks, for as long as this one is held.
       const holder = new Client({ connectionString: server.database.url })
       await holder.connect()
       onTestFinished(() => holder.end())

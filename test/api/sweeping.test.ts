@@ -102,7 +102,7 @@ describe('sweeping', () => {
     expect(turns).toBeGreaterThanOrEqual(20)
   })
 
-  it('goes on with the rest where one part of it fails', async () => {
+  it('continues with the rest where one part of it fails', async () => {
     const server = await startServer()
     await server.client.login('nobody@example.com', 'not the password')
     await server.database.query('alter table sessions rename to lost')
@@ -184,7 +184,7 @@ describe('a lease', () => {
     const contenders = Array.from({ length: 8 }, () =>
       withLease({ database, clock: server.now }, 'work', () => release.promise),
     )
-    // Whoever has lost says so while the winner is still at it.
+    // Anyone who has lost says so while the winner is still at it.
     let lost = 0
     for (const contender of contenders) void contender.then((isDone) => (lost += isDone ? 0 : 1))
     await expect.poll(() => lost).toBe(7)

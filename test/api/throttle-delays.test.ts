@@ -38,7 +38,7 @@ describe('wrong passwords for one account from one address', () => {
       message: 'Too many attempts. Try again later.',
       extensions: { code: 'RATE_LIMITED', retryAfter: 15 },
     })
-    // Nothing tells that this one would have been right.
+    // Nothing says that this one would have been right.
     const right = await attempt(password)
     expect([right.status, right.text]).toEqual([refused.status, refused.text])
     expect(tasks).toEqual([])
@@ -149,7 +149,7 @@ describe('wrong passwords for one account from one address', () => {
     const { email, from } = await target()
     const own = await server.client.register()
     const tasks = recordHashing()
-    // graphql-js goes on after a success, not after a failure.
+    // graphql-js continues after a success, not after a failure.
     const both = () =>
       server.client.send(
         `mutation ($own: String!, $email: String!, $password: String!, $wrong: String!) {

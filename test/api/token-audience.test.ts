@@ -29,7 +29,7 @@ describe('the audience of access tokens', () => {
     (await ask(user.accessToken, audiences)).data.narrowAccessToken.accessToken as string
   const claimsOf = (token: string) => decodeCompact(token).claims
 
-  it('is this server and every service beside it, after a sign-in and after a refresh', async () => {
+  it('is this server and every service next to it, after a sign-in and after a refresh', async () => {
     const user = await server.client.register()
     const refreshed = (await server.client.refresh(user.refreshToken)).data.refreshToken
     for (const { accessToken } of [user, refreshed]) {
@@ -91,7 +91,7 @@ describe('the audience of access tokens', () => {
     expect((await server.client.as(user.accessToken).send('{ protected }')).errors).toBeUndefined()
   })
 
-  it('of a narrowed token ends no session, blocks no public field, and is told when it has expired too', async () => {
+  it('of a narrowed token ends no session, blocks no public field, and is called when it has expired too', async () => {
     const user = await server.client.register()
     const token = server.client.as(await narrowed(user))
     expect((await token.send('mutation { logout }')).data).toEqual({ logout: true })
@@ -196,7 +196,7 @@ describe('the audience of access tokens', () => {
       expect({ aud, reason: await reasonFor(aud) }).toEqual({ aud, reason })
   })
 
-  it('is narrowed nowhere if the server has no services beside it', async () => {
+  it('is narrowed nowhere if the server has no services next to it', async () => {
     const alone = await startServer()
     const { accessToken } = await alone.client.register()
     const answer = await alone.client.as(accessToken).send(narrow, { audiences: [alone.url] })

@@ -143,7 +143,7 @@ describe('workers', () => {
     expect(codes.filter((code) => code === 'RATE_LIMITED')).toHaveLength(15)
   })
 
-  it('give a refresh token one successor, whoever is asked', async () => {
+  it('give a refresh token one successor, anyone who is asked', async () => {
     for (let round = 0; round < 10; round += 1) {
       const { refreshToken } = await server.client.register()
       const answers = await Promise.all(

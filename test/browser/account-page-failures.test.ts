@@ -1,4 +1,4 @@
-// The account page where the network fails in the middle of something: what was done is told, and nothing else is.
+// The account page where the network fails in the middle of something: what was done is called, and nothing else is.
 import type { Page } from 'playwright-core'
 import { describe, expect, it } from 'vitest'
 import {
@@ -67,7 +67,7 @@ describe('a sign-in', () => {
 })
 
 describe('a page that opens', () => {
-  it('says so where the server does not answer, and goes on when the user says so', async () => {
+  it('says so where the server does not answer, and continues when the user says so', async () => {
     const server = await startAccountPage()
     const page = await (await openBrowser({ allowed })).newPage()
     await stopTimers(page)
@@ -165,7 +165,7 @@ describe('unlinking a provider', () => {
       .waitFor()
   })
 
-  it('is told, and what failed after it as well', async () => {
+  it('is called, and what failed after it as well', async () => {
     const page = await openLinked()
     const { mend } = await cut(page, '"Account"')
     await press(page, 'Unlink Acme')

@@ -127,7 +127,7 @@ describe('a provider whose address has an account', () => {
     await expect.poll(() => page.getByRole('button', { name: /^Unlink/ }).count()).toBe(2)
   })
 
-  it('is left alone where the user wants it so', async () => {
+  it('is left alone if the user wants it so', async () => {
     const server = await startWithProviders([ada])
     await server.client.register({ email, password })
     const browser = await openBrowserOf(ada)

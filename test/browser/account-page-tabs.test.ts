@@ -92,7 +92,7 @@ async function keepBack(page: Page): Promise<{ deliver: () => Promise<void> }> {
 }
 
 describe('two tabs of the account page', () => {
-  it('renew once when their access token ends at the same moment, and both go on', async () => {
+  it('renew once when their access token ends at the same moment, and both continue', async () => {
     const server = await startAccountPage({ ACCESS_TOKEN_LIFETIME: `${accessTokenSeconds}s` })
     const { browser, first, second, pass, renewals } = await openTwo(server)
     for (let round = 1; round <= 3; round += 1) {

@@ -66,7 +66,7 @@ describe('an account', () => {
     expect(await countNotices(page)).toBe(0)
   })
 
-  it('is kept by a cookie that no script sees, with nothing secret beside it', async () => {
+  it('is kept by a cookie that no script sees, with nothing secret next to it', async () => {
     const server = await startAccountPage()
     const browser = await openBrowser()
     const page = await open(browser, server)

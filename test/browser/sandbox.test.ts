@@ -92,7 +92,7 @@ describe('Apollo Sandbox at /graphql, with a stand-in for Apollo’s frame', () 
     const answer = await standInForApollo(browser, 'late')
     const page = await browser.newPage()
     await page.clock.install()
-    // Else it goes on, and the page loses patience while it is being looked at.
+    // Else it continues, and the page loses patience while it is being looked at.
     await page.clock.pauseAt(Date.now() + 3_600_000)
     await page.goto(`${server.url}/graphql`, { waitUntil: 'domcontentloaded' })
     await page.getByText('Loading Apollo Sandbox…').waitFor()

@@ -101,7 +101,7 @@ async function readWhileOneRenews(browser: SessionBrowser, [first, second]: read
 }
 const greeting = () => `Hello, ${email}! This is a protected field.`
 
-// Without a channel a token could get from tab to tab by the disk only, where it does not belong: each
+// Without a channel a token could get from tab to tab by the disk only, if it does not belong: each
 // tab then renews for itself.
 const browsers: [name: string, missing: Missing[], mostRenewals: number][] = [
   ['all that a browser has', [], 1],
@@ -121,7 +121,7 @@ describe.each(browsers)('two tabs with %s', (_name, missing, mostRenewals) => {
     expect(await browser.context.cookies()).toEqual([])
   })
 
-  it('renew when their access token ends at the same moment, and both go on, time after time', async () => {
+  it('renew when their access token ends at the same moment, and both continue, time after time', async () => {
     const browser = await openSessionBrowser(server, { missing })
     const tabs = await openTwo(browser)
     const isByLeaseAlone = mostRenewals === 1 && missing.includes('locks')
@@ -174,7 +174,7 @@ describe('the refresh token', () => {
 })
 
 describe('a network that is cut during a renewal', () => {
-  it.each<Disturbance>(['cut', 'lost'])('(%s) leaves the session, which goes on', async (how) => {
+  it.each<Disturbance>(['cut', 'lost'])('(%s) leaves the session, which continues', async (how) => {
     const browser = await openSessionBrowser(server, { expected: [cut] })
     const tabs = await openTwo(browser)
     await browser.pass(accessTokenSeconds + 1)
@@ -271,7 +271,7 @@ describe('a tab', () => {
   it.each([
     ['behind', -7200],
     ['ahead', 7200],
-  ])('whose clock jumps two hours %s goes on', async (_way, seconds) => {
+  ])('whose clock jumps two hours %s continues', async (_way, seconds) => {
     const browser = await openSessionBrowser(server, { allowed: [refused] })
     const tabs = await openTwo(browser)
     await browser.context.clock.setSystemTime(Date.now() + seconds * 1000)

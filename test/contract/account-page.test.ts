@@ -1,4 +1,4 @@
-// What the server says with the account page, to browsers, to caches and to whoever asks for other files.
+// What the server says with the account page, to browsers, to caches and to anyone who asks for other files.
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -174,7 +174,7 @@ describe('the account page', () => {
     expect((await fetch(`${off.url}/`, { method: 'POST' })).status).toBe(404)
   })
 
-  it('tells whether one can register', async () => {
+  it('says whether one can register', async () => {
     const closed = await startServer({ REGISTRATION: 'closed' })
     expect(await htmlOf(server)).toContain('<meta name="registration" content="open">')
     expect(await htmlOf(closed)).toContain('<meta name="registration" content="closed">')

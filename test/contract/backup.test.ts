@@ -30,7 +30,7 @@ for (const engine of engines)
       const during: (typeof ada)[] = []
       const keys = await (await fetch(`${app.url}/.well-known/jwks.json`)).text()
 
-      // Users go on signing up meanwhile.
+      // Users continue signing up meanwhile.
       const done = new AbortController()
       const signUps = (async () => {
         while (!done.signal.aborted) during.push(await client.register())
@@ -188,7 +188,7 @@ describe('a backup of SQLite', () => {
     expect(bytes.includes(sid)).toBe(false)
   })
 
-  it('leaves beside it what was there, and replaces a database that is damaged or gone', async () => {
+  it('leaves next to it what was there, and replaces a database that is damaged or gone', async () => {
     const { folder, url } = await createDatabase('sqlite')
     const app = await start(url)
     const ada = await createClient(app.url).register()

@@ -55,7 +55,7 @@ async function loadPage() {
 }
 
 describe('docs/guides/front-ends.md', () => {
-  it('shows the files that lie beside it, and all of them', () => {
+  it('shows the files that lie next to it, and all of them', () => {
     expect(shownFiles(guide)).toEqual(guide.files)
   })
 

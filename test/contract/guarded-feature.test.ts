@@ -86,7 +86,7 @@ async function run(program: string, ...args: string[]): Promise<string> {
 }
 
 describe('docs/guides/guarded-feature.md', () => {
-  it('shows the files that lie beside it, and all of them', () => {
+  it('shows the files that lie next to it, and all of them', () => {
     expect(shownFiles(guide)).toEqual(guide.files)
   })
 

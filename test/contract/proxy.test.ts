@@ -182,7 +182,7 @@ for (const name of proxies)
       expect((await send(proxy, '/health/live', { from: '127.0.0.98' })).status).toBe(200)
     })
 
-    it('goes on with one server where the other has stopped', async () => {
+    it('continues with one server if the other has stopped', async () => {
       const lone = await startServer({
         TRUST_PROXY: '127.0.0.1',
         PUBLIC_URL: `https://${proxiedHost}`,

@@ -11,7 +11,7 @@ import { needs } from '../support/needs.ts'
 import { eventually } from '../support/patience.ts'
 import { startPgbouncer } from '../support/pgbouncer.ts'
 
-/** Someone opens the database, writes it and keeps it open, just after a backup was copied beside it. */
+/** Someone opens the database, writes it and keeps it open, just after a backup was copied next to it. */
 const openAfterCopying = (file: string) => `
   import fs from 'node:fs'
   import { syncBuiltinESMExports } from 'node:module'
@@ -75,7 +75,7 @@ describe('a backup of SQLite', () => {
     expect(other.prepare('select count(*) from newer').pluck().get()).toBe(0)
   })
 
-  it('is restored without the log of a database that is damaged, which stays beside that', async () => {
+  it('is restored without the log of a database that is damaged, which stays next to that', async () => {
     const { folder, url } = await createDatabase('sqlite')
     const file = join(folder, 'backup')
     await (await start(url)).close()
@@ -112,7 +112,7 @@ describe('a restore on PostgreSQL', needsOf('postgresql'), () => {
     const before = await counts()
     await app.close()
 
-    // It waits where it has done nothing yet, and has no more of the backup than the pipes hold.
+    // It waits if it has done nothing yet, and has no more of the backup than the pipes hold.
     const holder = new Client({ connectionString: url, application_name: 'admin' })
     await holder.connect()
     onTestFinished(() => holder.end())

@@ -55,7 +55,7 @@ function dataOf(html: string): PageData {
 }
 
 describe('docs/guides/server-rendering.md', () => {
-  it('shows the files that lie beside it, and all of them', () => {
+  it('shows the files that lie next to it, and all of them', () => {
     expect(shownFiles(guide)).toEqual(guide.files)
   })
 })

@@ -42,11 +42,11 @@ async function loadPage() {
 }
 
 describe('docs/guides/urql.md', () => {
-  it('shows the files that lie beside it, and all of them', () => {
+  it('shows the files that lie next to it, and all of them', () => {
     expect(shownFiles(guide)).toEqual(guide.files)
   })
 
-  it('greets, and renews once where several meet the end of an access token', async () => {
+  it('greets, and renews once if several meet the end of an access token', async () => {
     const { greet, page, readName } = await loadPage()
     expect(await greet()).toBe('Sign in, please.')
     await page.auth.login({ email, password })
@@ -83,7 +83,7 @@ describe('docs/guides/urql.md', () => {
     expect(await greet()).toBe('Sign in, please.')
   })
 
-  it('gives React the client of whoever is signed in', async () => {
+  it('gives React the client of the signed-in user', async () => {
     const { page } = await loadPage()
     const [{ App }, { useClient }] = await Promise.all([
       import('../../docs/guides/urql/app.tsx'),

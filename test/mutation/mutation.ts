@@ -9,7 +9,7 @@ export interface Mutation {
   readonly to: string
   /** Test files that are expected to fail, from the top level of the repository. */
   readonly tests: readonly string[]
-  /** Why no test can tell it from the original. Without a reason, a survivor is a missing test. */
+  /** Why no test can distinguish it from the original. Without a reason, a survivor is a missing test. */
   readonly survives?: string
 }
 

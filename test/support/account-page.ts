@@ -102,7 +102,7 @@ export async function signIn(page: Page, email: string, secret = password): Prom
   await press(page, 'Sign in')
 }
 
-/** What the page says, beside its fields. */
+/** What the page says, next to its fields. */
 export function notice(page: Page) {
   return page.locator('.notice')
 }

@@ -36,7 +36,7 @@ export interface AuthorizationServerOptions {
   readonly isClient: (form: URLSearchParams) => boolean | Promise<boolean>
   /** RFC 9207: sent with the code. */
   readonly iss?: string
-  /** Seconds until access tokens end, where the provider says so. */
+  /** Seconds until access tokens end, if the provider says so. */
   readonly expiresIn?: number
   /** `rotated`: each is good for one use, and the second use ends them all. */
   readonly refreshTokens?: 'kept' | 'rotated'

@@ -91,7 +91,7 @@ export async function stopTimers(page: Page): Promise<void> {
 }
 
 /**
- * Presses "Try again" on a page whose timers stand still, and lets them go on when the next view is there.
+ * Presses "Try again" on a page whose timers stand still, and lets them continue when the next view is there.
  * By the clock it is later: what is asked for soon after a failure shares it.
  */
 export async function tryAgain(page: Page, next: Locator): Promise<void> {

@@ -34,7 +34,7 @@ export function launchOptions({ executablePath, hasSandbox }: Chromium) {
 /**
  * @param env CHROMIUM_PATH names the browser; else it is looked for on PATH, and then in the usual places
  * @returns the path of a browser that starts
- * @throws Error where CHROMIUM_PATH names none
+ * @throws Error if CHROMIUM_PATH names none
  */
 export function findChromium(env = process.env, places = usualPlaces): string | undefined {
   const given = env['CHROMIUM_PATH']

@@ -64,7 +64,7 @@ function runCommand(...command: Parameters<typeof startCommand>): Promise<Comman
   return startCommand(...command).result
 }
 
-/** The operator's shell beside a server: its commands, on the server's database. */
+/** The operator's shell next to a server: its commands, on the server's database. */
 export function operatorOf(server: { readonly database: { readonly url: string } }, env = {}) {
   const environment: Environment = {
     DATABASE_URL: server.database.url,

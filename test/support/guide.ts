@@ -1,4 +1,4 @@
-/** A guide whose code lies beside it: docs/guides/NAME.md shows the files of docs/guides/NAME/. */
+/** A guide whose code lies next to it: docs/guides/NAME.md shows the files of docs/guides/NAME/. */
 import { readFileSync, readdirSync } from 'node:fs'
 import { join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -15,7 +15,7 @@ export interface Guide {
   readonly text: string
   /** In the order of the page; a `diff` is an edit, anything else a whole file. */
   readonly blocks: readonly Block[]
-  /** The files beside the page, with what is in them. */
+  /** The files next to the page, with what is in them. */
   readonly files: Readonly<Record<string, string>>
 }
 

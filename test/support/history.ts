@@ -47,7 +47,7 @@ export interface Recorded {
 
 export const hasSucceeded = (call: Call) =>
   call.answer !== undefined && call.answer.errors === undefined
-/** No answer, or one that tells nothing. */
+/** No answer, or one that says nothing. */
 const isLost = (call: Call) =>
   call.answer === undefined || call.answer.code === 'INTERNAL_SERVER_ERROR'
 const authPayload = 'accessToken refreshToken user { id }'
@@ -107,7 +107,7 @@ export class History implements Recorded {
       server.login(account.email, password),
     )
     if (!hasSucceeded(call)) return
-    // After a change without a response only this tells which password it is.
+    // After a change without a response only this says which password it is.
     account.passwords.splice(account.passwords.indexOf(password), 1)
     account.passwords.push(password)
     this.#begin(call, 'login')

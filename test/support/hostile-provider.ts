@@ -77,14 +77,14 @@ interface Grant {
 
 const paths: Record<string, Endpoint> = {
   '/.well-known/openid-configuration': 'discovery',
-  // Where many providers have it, and not to be taken for the document beside it.
+  // Where many providers have it, and not to be taken for the document next to it.
   '/.well-known/jwks.json': 'jwks',
   '/token': 'token',
   '/userinfo': 'userinfo',
 }
 const lifetimeSeconds = 3600
 
-/** @param publicIssuer where the provider is on the internet, as far as anyone can tell */
+/** @param publicIssuer if the provider is on the internet, as far as anyone can tell */
 export async function startHostileProvider(publicIssuer?: string): Promise<HostileProvider> {
   const http = createServer()
   await new Promise<void>((resolve) => http.listen(0, '127.0.0.1', resolve))

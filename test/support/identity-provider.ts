@@ -30,7 +30,7 @@ const interactionPath = '/interaction/'
 /** By which a browser says who it is, in place of a form. */
 export const personHeader = 'x-person'
 
-/** @param redirectUris where users may be sent back to, beside the one above */
+/** @param redirectUris where users may be sent back to, next to the one above */
 export async function startIdentityProvider(
   overrides: Partial<Configuration> = {},
   redirectUris: readonly string[] = [],

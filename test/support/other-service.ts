@@ -19,7 +19,7 @@ export interface OtherService {
 export interface OtherServiceOptions {
   /** Whom it refuses; by default who has no good token. */
   readonly isGood?: (token: string) => boolean | Promise<boolean>
-  /** What it has beside the code, such as a reason. */
+  /** What it has next to the code, such as a reason. */
   readonly extensions?: Record<string, unknown>
 }
 
@@ -43,7 +43,7 @@ export function verifierOf(server: TestServer): (token: string) => Promise<boole
   }
 }
 
-/** REST: answers 401, with nothing else, where the token is not good. */
+/** REST: answers 401, with nothing else, if the token is not good. */
 export async function startRestService(
   server: TestServer,
   { isGood = verifierOf(server) }: OtherServiceOptions = {},

@@ -50,7 +50,7 @@ export function sendBegin(client: Sender, provider: string, uri = redirectUri): 
   )
 }
 
-/** @throws where the server refuses */
+/** @throws if the server refuses */
 export async function begin(
   client: Sender,
   provider: string,

@@ -4,7 +4,7 @@ import { connect, type Socket } from 'node:net'
 export interface RawAnswer {
   /** Everything that came until the server closed the connection. */
   readonly text: string
-  /** Of the first response; undefined where the connection was closed without one. */
+  /** Of the first response; undefined if the connection was closed without one. */
   readonly status: number | undefined
   readonly headers: Headers
   readonly body: string

@@ -38,7 +38,7 @@ const defaults: Environment = {
 
 /**
  * Stops the time of a file's tests, for those that look at seconds: only `advance` moves the servers'
- * clocks. Timers go on. Not for a file that waits by `eventually`: with a stopped time, Vitest moves it on.
+ * clocks. Timers continue. Not for a file that waits by `eventually`: with a stopped time, Vitest moves it on.
  */
 export function stopTime(): void {
   beforeAll(() => void vi.useFakeTimers({ toFake: ['Date'] }))
@@ -47,7 +47,7 @@ export function stopTime(): void {
 
 /**
  * Starts a server, closed when the test ends; outside a test, close it yourself.
- * @param env beside the defaults above
+ * @param env next to the defaults above
  */
 export async function startServer(
   env: Environment = {},

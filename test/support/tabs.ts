@@ -16,7 +16,7 @@ export interface Sent {
   readonly operation: string
   readonly authorization: string | null
   readonly body: string
-  /** Whether it goes on when the page is closed. */
+  /** Whether it continues when the page is closed. */
   readonly keepalive: boolean
 }
 

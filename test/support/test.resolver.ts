@@ -92,5 +92,5 @@ class TestResolver {
 
 export const countCalls = (): number => TestResolver.calls
 
-/** The server's schema with these fields beside its own. */
+/** The server's schema with these fields next to its own. */
 export const testSchema = schemaWith(TestResolver)

@@ -1,6 +1,6 @@
 import type { Answer } from '../support/client.ts'
 
-/** Undefined where the server ended, or masked what went wrong: the work may or may not be done. */
+/** Undefined if the server ended, or masked what went wrong: the work may or may not be done. */
 export async function answerOf(sent: Promise<Answer>): Promise<Answer | undefined> {
   try {
     const answer = await sent

@@ -29,7 +29,7 @@ export const losingAnInstance: Scenario = {
     for (let round = 0; round < lab.rounds; round += 1) {
       const wrong = (what: string) => violations.push(`round ${round}: ${what}`)
       const { client } = survivor
-      // Others go on at the survivor meanwhile, and notice nothing.
+      // Others continue at the survivor meanwhile, and notice nothing.
       const over = new AbortController()
       const undisturbed = Array.from({ length: bystanders }, async (_, index) => {
         const person = personAt(client, `bystander${round}-${index}`)

@@ -59,7 +59,7 @@ try {
 }
 process.exit(failures === 0 ? 0 : 1)
 
-/** @returns 1 where it failed */
+/** @returns 1 if it failed */
 async function runOne(scenario: Scenario, engine: Engine): Promise<number> {
   const rounds = values.rounds === undefined ? scenario.rounds.long : Number(values.rounds)
   console.log(`\n${scenario.name} on ${engine}, ${rounds} rounds, seed ${seed}`)

@@ -9,7 +9,7 @@ const people = 8
 /** So short that a long run has swept many. */
 const env = { SESSION_IDLE_LIFETIME: '1m' }
 /**
- * Of so many requests one makes an account that is never used again. Whoever signs in over and over has a
+ * Of so many requests one makes an account that is never used again. Anyone who signs in over and over has a
  * hundred sessions at most, of which each makes room before its end.
  */
 const requestsPerNewcomer = 50

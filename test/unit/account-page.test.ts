@@ -1,4 +1,4 @@
-// What the account page works out without a browser: where to go on, what a device is called, what an error says.
+// What the account page works out without a browser: where to continue, what a device is called, what an error says.
 import { describe, expect, it } from 'vitest'
 import { AuthError, ErrorCode, NetworkError, TokenErrorReason } from '../../client/index.ts'
 import { toServerError } from '../../client/errors.ts'
@@ -6,7 +6,7 @@ import { deviceName } from '../../web/device-name.ts'
 import { localPath } from '../../web/local-path.ts'
 import { describeProblem, describeSignedOut } from '../../web/problem.ts'
 
-describe('where to go on after a sign-in', () => {
+describe('where to continue after a sign-in', () => {
   it.each(['/', '/#devices', '/a/b?c=d&e=%20f#g', '/~user/file.html'])('may be %s', (path) => {
     expect(localPath(path)).toBe(path)
   })
@@ -89,7 +89,7 @@ describe('an error', () => {
     expect(describeProblem(error).text).toMatch(sentence)
   })
 
-  it('keeps what the page needs beside the sentence', () => {
+  it('keeps what the page needs next to the sentence', () => {
     const of = (extensions: object) =>
       describeProblem(new AuthError(toServerError({ message: 'The rule.', extensions })))
     expect(of({ code: 'RATE_LIMITED', retryAfter: 7 })).toMatchObject({ retryAfter: 7 })

@@ -4,7 +4,7 @@ import { loadConfig } from '../../src/config/config.ts'
 
 const APP_SECRET = 'a secret that only the tests of this repository use'
 
-/** What the start prints of warnings, for an environment beside the secret. */
+/** What the start prints of warnings, for an environment next to the secret. */
 function warningsOf(env: Record<string, string>): string[] {
   const text = describeStart(loadConfig({ APP_SECRET, ...env }), 'http://127.0.0.1:4000')
   return text.split('\n').filter((line) => line.startsWith('  Warning: '))

@@ -1,4 +1,4 @@
-// The sums over several processes: they never fall, whoever is gone.
+// The sums over several processes: they never fall, anyone who is gone.
 import { Counter, Gauge, Registry } from 'prom-client'
 import { describe, expect, it } from 'vitest'
 import { CombinedMetrics, type Answers } from '../../src/metrics/combined-metrics.ts'

@@ -52,7 +52,7 @@ describe('the variables of providers', () => {
     ])
   })
 
-  it('name none where they are empty, or are of someone else', () => {
+  it('name none if they are empty, or are of someone else', () => {
     const env = { GOOGLE_CLIENT_ID: '', GOOGLE_TENANT: 'x', GITHUB_TOKEN: 'x', DISCORD_URL: 'x' }
     expect(loadConfig(env).providers).toEqual([])
   })

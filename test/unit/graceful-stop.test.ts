@@ -88,7 +88,7 @@ it('a stop still answers what comes on a connection a moment later', async () =>
 })
 
 describe('SIGTERM', () => {
-  it('makes the server say that it is not ready, while it goes on serving', async () => {
+  it('makes the server say that it is not ready, while it continues serving', async () => {
     const server = startProcess(temporaryFolder(), { ...quiet, SHUTDOWN_DELAY: '3s' })
     const client = createClient(await server.ready)
     const { accessToken, email, password } = await client.register()

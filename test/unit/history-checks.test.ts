@@ -70,7 +70,7 @@ describe('a call that succeeds', () => {
     expect(found([change, call('login', [4, 5], { credential: 'second' })])).toEqual([])
   })
 
-  it('is none of these where the account was enabled meanwhile', () => {
+  it('is none of these if the account was enabled meanwhile', () => {
     const disable = call('disable', [2, 3], { ends: 'account' })
     const enable = call('enable', [4, 5], { ends: 'account' })
     const login = call('login', [6, 7], { credential: 'second' })

@@ -101,7 +101,7 @@ describe('the key ring', () => {
     expect(await ring.find(kid)).toMatchObject({ algorithm: 'EdDSA' })
   })
 
-  it('rotates once where two rotate at once', async () => {
+  it('rotates once if two rotate at once', async () => {
     const rings = [openRing(), openRing(), openRing()]
     for (const ring of rings) await ring.start()
     const { kid } = await rings[0]!.current()
@@ -139,7 +139,7 @@ describe('the key ring', () => {
     ['EdDSA', 'ES256'],
     ['ES256', 'RS256'],
     ['RS256', 'EdDSA'],
-  ])('keeps the key of %s beside the new one of %s', async (before, after) => {
+  ])('keeps the key of %s next to the new one of %s', async (before, after) => {
     const ring = openRing(before)
     await ring.start()
     const { kid } = await ring.current()
@@ -166,7 +166,7 @@ describe('the key ring', () => {
     }
   })
 
-  // Whoever runs a command or a server with the wrong secret must not be able to lock out the rest.
+  // Anyone who runs a command or a server with the wrong secret must not be able to lock out the rest.
   it.each<[string, (ring: KeyRing) => Promise<void>]>([
     ['start', (ring) => ring.start()],
     ['rotate', (ring) => ring.rotate()],

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { operatorOf } from '../support/command.ts'
 import { createTestDatabase, type TestDatabase } from '../support/database.ts'
 
-// What the commands do beside a running server is in test/api/key-rotation.test.ts.
+// What the commands do next to a running server is in test/api/key-rotation.test.ts.
 let database: TestDatabase
 let operator: ReturnType<typeof operatorOf>
 beforeEach(async () => {
@@ -51,7 +51,7 @@ describe('npm run db:migrate', () => {
     expect(await database.query('select * from users')).toEqual([])
   })
 
-  it('says what is wrong with the database, and how to go on', async () => {
+  it('says what is wrong with the database, and how to continue', async () => {
     const result = await operatorOf({ database: { url: 'sqlite:/dev/null/latchkey.db' } }).migrate()
     expect(result).toMatchObject({ status: 1, stdout: '' })
     expect(result.stderr).toContain('/dev/null/latchkey.db cannot be used')

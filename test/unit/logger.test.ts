@@ -89,7 +89,7 @@ describe('an error in the log', () => {
     })
   })
 
-  it('is told from what was thrown without being one', () => {
+  it('is distinguished from what was thrown without being one', () => {
     for (const thrown of [secret, null, { password: secret }, undefined]) {
       expect(logged(thrown).text).not.toContain(secret)
     }

@@ -153,7 +153,7 @@ describe('password hashing', () => {
     { kind: 'hash', password: 'correct horse battery', cost: 8 },
     { kind: 'verify', password: 'correct horse battery', hash: undefined, cost: 8 },
   ])('does no work whose time is over: $kind', (task) => {
-    // Undefined where it was not done; a comparison that fails is false.
+    // Undefined if it was not done; a comparison that fails is false.
     expect(run({ ...task, startBy: 0 }).value).toBeUndefined()
     expect(run({ ...task, startBy: Number.POSITIVE_INFINITY }).value).toBeDefined()
   })

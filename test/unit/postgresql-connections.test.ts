@@ -145,7 +145,7 @@ function expectMasked(answer: Awaited<ReturnType<Person['me']>>) {
 }
 
 describe('a server whose pool is used up', needs('PostgreSQL from npm'), () => {
-  it('responds with a masked error, and goes on when there is room again', async () => {
+  it('responds with a masked error, and continues when there is room again', async () => {
     const { client, me } = await start({ DATABASE_URL: server.url, DATABASE_POOL_SIZE: '2' })
     await admin.query('begin; lock table sessions in access exclusive mode')
     const answers = await Promise.all(Array.from({ length: 6 }, me))

@@ -1,4 +1,4 @@
-// A real standby beside the server: what it may answer, and that it is missed by no one.
+// A real standby next to the server: what it may answer, and that it is missed by no one.
 import { databaseOptions } from '../../src/commands/database-options.ts'
 import {
   chownSync,

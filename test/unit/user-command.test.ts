@@ -169,7 +169,7 @@ describe.concurrent('npm run user', () => {
       ])
     })
 
-    it('gives one JSON object a line to programs, and says how to go on', async () => {
+    it('gives one JSON object a line to programs, and says how to continue', async () => {
       const search = ['--search', 'LIST', '--limit', '1']
       const { stdout, stderr } = await operator.user(['list', '--json', ...search])
       expect(JSON.parse(stdout)).toEqual({

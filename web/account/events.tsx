@@ -52,7 +52,7 @@ export function Events({ person }: { person: Person }) {
             </button>
           )}
           <p ref={told} role="status" tabIndex={-1}>
-            {/* Not true any more where the list has changed since. */}
+            {/* Not true any more if the list has changed since. */}
             {shown && shown.total === events?.length && describeShown(shown)}
           </p>
         </div>

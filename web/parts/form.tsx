@@ -72,7 +72,7 @@ interface FieldProps extends InputHTMLAttributes<HTMLInputElement> {
   readonly name: string
   readonly label: string
   readonly hint?: string
-  /** Beside the field, at its end. */
+  /** Next to the field, at its end. */
   readonly end?: ReactNode
 }
 

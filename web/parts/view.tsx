@@ -3,7 +3,7 @@ import { useEffect, useRef, type ReactNode } from 'react'
 import { configuration } from '../configuration.ts'
 import { Brand } from './brand.tsx'
 
-// The first view leaves the focus where the browser has put it.
+// The first view leaves the focus if the browser has put it.
 let isFirst = true
 
 /** Focuses the heading when the view takes the place of another one, so that it is read out. */

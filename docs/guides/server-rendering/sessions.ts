@@ -9,7 +9,7 @@ const sessions = new Map<string, { readonly store: TokenStore; readonly endsAt: 
 
 export const cookieName = 'app-session'
 
-/** The tokens of whoever sends this cookie; undefined for anyone else. */
+/** The tokens of the user who sends this cookie; undefined for anyone else. */
 export function findStore(cookies: string | undefined): TokenStore | undefined {
   const session = sessions.get(idIn(cookies) ?? '')
   return session && session.endsAt > Date.now() ? session.store : undefined

@@ -3,7 +3,7 @@ import { useSyncExternalStore, type ReactNode } from 'react'
 import { Provider } from 'urql'
 import { auth, client } from './client.ts'
 
-/** Gives urql the client of whoever is signed in. */
+/** Gives urql the client of the signed-in user. */
 export function App({ children }: { children: ReactNode }) {
   const current = useSyncExternalStore(
     auth.subscribe,

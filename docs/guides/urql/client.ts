@@ -18,7 +18,7 @@ const createClient = () =>
     exchanges: [cacheExchange, fetchExchange],
   })
 
-/** The client for whoever is signed in: a new one, with an empty cache, where that has changed. */
+/** The client for the signed-in user: a new one, with an empty cache, where that has changed. */
 export let client = createClient()
 let userId: string | undefined
 

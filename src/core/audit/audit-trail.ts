@@ -1,4 +1,4 @@
-/** Writes down who did what, when and from where; in the transaction of what it tells, if there is one. */
+/** Records who did what, when and from where; in the transaction of the action, if there is one. */
 import type { SqlEntityManager } from '@mikro-orm/sqlite'
 import { sql } from 'kysely'
 import { endless, type EventActor, type EventReason, type EventKind } from './event.ts'
@@ -21,7 +21,7 @@ export interface NewEvent {
 
 /**
  * What the trail takes of one account in an hour of each group of events that can be caused without end:
- * refusals at all doors together, and repeated refresh tokens. Those beyond it are in the log and the metrics
+ * refusals of all sign-in methods together, and repeated refresh tokens. Those beyond it are in the log and the metrics
  * only.
  */
 export const endlessPerHour = 100

@@ -7,7 +7,7 @@ const LeaseSchema = defineEntity({
   properties: {
     name: p.string().length(64).primary(),
     holder: p.string().length(36),
-    /** Whoever holds it has to say so again before. */
+    /** Anyone who holds it has to say so again before. */
     expiresAt: p.bigint('number'),
   },
 })

@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto'
 import { sql } from 'kysely'
 import type { Database } from '../../database/database.ts'
 
-/** A holder that says nothing for so long has died, and another may start. */
+/** A lease that was not renewed for this long is considered abandoned. */
 const leaseMilliseconds = 60_000
 
 /** One that ends later was taken by a clock that was wrong, and would be held for as long as it was. */

@@ -12,7 +12,7 @@ import { accountDisabled, invalidCredentials } from './errors.ts'
 import { revokeReplacedSession } from './replaced-session.ts'
 import type { SessionRecord } from './session-row.ts'
 
-/** What a sign-in comes to. Whoever signs a user in has to handle each status. */
+/** What a sign-in comes to. Each caller has to handle each status. */
 export type Admission =
   | { readonly status: 'admitted'; readonly payload: AuthPayload }
   /** The account is disabled. */

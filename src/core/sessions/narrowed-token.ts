@@ -13,12 +13,12 @@ export interface NarrowedToken {
 export interface TokenHolder {
   readonly user: { readonly roles: readonly string[] }
   readonly token: VerifiedToken
-  /** When the session ends, however often it is refreshed: the idle end tells when it last was. */
+  /** When the session ends, however often it is refreshed: the idle end shows when it last was. */
   readonly sessionEndsAt: number
 }
 
 /**
- * Issues a token for some of the services beside this one. It says of its user what the token says that it
+ * Issues a token for some of the other services. It says of its user what the token says that it
  * is asked for with, and expires no later than that one or the session: it is no way to stay longer.
  * @throws AppError BAD_USER_INPUT
  */

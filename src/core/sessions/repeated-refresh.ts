@@ -1,6 +1,6 @@
 /**
  * A refresh token that is used again within the grace window. Two tabs and lost responses do that, and so
- * does a thief: where the request comes from tells them apart, as far as it can (docs/adr/0035).
+ * does a thief: where the request comes from distinguishes them, as far as it can (docs/adr/0035).
  */
 import type { SqlEntityManager } from '@mikro-orm/sqlite'
 import { sql } from 'kysely'

@@ -15,7 +15,7 @@ export interface Budget {
   readonly subject: string
   /** Attempts in a window before delays start. */
   readonly limit: number
-  /** The budget is not charged where this subject is trusted. */
+  /** The budget is not charged if this subject is trusted. */
   readonly unlessTrusted?: string
 }
 
@@ -34,8 +34,8 @@ const firstDelayMilliseconds = 15_000
 /** No block lasts longer, so no one can lock another user out for good. */
 const longestDelayMilliseconds = 15 * 60 * 1000
 /**
- * What would last longer than this many times the longest was written by a clock that was wrong: it counts
- * as over. Not at once, since the clocks of two instances may differ.
+ * A time further ahead than this many times the longest duration was written under a wrong clock and counts
+ * as expired. There is some tolerance, since the clocks of two instances may differ.
  */
 const implausibleFactor = 2
 /** Doublings until the longest delay is reached. */
@@ -163,7 +163,7 @@ export class Throttle {
     if (until > now) throw rateLimited(until - now)
   }
 
-  /** @returns 0 where the database has to be asked */
+  /** @returns 0 if the database has to be asked */
   #rememberedUntil(key: string, now: number): number {
     const block = this.#blocks.get(key)
     const isFresh = block && Math.abs(now - block.readAt) < blockMemoryMilliseconds
@@ -254,7 +254,7 @@ async function chargeOne(
   }
 }
 
-/** Whether a moment of a counter has passed, or is further away than it could be. */
+/** True if the time has passed, or is implausibly far in the future. */
 function isOver(column: 'blocked_until' | 'resets_at', now: number, longest: number) {
   const moment = sql.ref(`attempt_counters.${column}`)
   return sql`(${moment} <= ${now} or ${moment} > ${now + implausibleFactor * longest})`

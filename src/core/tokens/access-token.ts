@@ -12,7 +12,7 @@ export interface AccessTokenClaims {
   readonly roles: readonly string[]
   /** When the user last proved who they are, seconds since the epoch. */
   readonly auth_time?: number
-  /** How, after RFC 8176; absent if no registered value fits. */
+  /** How, as defined in RFC 8176; absent if no registered value fits. */
   readonly amr?: readonly string[]
 }
 
@@ -25,7 +25,7 @@ export interface VerifiedToken {
   /** When its user had last proved who they are; 0 if the token does not say it as it should. */
   readonly authTime: number
   readonly amr: readonly string[] | undefined
-  /** Whether it is for this server, and not only for services beside it. */
+  /** Whether it is for this server, and not only for other services. */
   readonly isForUs: boolean
 }
 
@@ -82,7 +82,7 @@ export class AccessTokens {
     return this.#options.keyRing.current()
   }
 
-  /** The services beside this server that a token can be for. */
+  /** The other services that a token can be issued for. */
   get otherAudiences(): readonly string[] {
     const { audiences, issuer } = this.#options
     return audiences.filter((audience) => audience !== issuer)
@@ -108,7 +108,7 @@ export class AccessTokens {
       .sign(privateKey)
   }
 
-  /** RFC 9068 section 4. An expired token is told from an invalid one; both say nothing of the session. */
+  /** RFC 9068 section 4. An expired token is distinguished from an invalid one; both say nothing of the session. */
   async verify(token: string): Promise<Verification> {
     const { clock, keyRing } = this.#options
     const now = Math.floor(clock() / 1000)

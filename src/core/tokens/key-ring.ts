@@ -68,7 +68,7 @@ export interface KeyRingOptions {
 export const jwksMaxAgeSeconds = 300
 /** However many tokens with an unknown `kid` arrive, the database is asked at most this often. */
 const reloadCooldownMilliseconds = 3000
-/** How long another process may go on signing with a key after it was retired. */
+/** How long another process may continue signing with a key after it was retired. */
 const staleAfterMilliseconds = 10_000
 /**
  * The most that the configuration allows an access token to live. What this process is configured to
@@ -105,7 +105,7 @@ export class KeyRing {
         await this.#replace(current.kid, await this.#generate('current'))
       }
     } else {
-      // Whoever comes first wins; the index on `state` turns the others away.
+      // The first one wins; the index on `state` turns the others away.
       await this.#insert(database.kysely, await this.#generate('current'))
     }
     if (!stored.some((key) => key.state === 'next' && key.algorithm === algorithm)) {
@@ -136,7 +136,7 @@ export class KeyRing {
 
   /**
    * RFC 7517, public members only. If the keys cannot be read again, those that are known: tokens
-   * that were signed with them go on being verified while the database is away.
+   * that were signed with them continue being verified while the database is away.
    */
   async jwks(): Promise<JSONWebKeySet> {
     try {

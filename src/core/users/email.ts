@@ -1,4 +1,4 @@
-/** E-mail addresses in one normal form, made once at the door. */
+/** E-mail addresses in one normal form, applied once, as the first step. */
 import { domainToASCII, domainToUnicode } from 'node:url'
 
 const maximumBytes = 254
@@ -11,7 +11,7 @@ const domain = /^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z0-9]([a-z0-9-]{0,61}
 /**
  * Trimmed, NFC, lower case, an internationalised domain as punycode. Nothing else is folded: dots
  * and tags in the local part tell addresses apart.
- * @returns undefined where the text is not an address, or where a letter beyond ASCII would turn into an
+ * @returns undefined if the text is not an address, or if a letter beyond ASCII would turn into an
  * ASCII one on the way (K, ﬁ, ＠) or vanish: spellings that only look alike never become one account
  */
 export function normalizeEmail(text: string): string | undefined {

@@ -1,4 +1,4 @@
-/** How a user starts, whichever way in they come by. */
+/** Creates a user, for every sign-in method and command. */
 import { randomUUID } from 'node:crypto'
 import type { SqlEntityManager } from '@mikro-orm/sqlite'
 import { AppError, ErrorCode } from '../errors.ts'

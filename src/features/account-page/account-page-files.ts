@@ -35,7 +35,7 @@ const headMarker = '<!-- configuration -->'
 /**
  * Reads the page once, to be served from memory.
  * @param folder the output of web/vite.config.ts
- * @returns undefined where it was not built
+ * @returns undefined if it was not built
  * @throws BrandLogoError
  */
 export function readAccountPage(

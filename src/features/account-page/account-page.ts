@@ -1,4 +1,4 @@
-/** Serves the account page: at / and where providers send users back to, with its assets beside it. */
+/** Serves the account page: at / and where providers send users back to, with its assets next to it. */
 import type { FastifyInstance } from 'fastify'
 import type { AccountPageFiles } from './account-page-files.ts'
 import { searchOf } from '../../http/http-request.ts'

@@ -12,7 +12,7 @@ export type HashingTask =
       readonly hash: string | undefined
       /** What a wrong response must at least have cost. */
       readonly cost: number
-      /** What is hashed where the password is right. */
+      /** What is hashed if the password is right. */
       readonly newPassword?: string
     }
 
@@ -30,7 +30,7 @@ const niceness = 5
 if (process.platform === 'linux') setPriority(0, niceness)
 
 export interface HashingResult {
-  /** Absent where it was too late. */
+  /** Absent if it was too late. */
   readonly value?: string | boolean
   /** When a thread took the task up: milliseconds since the epoch, by a clock that only goes forward. */
   readonly startedAt: number

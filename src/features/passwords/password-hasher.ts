@@ -99,9 +99,9 @@ export class PasswordHasher {
   }
 
   /**
-   * Hashes a new password where the current one has the hash: both in one turn, since what waits twice
-   * may be given up by its client and take effect all the same.
-   * @returns undefined where it has not, after the work of `verify`
+   * Hashes a new password where the current one has the hash: both in one turn of the queue:
+   * a request that queues twice may be abandoned by its client and still take effect.
+   * @returns undefined if it has not, after the work of `verify`
    * @throws AppError RATE_LIMITED when the queue is full, or its turn does not come, or end, in time
    */
   async replace(

@@ -12,7 +12,7 @@ export function normalizePassword(password: string): string {
 }
 
 /**
- * Whether bcrypt can tell it from every other password. A NUL would not do: bcrypt repeats the
+ * Whether bcrypt can distinguish it from every other password. A NUL would not do: bcrypt repeats the
  * password with a NUL behind it, so `a\0a` and `a` are one.
  */
 export function isHashable(normalized: string): boolean {

@@ -48,7 +48,7 @@ export class PasswordService {
 
   /**
    * Makes an account and signs it in.
-   * @throws AppError BAD_USER_INPUT, EMAIL_TAKEN, RATE_LIMITED, FORBIDDEN where registration is closed
+   * @throws AppError BAD_USER_INPUT, EMAIL_TAKEN, RATE_LIMITED, FORBIDDEN if registration is closed
    */
   async register(
     input: { email: string; password: string; name: string | undefined },
@@ -77,7 +77,7 @@ export class PasswordService {
     }
     const admission = await sessions.admit(async () => {
       const userId = await this.#create(account)
-      // The account goes on counting as one that was made; the address has failed at nothing.
+      // The account still counts as a registration; the client IP has not failed.
       await charge.refund('address', 'network')
       await this.#attempts.trust(email)
       return { userId, credentialVersion: 0, ...byPassword }

@@ -60,7 +60,7 @@ export class AccountLinking {
   /**
    * Links the identity to who is signed in, unless it is someone's already.
    * @returns the identity as it is now, whosever it is
-   * @throws AppError UNAUTHENTICATED where the session has ended meanwhile
+   * @throws AppError UNAUTHENTICATED if the session has ended meanwhile
    */
   async link(
     tx: SqlEntityManager,

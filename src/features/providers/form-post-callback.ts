@@ -11,7 +11,7 @@ export interface FormPostOptions {
   }) => Promise<string | undefined>
 }
 
-/** What of the form goes on. Anything else stays here, such as Apple's `user`. */
+/** What is forwarded of the form. Anything else stays here, such as Apple's `user`. */
 const forwarded = ['code', 'state', 'iss', 'error']
 const formLimitBytes = 16 * 1024
 
@@ -53,7 +53,7 @@ export async function formPostCallback(
         const value = form.get(name)
         if (value !== null) target.searchParams.set(name, value)
       }
-      // 303: the browser goes on by GET, and does not post the form again.
+      // 303: the browser continues by GET, and does not post the form again.
       return reply.redirect(target.href, 303)
     },
   )

@@ -52,8 +52,8 @@ export class KeptTokens {
   }
 
   /**
-   * Renews the token first where it has expired. A provider that rotates refresh tokens takes the second
-   * use of one for theft: so whoever gets the row's claim asks the provider, and all others, on any
+   * Renews the token first if it has expired. A provider that rotates refresh tokens takes the second
+   * use of one for theft: so the call that claims the row asks the provider, and all others, on any
    * server, wait for what comes of it.
    * @returns undefined if none is kept
    * @throws ProviderFailure when the token has expired and cannot be renewed

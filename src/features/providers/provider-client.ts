@@ -24,7 +24,7 @@ export interface FlowSecrets {
 export interface ProviderTokens {
   readonly accessToken: string
   readonly refreshToken: string | null
-  /** Milliseconds since the epoch; null where the provider did not say. */
+  /** Milliseconds since the epoch; null if the provider did not say. */
   readonly expiresAt: number | null
   readonly scopes: readonly string[]
 }
@@ -196,7 +196,7 @@ export class ProviderClient {
     })
   }
 
-  /** Who signs ID tokens has keys. */
+  /** A provider with a JWKS signs ID tokens, so it is an OpenID provider. */
   #isOpenid(): boolean {
     const { server } = this.definition
     return 'issuer' in server || server.metadata.jwks_uri !== undefined
@@ -311,7 +311,7 @@ export class ProviderClient {
       },
       ...(this.#isOnLoopback() && { execute: [allowPlainHttp] }),
     })
-    // The keys may lie beside the document, under /.well-known/ too.
+    // The keys may lie next to the document, under /.well-known/ too.
     config[openid.customFetch] = fetch
     // Remembered once the library has found it good.
     if (read !== undefined) this.#discovered = { document: read, readAt: now }

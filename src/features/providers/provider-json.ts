@@ -17,7 +17,7 @@ export function presentMembers(members: Members): Members {
 
 /**
  * @param body of a response that says that it is JSON
- * @returns the same where it is not an object, or not JSON after all
+ * @returns the same if it is not an object, or not JSON after all
  */
 export function conformJson(body: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
   const value = parse(body)

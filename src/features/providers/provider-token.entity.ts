@@ -1,4 +1,4 @@
-/** The provider's own tokens, where the operator wants them kept; encrypted under a key of APP_SECRET. */
+/** The provider's own tokens, if the operator wants them kept; encrypted under a key of APP_SECRET. */
 import { defineEntity, p } from '@mikro-orm/core'
 import { Identity } from '../../core/users/identity.entity.ts'
 
@@ -9,7 +9,7 @@ const ProviderTokenSchema = defineEntity({
     identity: () => p.oneToOne(Identity).primary().owner().deleteRule('cascade'),
     accessTokenEncrypted: p.text().hidden(),
     refreshTokenEncrypted: p.text().nullable().hidden(),
-    /** Null where the provider did not say. */
+    /** Null if the provider did not say. */
     expiresAt: p.bigint('number').nullable(),
     /** Separated by spaces. */
     scopes: p.text(),

@@ -127,7 +127,7 @@ export class ProviderService {
 
   /**
    * Signs in with the provider's response, making an account the first time.
-   * @throws AppError UNKNOWN_PROVIDER, INVALID_FLOW, PROVIDER_ERROR, LINK_REQUIRED, FORBIDDEN where
+   * @throws AppError UNKNOWN_PROVIDER, INVALID_FLOW, PROVIDER_ERROR, LINK_REQUIRED, FORBIDDEN if
    * registration is closed, UNAUTHENTICATED (ACCOUNT_DISABLED)
    */
   async login(answer: ProviderAnswer, transport: TokenTransport): Promise<AuthPayload> {
@@ -155,8 +155,8 @@ export class ProviderService {
 
   /**
    * Links the provider's account to the user who is signed in, and who was when the flow started.
-   * @throws AppError UNKNOWN_PROVIDER, INVALID_FLOW, PROVIDER_ERROR, FORBIDDEN where the account is
-   * another user's, UNAUTHENTICATED where the session has ended meanwhile
+   * @throws AppError UNKNOWN_PROVIDER, INVALID_FLOW, PROVIDER_ERROR, FORBIDDEN if the account is
+   * another user's, UNAUTHENTICATED if the session has ended meanwhile
    */
   async link(answer: ProviderAnswer, session: SessionReference): Promise<void> {
     const { audit, em } = this.#options
@@ -205,7 +205,7 @@ export class ProviderService {
     const { audit, em, sessions, throttle } = this.#options
     const { userId } = current
     const charge = await throttle.charge([
-      // Not for the account: whoever has a copy of a token must not keep the user from proving elsewhere.
+      // Not for the account: anyone who has a copy of a token must not keep the user from proving elsewhere.
       { name: 'proof', subject: current.sessionId, limit: proofsPerSession },
     ])
     let isRecorded = false
@@ -269,7 +269,7 @@ export class ProviderService {
         where user_id = ${userId} and provider = ${providerId}`.execute(kysely)
       if (removed.numAffectedRows === 0n) throw unknownProvider(providerId)
       const user = await tx.findOneOrFail(User, { id: userId }, { refresh: true })
-      // Without an e-mail address there is nothing to sign in with beside the password.
+      // Without an e-mail address there is nothing to enter next to the password.
       const isPasswordEnough =
         user.email != null && isPasswordUsable(storedPasswordOf(user), this.#options.clock())
       const { rows: left } = await sql<Pick<Identity, 'provider' | 'issuer'>>`
@@ -295,7 +295,7 @@ export class ProviderService {
   }
 
   /**
-   * The provider's own access token, renewed where it has expired.
+   * The provider's own access token, renewed if it has expired.
    * @throws AppError UNKNOWN_PROVIDER if none is kept, PROVIDER_ERROR
    */
   async token(providerId: string, userId: string): Promise<ProviderTokenType> {
@@ -315,7 +315,7 @@ export class ProviderService {
         provider,
         undefined,
         () => keptTokens.read(provider, identity.id),
-        `${provider.name} gives no token any more, or could not be reached. Try again, or sign in with it again.`,
+        `${provider.name} could not be reached, or no longer renews this token. Try again, or sign in with it again.`,
       ))
     if (!tokens) {
       throw new AppError(
@@ -352,7 +352,7 @@ export class ProviderService {
     return provider
   }
 
-  /** What the provider is told: its own answer's way where it posts, the client's everywhere else. */
+  /** The redirect URI that the provider gets: the form-post callback if it posts its response, otherwise the client's. */
   #knownRedirectUri(provider: ProviderClient, redirectUri: string): string {
     return provider.definition.responseMode === 'form_post'
       ? this.#options.formPostUri(provider.id)
@@ -450,7 +450,7 @@ export class ProviderService {
     }
   }
 
-  /** What a good response leaves behind: the address as it is now, and the tokens where they are wanted. */
+  /** What a good response leaves behind: the address as it is now, and the tokens if they are wanted. */
   async #finish(
     provider: ProviderClient,
     identity: Identity,

@@ -25,7 +25,7 @@ const marker = '<!-- examples -->'
 
 /**
  * @param root the folder of schema/ and dist/
- * @returns undefined where the pages were not built
+ * @returns undefined if the pages were not built
  */
 export function readSandboxPages(root: string): SandboxPages | undefined {
   const folder = join(root, 'dist', 'sandbox')

@@ -1,4 +1,4 @@
-/** What tells one provider from another. Everything else is the shared flow. */
+/** What differs between providers. Everything else is the shared flow. */
 import type { ServerMetadata } from 'openid-client'
 
 /** What a provider says of a user, in our words. */
@@ -44,8 +44,8 @@ export interface ProviderDefinition {
   /** Further parameters of the authorization request. */
   readonly authorizationParameters?: Readonly<Record<string, string>>
   /**
-   * What is asked for beside where tokens are kept, so that they can be renewed. Left out, it is what
-   * OpenID Connect has for it, where the metadata know it.
+   * Scopes and parameters that are added if tokens are kept, so that they can be renewed. Left out, it is what
+   * OpenID Connect has for it, if the metadata know it.
    */
   readonly offline?: {
     readonly scopes?: readonly string[]
@@ -62,7 +62,7 @@ export interface ProviderDefinition {
   readonly postedName?: (user: string) => string | null
   /** Whether the ID token leaves things out that userinfo tells. */
   readonly usesUserinfo?: boolean
-  /** @throws where the provider's response makes no sense */
+  /** @throws if the provider's response makes no sense */
   profile(sources: ProfileSources): Promise<ProviderProfile> | ProviderProfile
 }
 
