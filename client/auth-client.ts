@@ -94,7 +94,7 @@ export interface AuthClient extends TokenSource {
    * client then renews it, once in 30 seconds at most, and finds out whether the session has ended
    * @returns the next token, if the request can be sent again
    */
-  refused(accessToken: string, reason?: TokenErrorReason): Promise<string | undefined>
+  handleRejectedToken(accessToken: string, reason?: TokenErrorReason): Promise<string | undefined>
   /** `fetch` with the access token; once more with the next one after a refusal. For urql, and for services of your own. */
   readonly fetch: typeof fetch
   /**
@@ -162,8 +162,8 @@ export function createAuthClient(options: AuthClientOptions): AuthClient {
   const source = {
     url: endpoint.url,
     accessToken: () => manager.accessToken(),
-    refused: (accessToken: string, reason?: TokenErrorReason) =>
-      manager.refused(accessToken, reason),
+    handleRejectedToken: (accessToken: string, reason?: TokenErrorReason) =>
+      manager.handleRejectedToken(accessToken, reason),
     proofRequired: (accessToken: string, proof: ProofRequired) =>
       manager.proofRequired(accessToken, proof),
   } satisfies TokenSource
@@ -187,7 +187,7 @@ export function createAuthClient(options: AuthClientOptions): AuthClient {
     read: (said: D) => SignedInFragment,
   ): Promise<PersonFragment> {
     return manager.signIn(async (signal) => {
-      const answer = await send(endpoint, document, variables, { signal, outlivesPage: true })
+      const answer = await send(endpoint, document, variables, { signal, keepalive: true })
       return read(unwrap(answer))
     })
   }
@@ -202,8 +202,7 @@ export function createAuthClient(options: AuthClientOptions): AuthClient {
       source,
       (accessToken) =>
         manager.replaceTokens(
-          (signal) =>
-            send(endpoint, document, variables, { accessToken, signal, outlivesPage: true }),
+          (signal) => send(endpoint, document, variables, { accessToken, signal, keepalive: true }),
           ({ data }) => (data == null ? undefined : read(data)),
         ),
       (said) => readRefusal(said, { document, isOwn: true }),

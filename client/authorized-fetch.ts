@@ -22,7 +22,7 @@ export interface TokenSource {
    * once in 30 seconds at most, and the renewal shows whether the session has ended
    * @returns the next token, if the request can be sent again
    */
-  refused(accessToken: string, reason?: TokenErrorReason): Promise<string | undefined>
+  handleRejectedToken(accessToken: string, reason?: TokenErrorReason): Promise<string | undefined>
   /**
    * What to do if the user of a good token has to prove again who they are.
    * @returns the next token, after the proof
@@ -41,15 +41,15 @@ export async function nextToken(
   refusal: Refusal,
   isRepeated: boolean,
 ): Promise<string | undefined> {
-  const { mayRepeat, proof, reason } = refusal
+  const { isRetryable, proof, reason } = refusal
   if (proof) {
     // No one is asked for a proof that would not help.
-    const isUseful = mayRepeat && !isRepeated
+    const isUseful = isRetryable && !isRepeated
     return isUseful ? source.proofRequired?.(accessToken, proof) : undefined
   }
   if (isRepeated && (reason === undefined || reason === 'TOKEN_EXPIRED')) return undefined
-  const next = await source.refused(accessToken, reason)
-  return mayRepeat && !isRepeated ? next : undefined
+  const next = await source.handleRejectedToken(accessToken, reason)
+  return isRetryable && !isRepeated ? next : undefined
 }
 
 /**
@@ -123,7 +123,7 @@ export function createAuthorizedFetch(options: AuthorizedFetchOptions): typeof f
         ...sent,
         isOwn: isEndpoint,
       })
-      return { ...refusal, mayRepeat: refusal.mayRepeat && !isStream(init.body) }
+      return { ...refusal, isRetryable: refusal.isRetryable && !isStream(init.body) }
     }
     return attempt(source, send, read, signal)
   }

@@ -49,7 +49,7 @@ function webLock(name: string, locks: Pick<LockManager, 'request'>): Lock {
 // A lease is a promise to be done by then. Two tabs that take it in the same instant see each other when
 // they look again; if they do not, both continue, which the server forgives (its grace window).
 const leaseMilliseconds = 10_000
-const lookAgainMilliseconds = 30
+const pollMilliseconds = 30
 /** Longer than any lease: a clock that was set back must not lock the tab out. */
 const patienceMilliseconds = 15_000
 
@@ -65,7 +65,7 @@ function lease(name: string, storage: NonNullable<Platform['storage']>): Lock {
     const { holder, isRunning } = read()
     if (isRunning && holder !== owner) return false
     write()
-    await pause(lookAgainMilliseconds)
+    await pause(pollMilliseconds)
     return read().holder === owner
   }
   return async (task) => {
@@ -74,7 +74,7 @@ function lease(name: string, storage: NonNullable<Platform['storage']>): Lock {
     try {
       while (!(await take()) && Date.now() < giveUpAt) {
         hasWaited = true
-        await pause(lookAgainMilliseconds * (1 + Math.random()))
+        await pause(pollMilliseconds * (1 + Math.random()))
       }
     } catch {
       // The storage is full, or forbidden: continue without.

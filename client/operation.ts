@@ -30,7 +30,7 @@ export interface SendOptions {
    * Goes on when the page is closed, so that the response's cookie is kept: with the old one, the browser
    * would look like a thief the next time.
    */
-  readonly outlivesPage?: boolean
+  readonly keepalive?: boolean
 }
 
 /**
@@ -41,7 +41,7 @@ export async function send<D, V>(
   endpoint: Endpoint,
   document: TypedDocumentNode<D, V>,
   variables: V | undefined,
-  { accessToken, outlivesPage = false, signal }: SendOptions = {},
+  { accessToken, keepalive = false, signal }: SendOptions = {},
 ): Promise<Answer<D>> {
   let response: Response
   let text: string
@@ -58,7 +58,7 @@ export async function send<D, V>(
         operationName: operationOf(document)?.name?.value,
         variables,
       }),
-      ...(endpoint.usesCookie && { credentials: 'include', keepalive: outlivesPage }),
+      ...(endpoint.usesCookie && { credentials: 'include', keepalive }),
       ...(signal && { signal }),
     })
     text = await response.text()
@@ -103,7 +103,7 @@ export interface Refusal {
   /** Undefined if the server gives no reason, or is not the one that issued the token. */
   readonly reason: TokenErrorReason | undefined
   /** Whether the operation can be sent again without doing anything twice. */
-  readonly mayRepeat: boolean
+  readonly isRetryable: boolean
 }
 
 /** What was sent, and where the response came from. */
@@ -125,7 +125,7 @@ export function readRefusal(answer: Answer<unknown>, sent: SentOperation): Refus
   const given = String(extensionsOf(error)['reason'])
   const reason =
     sent.isOwn && Object.hasOwn(TokenErrorReason, given) ? (given as TokenErrorReason) : undefined
-  return { reason, mayRepeat: mayRepeat(answer, error, reason !== undefined, sent) }
+  return { reason, isRetryable: isRetryable(answer, error, reason !== undefined, sent) }
 }
 
 const proofCode = 'REAUTHENTICATION_REQUIRED'
@@ -141,7 +141,7 @@ function readProof(
     maxAge: Number(maxAge),
     methods: Array.isArray(methods) ? (methods as readonly string[]) : [],
   }
-  return { proof, reason: undefined, mayRepeat: mayRepeat(answer, error, true, sent) }
+  return { proof, reason: undefined, isRetryable: isRetryable(answer, error, true, sent) }
 }
 
 /**
@@ -154,7 +154,7 @@ export function readUnauthorized(text: string, sent: SentOperation): Refusal {
   return (
     readRefusal({ data: answer?.data, errors }, sent) ?? {
       reason: undefined,
-      mayRepeat:
+      isRetryable:
         isQuery(sent) || [{}, ...errors].every((error) => isRequestError({ ...answer }, error)),
     }
   )
@@ -166,7 +166,7 @@ export function readUnauthorized(text: string, sent: SentOperation): Refusal {
  * mutation is repeated only if it has one field and that field was refused. Another service may have
  * noticed anything at any time: its mutation is repeated only if nothing was executed.
  */
-function mayRepeat(
+function isRetryable(
   answer: Answer<unknown>,
   error: unknown,
   isByGuard: boolean,

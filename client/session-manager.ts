@@ -14,7 +14,7 @@ import { readRefusal, send, unwrap, type Endpoint, type ProofRequired } from './
 import { Proof, type AskForProof } from './proof.ts'
 import { Renewal, type Schedule } from './renewal.ts'
 import { Session, type AuthState, type HeldSession, type SignedOutReason } from './session.ts'
-import { SignOutMark, tellSignOut, tellSignOutEverywhere } from './sign-out.ts'
+import { PendingSignOut, sendSignOut, sendSignOutEverywhere } from './sign-out.ts'
 import { Tabs } from './tabs.ts'
 import { proofAgeAtIssue, sessionIdOf, type Tokens, type TokenStore } from './tokens.ts'
 
@@ -38,7 +38,7 @@ export class SessionManager implements TokenSource {
   readonly #store: TokenStore | undefined
   readonly #clock: () => number
   readonly #renewal: Renewal
-  readonly #signOutMark: SignOutMark
+  readonly #pendingSignOut: PendingSignOut
   readonly #proof: Proof
   #starting: Promise<AuthState> | undefined
   #renewedForOthers: { at: number; token: string; done: Promise<void> } | undefined
@@ -60,7 +60,7 @@ export class SessionManager implements TokenSource {
       session,
       clock,
       hasStore: store !== undefined,
-      lookAgain: (reason) => void this.#lookAgain(reason),
+      revalidate: (reason) => void this.#revalidate(reason),
       check: (reason) => void this.#check(reason),
       onEnd: () => renewal.abort(),
       onOnline: () => renewal.retryNow(),
@@ -70,7 +70,7 @@ export class SessionManager implements TokenSource {
     this.#store = store
     this.#clock = clock
     this.#renewal = renewal
-    this.#signOutMark = new SignOutMark(url)
+    this.#pendingSignOut = new PendingSignOut(url)
     this.#proof = new Proof(session, options.askForProof)
   }
 
@@ -93,8 +93,11 @@ export class SessionManager implements TokenSource {
     return this.session.held.tokens.accessToken
   }
 
-  /** AuthClient.refused */
-  async refused(refusedToken: string, reason?: TokenErrorReason): Promise<string | undefined> {
+  /** AuthClient.handleRejectedToken */
+  async handleRejectedToken(
+    refusedToken: string,
+    reason?: TokenErrorReason,
+  ): Promise<string | undefined> {
     const { held } = this.session
     // It is about another session than the one that is held by now.
     if (!held || sessionIdOf(refusedToken) !== held.id) return undefined
@@ -225,7 +228,7 @@ export class SessionManager implements TokenSource {
   /** Signs out at once, in every tab, then notifies the server. */
   async signOut(scope: 'THIS' | 'ALL'): Promise<void> {
     const before = (await this.#store?.read()) ?? this.session.held?.tokens
-    if (!this.#store) this.#signOutMark.set()
+    if (!this.#store) this.#pendingSignOut.set()
     const { held } = this.session
     await this.end('SIGNED_OUT')
     // This page may not know yet who is signed in; other tabs do.
@@ -238,14 +241,14 @@ export class SessionManager implements TokenSource {
       let refusal: AuthError | undefined
       if (scope === 'ALL') {
         const isGood = tokens !== undefined && this.#clock() < tokens.expiresAt
-        await tellSignOutEverywhere(this.#endpoint, tokens, isGood).catch((error: unknown) => {
+        await sendSignOutEverywhere(this.#endpoint, tokens, isGood).catch((error: unknown) => {
           if (!(error instanceof AuthError)) throw error
           refusal = error
         })
       }
       // What is refused for all holds for this one.
-      if (scope === 'THIS' || refusal) await tellSignOut(this.#endpoint, tokens)
-      this.#signOutMark.clear()
+      if (scope === 'THIS' || refusal) await sendSignOut(this.#endpoint, tokens)
+      this.#pendingSignOut.clear()
       // oxlint-disable-next-line typescript/only-throw-error -- set above
       if (refusal) throw refusal
     })
@@ -274,9 +277,9 @@ export class SessionManager implements TokenSource {
   /** In turn with the other tabs: gets the next tokens, or learns that the session is over. */
   async #refresh(aborted: AbortSignal): Promise<void> {
     const stale = this.session.held
-    if (!this.#store && !stale && this.#signOutMark.isSet()) {
-      await tellSignOut(this.#endpoint, undefined)
-      this.#signOutMark.clear()
+    if (!this.#store && !stale && this.#pendingSignOut.isSet()) {
+      await sendSignOut(this.#endpoint, undefined)
+      this.#pendingSignOut.clear()
       return this.#forget('SIGNED_OUT')
     }
     const stored = await this.#store?.read()
@@ -293,7 +296,7 @@ export class SessionManager implements TokenSource {
     const answer = await withOneRetry(aborted, () =>
       inTime(
         (signal) =>
-          send(this.#endpoint, RefreshTokenDocument, variables, { signal, outlivesPage: true }),
+          send(this.#endpoint, RefreshTokenDocument, variables, { signal, keepalive: true }),
         aborted,
         renewalTimeoutMilliseconds,
       ),
@@ -330,7 +333,7 @@ export class SessionManager implements TokenSource {
       await this.#store?.clear()
       return
     }
-    if (cause === 'signIn') this.#signOutMark.clear()
+    if (cause === 'signIn') this.#pendingSignOut.clear()
     this.tabs.share(cause)
   }
 
@@ -345,7 +348,7 @@ export class SessionManager implements TokenSource {
   // What comes from elsewhere.
 
   /** Asks the store, or by the cookie. */
-  async #lookAgain(reason: SignedOutReason = 'SIGNED_OUT'): Promise<void> {
+  async #revalidate(reason: SignedOutReason = 'SIGNED_OUT'): Promise<void> {
     const store = this.#store
     try {
       if (!store) return await this.#renewal.renew(this.session.held?.tokens.accessToken)
@@ -373,7 +376,7 @@ export class SessionManager implements TokenSource {
       const refusal = readRefusal(answer, { document: MeDocument, isOwn: true })?.reason
       if (refusal === 'SESSION_ENDED' && reason && this.session.held?.id === held.id) {
         await this.end(reason)
-      } else if (refusal) await this.refused(accessToken, refusal)
+      } else if (refusal) await this.handleRejectedToken(accessToken, refusal)
     } catch {
       // It will be seen at the next call.
     }

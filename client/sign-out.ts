@@ -10,11 +10,11 @@ import { sessionIdOf, type Tokens } from './tokens.ts'
  * Ends the session that the tokens, or the cookie, name.
  * @throws NetworkError, AuthError
  */
-export async function tellSignOut(endpoint: Endpoint, tokens: Tokens | undefined): Promise<void> {
+export async function sendSignOut(endpoint: Endpoint, tokens: Tokens | undefined): Promise<void> {
   const { accessToken, refreshToken = null } = tokens ?? {}
   const variables = { scope: 'THIS' as const, refreshToken }
   const answer = await inTime((signal) =>
-    send(endpoint, LogoutDocument, variables, { accessToken, signal, outlivesPage: true }),
+    send(endpoint, LogoutDocument, variables, { accessToken, signal, keepalive: true }),
   )
   unwrap(answer)
 }
@@ -25,14 +25,14 @@ export async function tellSignOut(endpoint: Endpoint, tokens: Tokens | undefined
  * @param isGood whether the access token's time is not over, as far as the client's clock tells
  * @throws NetworkError, AuthError
  */
-export async function tellSignOutEverywhere(
+export async function sendSignOutEverywhere(
   endpoint: Endpoint,
   tokens: Tokens | undefined,
   isGood: boolean,
 ): Promise<void> {
   const tell = (accessToken: string) =>
     inTime((signal) =>
-      send(endpoint, LogoutDocument, { scope: 'ALL' }, { accessToken, signal, outlivesPage: true }),
+      send(endpoint, LogoutDocument, { scope: 'ALL' }, { accessToken, signal, keepalive: true }),
     )
   let answer = isGood && tokens ? await tell(tokens.accessToken) : undefined
   if (
@@ -42,7 +42,7 @@ export async function tellSignOutEverywhere(
     const { refreshToken = null } = tokens ?? {}
     const renewed = await inTime(
       (signal) =>
-        send(endpoint, RefreshTokenDocument, { refreshToken }, { signal, outlivesPage: true }),
+        send(endpoint, RefreshTokenDocument, { refreshToken }, { signal, keepalive: true }),
       undefined,
       renewalTimeoutMilliseconds,
     )
@@ -60,7 +60,7 @@ export async function tellSignOutEverywhere(
  * A sign-out that the server does not know of. Scripts cannot take the cookie away, and it outlives the
  * page: so does this mark, and anyone who loads the page next is not signed in by the cookie.
  */
-export class SignOutMark {
+export class PendingSignOut {
   readonly #key: string
   /** Where there is no storage: then other tabs cannot take it away either. */
   #isSet = false

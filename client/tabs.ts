@@ -17,7 +17,7 @@ export interface TabsOptions {
   /** Whether the app keeps the tokens: its store then says what is true, and a message only that it changed. */
   readonly hasStore: boolean
   /** Something may have happened elsewhere. */
-  readonly lookAgain: (reason?: SignedOutReason) => void
+  readonly revalidate: (reason?: SignedOutReason) => void
   /** The session may be over, for this reason. */
   readonly check: (reason: SignedOutReason | undefined) => void
   /** Another tab has ended the session. */
@@ -38,7 +38,7 @@ export class Tabs {
 
   open(): Coordination {
     if (this.#coordination) return this.#coordination
-    const { lookAgain, onOnline } = this.#options
+    const { revalidate, onOnline } = this.#options
     const coordination = createFor(this.#options)
     this.#coordination = coordination
     this.#stopListening = [
@@ -46,7 +46,7 @@ export class Tabs {
       listenToPage('online', onOnline),
       // Out of the back/forward cache: what was told meanwhile was not heard.
       listenToPage('pageshow', (event) => {
-        if ((event as PageTransitionEvent).persisted) lookAgain()
+        if ((event as PageTransitionEvent).persisted) revalidate()
       }),
     ]
     return coordination
@@ -82,7 +82,7 @@ export class Tabs {
   }
 
   #hear(message: TabMessage): void {
-    const { check, clock, hasStore, lookAgain, onEnd, session } = this.#options
+    const { check, clock, hasStore, revalidate, onEnd, session } = this.#options
     const { held } = session
     // What a renewal that is under way brings is no longer wanted.
     if (message.type === 'signedOut' && message.sessionId !== undefined) {
@@ -91,7 +91,7 @@ export class Tabs {
     if (message.type === 'ask') {
       if (held && clock() < held.renewAt) this.share('answer')
     } else if (hasStore) {
-      lookAgain(message.type === 'session' ? undefined : message.reason)
+      revalidate(message.type === 'session' ? undefined : message.reason)
     } else if (message.type === 'check') {
       if (held) check(message.reason)
     } else if (message.type === 'signedOut') {
@@ -107,7 +107,7 @@ export class Tabs {
         : !held || message.cause !== 'answer'
       if (isNews) session.adopt({ ...tokens, refreshToken: undefined }, user)
     } else if (message.cause === 'signIn') {
-      lookAgain()
+      revalidate()
     }
   }
 }

@@ -31,12 +31,12 @@ await run(async () => {
   } finally {
     rmSync(unfinished, { force: true })
   }
-  await tellTrail(config)
+  await recordBackup(config)
   return `The backup is in ${file}. It holds no session, and no APP_SECRET: keep that apart from it.`
 })
 
 /** A database that cannot be written, or that waits for a migration, is a reason for a backup, too. */
-async function tellTrail(config: Config): Promise<void> {
+async function recordBackup(config: Config): Promise<void> {
   try {
     await withDatabaseAsItIs(config, (database) =>
       operatorTrail().record(database.em.fork(), {

@@ -2,7 +2,7 @@
 import { closeSync, openSync, readSync, statSync } from 'node:fs'
 import { DatabaseStartError } from './start-error.ts'
 
-const whatWentWrong: Record<string, string> = {
+const reasons: Record<string, string> = {
   SQLITE_CANTOPEN: 'it cannot be opened: is the folder there, and may this user write to it?',
   SQLITE_READONLY:
     'it is read-only for this user: give the user the right to write the file and its folder',
@@ -46,8 +46,7 @@ export function checkDatabaseFile(file: string): void {
 /** @returns the error itself if there is nothing that the operator could do about it */
 export function explainFileError(file: string, error: unknown): unknown {
   const { code } = error as { code?: unknown }
-  const reason =
-    typeof code === 'string' && whatWentWrong[code.replace(/^(SQLITE_[A-Z]+)_.*/, '$1')]
+  const reason = typeof code === 'string' && reasons[code.replace(/^(SQLITE_[A-Z]+)_.*/, '$1')]
   return reason ? cannotBeUsed(file, reason, error) : error
 }
 

@@ -21,7 +21,7 @@ interface Pair {
   readonly key: string
 }
 
-const whatWentWrong: Record<string, string> = {
+const reasons: Record<string, string> = {
   ENOENT: 'it is not there',
   ENOTDIR: 'it is not there',
   EACCES: 'this user may not read it',
@@ -117,7 +117,7 @@ function read(variable: string, file: string): string {
   } catch (error) {
     const code = String((error as NodeJS.ErrnoException).code)
     throw new ServerCertificateError(
-      `${file}, of ${variable}, cannot be read: ${whatWentWrong[code] ?? code}.`,
+      `${file}, of ${variable}, cannot be read: ${reasons[code] ?? code}.`,
       { cause: error },
     )
   }

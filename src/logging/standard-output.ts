@@ -24,9 +24,9 @@ export interface StandardOutput {
  * Not pino's own, which ends the server if the disk is full, and then waits for room for ever. Here
  * the lines wait, up to a size, until the disk has room or the reader reads; beyond, they are lost.
  *
- * @param tellOfLost the line that says how many were
+ * @param describeLost the line that says how many were
  */
-export function standardOutput(tellOfLost: (lines: number) => string): StandardOutput {
+export function standardOutput(describeLost: (lines: number) => string): StandardOutput {
   // The lines of the start go by Node's stream: if they cannot be written it may throw, a moment later.
   process.stdout.on('error', () => {})
   const writeSome = chooseWrite()
@@ -47,7 +47,7 @@ export function standardOutput(tellOfLost: (lines: number) => string): StandardO
     pending = ''
   }
   const tellLost = () => {
-    if (lostLines > 0) keep(tellOfLost(lostLines))
+    if (lostLines > 0) keep(describeLost(lostLines))
     lostLines = 0
   }
   const flush = () => {

@@ -82,7 +82,7 @@ function isThere(databaseFile: string): boolean {
   return existsSync(databaseFile) && statSync(databaseFile).size > 0
 }
 
-const whatWentWrong: Record<string, string> = {
+const reasons: Record<string, string> = {
   EACCES: 'this user may not do that there',
   EPERM: 'this user may not do that there',
   EROFS: 'the file system is read-only',
@@ -97,7 +97,7 @@ function wrapError<T>(file: string, what: 'read' | 'made', work: () => T): T {
   try {
     return work()
   } catch (error) {
-    const reason = whatWentWrong[String((error as NodeJS.ErrnoException).code)]
+    const reason = reasons[String((error as NodeJS.ErrnoException).code)]
     if (reason === undefined) throw error
     throw new AppSecretError(
       `The secret ${file} cannot be ${what}: ${reason}. Give the user the right, name another database in DATABASE_URL, or set APP_SECRET.`,

@@ -11,7 +11,12 @@ import { CombinedMetrics } from '../metrics/combined-metrics.ts'
 import type { MetricsSnapshot } from '../metrics/metrics.ts'
 import { loadEnvFile, loadSettings } from './settings.ts'
 import { describeStartError } from './start-error.ts'
-import { announceListening, obeyPrimary, startWorkers, WorkerStartError } from './workers.ts'
+import {
+  announceListening,
+  handlePrimaryMessages,
+  startWorkers,
+  WorkerStartError,
+} from './workers.ts'
 
 /** What a stop may take before it is forced. */
 const stopTimeoutMilliseconds = 9000
@@ -116,7 +121,7 @@ function stopOnSignals(running: Running, { logLevel, tls }: Settings): void {
     isStopping && !cluster.isWorker ? force() : stop(signal)
   process.on('SIGTERM', onSignal)
   process.on('SIGINT', onSignal)
-  if (cluster.isWorker) obeyPrimary({ ...running, stop: () => stop() })
+  if (cluster.isWorker) handlePrimaryMessages({ ...running, stop: () => stop() })
   // Without a certificate the end of a terminal ends the server, as that of any other program.
   if (tls) process.on('SIGHUP', () => running.reloadCertificate())
 }

@@ -189,14 +189,14 @@ function restartDelayMilliseconds(failures: number): number {
 }
 
 /** What a worker does for its primary. */
-export interface Obedient {
+export interface WorkerHandlers {
   stop(): void
   reloadCertificate(): void
   readMetrics(): Promise<MetricsSnapshot>
 }
 
 /** In a worker: obeys the primary. Without it the process ends by itself. */
-export function obeyPrimary(worker: Obedient): void {
+export function handlePrimaryMessages(worker: WorkerHandlers): void {
   process.on('message', (message: Message) => {
     if (message.latchkey === 'stop') worker.stop()
     if (message.latchkey === 'reload') worker.reloadCertificate()

@@ -81,7 +81,7 @@ export class AuditTrail {
     const { clock, ids, origin } = this.#options
     const now = clock()
     const id = ids.next(now)
-    const kept = (value: string | undefined) => whileThereIs(event.userId, value)
+    const kept = (value: string | undefined) => unlessDeleted(event.userId, value)
     await sql`insert into audit_events (id, type, occurred_at, user_id, actor, operator, reason,
         method, role, session_id, sessions_ended, ip, user_agent, request_id)
       select ${id}, ${event.type}, ${now}, ${event.userId}, ${event.actor},
@@ -110,7 +110,7 @@ function withinBudget({ type, userId }: NewEvent, now: number) {
  * The address and the browser, unless the account was deleted since the request started. One text for
  * every event: the time of a failure must not tell whether there is an account.
  */
-function whileThereIs(userId: string | null, value: string | undefined) {
+function unlessDeleted(userId: string | null, value: string | undefined) {
   return sql`case when cast(${userId} as text) is null
     or exists (select 1 from users where id = ${userId}) then ${value ?? null} end`
 }

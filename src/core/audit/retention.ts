@@ -52,31 +52,31 @@ export async function sweepOldEvents(retention: Retention, limit: number): Promi
  */
 export function accountTrimming({ database, now }: Retention): (limit: number) => Promise<boolean> {
   const { kysely } = database
-  const looked = new Set<string>()
-  let crowded: string[] = []
+  const checked = new Set<string>()
+  let full: string[] = []
   let position = lowestEventId(now - recentMilliseconds)
   return async (limit) => {
-    const [account] = crowded
+    const [account] = full
     if (account !== undefined) {
-      if ((await trimAccount(kysely, account, limit)) < limit) crowded.shift()
+      if ((await trimAccount(kysely, account, limit)) < limit) full.shift()
       return true
     }
     const { rows: page } = await sql<{ id: string; user_id: string | null }>`
       select id, user_id from audit_events where id > ${position} order by id
       limit ${pageEvents}`.execute(kysely)
     position = page.at(-1)?.id ?? position
-    const accounts = new Set(page.map((event) => event.user_id)).difference(looked)
-    for (const id of accounts) if (id !== null) looked.add(id)
-    crowded = await findCrowded(
+    const accounts = new Set(page.map((event) => event.user_id)).difference(checked)
+    for (const id of accounts) if (id !== null) checked.add(id)
+    full = await findFull(
       kysely,
       [...accounts].filter((id) => id !== null),
     )
-    return crowded.length > 0 || page.length === pageEvents
+    return full.length > 0 || page.length === pageEvents
   }
 }
 
 /** Which of the accounts have too many events. */
-async function findCrowded(kysely: Kysely<unknown>, accounts: string[]): Promise<string[]> {
+async function findFull(kysely: Kysely<unknown>, accounts: string[]): Promise<string[]> {
   if (accounts.length === 0) return []
   // Counts no further than is needed.
   const { rows } = await sql<{ id: string }>`select id from users

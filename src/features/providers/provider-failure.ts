@@ -33,7 +33,7 @@ export function toProviderFailure(cause: unknown): ProviderFailure {
   if (chain.some((error) => error.name === 'SyntaxError')) {
     return new ProviderFailure('The provider answered with what is not JSON')
   }
-  const said = chain.map((error) => saidIn(error))
+  const said = chain.map((error) => detailOf(error))
   const known = knownErrors.find((word) => said.includes(word))
   const message = known ? `The provider said ${known}` : 'The provider refused or misbehaved'
   return new ProviderFailure(message, { cause })
@@ -65,7 +65,7 @@ function causes(error: unknown): Error[] {
 }
 
 /** Where openid-client keeps the `error` of a response: with a status that says so, and with 200. */
-function saidIn(error: object): unknown {
+function detailOf(error: object): unknown {
   const { error: said, cause } = error as {
     error?: unknown
     cause?: { body?: { error?: unknown } }

@@ -25,8 +25,8 @@ export const client: readonly Mutation[] = [
   ),
   fetches(
     'a request that is refused again is sent without end',
-    'return mayRepeat && !isRepeated ? next : undefined',
-    'return mayRepeat ? next : undefined',
+    'return isRetryable && !isRepeated ? next : undefined',
+    'return isRetryable ? next : undefined',
     {
       survives:
         'Only an expired token and a refusal without a reason bring a next token, and the line above ends both; the comparison is a second lock.',
@@ -39,7 +39,7 @@ export const client: readonly Mutation[] = [
   ),
   fetches(
     'a mutation that may have run is sent again',
-    'return mayRepeat && !isRepeated ? next : undefined',
+    'return isRetryable && !isRepeated ? next : undefined',
     'return !isRepeated ? next : undefined',
   ),
   operation(
@@ -82,8 +82,8 @@ export const client: readonly Mutation[] = [
   ),
   manager(
     'a sign-out on all devices that was refused is not sent for this one',
-    "if (scope === 'THIS' || refusal) await tellSignOut",
-    "if (scope === 'THIS') await tellSignOut",
+    "if (scope === 'THIS' || refusal) await sendSignOut",
+    "if (scope === 'THIS') await sendSignOut",
     { tests: ['test/api/client-sign-out.test.ts'] },
   ),
   manager(
