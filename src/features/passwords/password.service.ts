@@ -64,19 +64,18 @@ export class PasswordService {
     const name = checkName(input.name)
     hasher.checkRoom(this.#attempts.network)
 
-    const charge = await this.#attempts.chargeRegistration()
-    const passwordHash = await withRefundOnFailure(charge, () =>
-      hasher.hash(password, this.#attempts.network),
-    )
-
-    const account = {
-      email,
-      emailVerified: false,
-      name: name ?? null,
-      password: { passwordHash, passwordExpiresAt: null },
-    }
+    // All of it in `admit`, which makes sure first that tokens can be signed: nothing is charged in vain.
     const admission = await sessions.admit(async () => {
-      const userId = await this.#create(account)
+      const charge = await this.#attempts.chargeRegistration()
+      const passwordHash = await withRefundOnFailure(charge, () =>
+        hasher.hash(password, this.#attempts.network),
+      )
+      const userId = await this.#create({
+        email,
+        emailVerified: false,
+        name: name ?? null,
+        password: { passwordHash, passwordExpiresAt: null },
+      })
       // The account still counts as a registration; the client IP has not failed.
       await charge.refund('address', 'network')
       await this.#attempts.trust(email)

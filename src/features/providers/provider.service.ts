@@ -140,17 +140,21 @@ export class ProviderService {
       () => true,
       refused,
     )
+    let identity: Identity | undefined
     const admission = await sessions.admit(async () => {
-      const { user, identity } = await this.#identifying(
+      const linked = await this.#identifying(
         provider,
         () => this.#linking.resolve(provider, exchange),
         refused,
       )
-      await this.#finish(provider, identity, exchange)
-      const { id: userId, credentialVersion } = user
+      identity = linked.identity
+      const { id: userId, credentialVersion } = linked.user
       return { userId, credentialVersion, ...byProvider(provider) }
     }, transport)
-    return requireAdmitted(admission)
+    const payload = requireAdmitted(admission)
+    // Only after the sign-in: nothing of the provider is stored for a user who is not admitted.
+    await this.#finish(provider, identity!, exchange)
+    return payload
   }
 
   /**
