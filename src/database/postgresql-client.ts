@@ -1,8 +1,8 @@
-/** The options of the driver for a PostgreSQL server: its address, encryption, and how long to wait for what. */
+/** The connections to a PostgreSQL server: its address, encryption, and how long to wait for what. */
 import { readFileSync } from 'node:fs'
 import { isIP } from 'node:net'
 import { checkServerIdentity, createSecureContext, type ConnectionOptions } from 'node:tls'
-import type { ClientBase, Pool, PoolClient } from 'pg'
+import { Pool, type ClientBase, type PoolClient } from 'pg'
 import type { Config } from '../config/config.ts'
 import type { DatabaseTls, PostgresqlServer } from '../config/database.ts'
 import {
@@ -10,6 +10,7 @@ import {
   connectionTimeoutMilliseconds,
   limitSilence,
   sessionSettings,
+  type SessionSettings,
 } from './postgresql-session.ts'
 import { addressOf } from './postgresql-url.ts'
 import { DatabaseStartError } from './start-error.ts'
@@ -23,13 +24,16 @@ export type PostgresqlConfig = Extract<Config['database'], { engine: 'postgresql
 const silenceTimeoutMilliseconds = 9000
 
 /** @throws DatabaseStartError if a certificate or key cannot be used */
-export function clientOptions(server: PostgresqlServer, schema: string) {
-  const settings = sessionSettings(server, schema)
-  return {
-    ...connectionOptions(server),
-    onConnect: (client: ClientBase) => beginSession(client, settings),
-    onPoolCreated: endSilentConnections,
-  }
+export function createPool(
+  server: PostgresqlServer,
+  schema: string,
+  size: { readonly min: number; readonly max: number },
+): Pool {
+  const pool = openPool(server, sessionSettings(server, schema), size)
+  // Of a connection that is in use, each second of silence counts; an idle one is the pool's to close.
+  pool.on('acquire', (client: PoolClient) => limitSilence(client, silenceTimeoutMilliseconds))
+  pool.on('release', (_error: Error, client: PoolClient) => limitSilence(client, 0))
+  return pool
 }
 
 /**
@@ -37,12 +41,24 @@ export function clientOptions(server: PostgresqlServer, schema: string) {
  * but it may work for as long as it takes, in silence.
  * @throws DatabaseStartError if a certificate or key cannot be used
  */
-export function migrationOptions(server: PostgresqlServer, schema: string) {
+export function createMigrationPool(server: PostgresqlServer, schema: string): Pool {
   const settings = sessionSettings(server, schema, { statement_timeout: '0' })
-  return {
-    ...connectionOptions(server),
-    onConnect: (client: ClientBase) => beginSession(client, settings),
-  }
+  return openPool(server, settings, { min: 0, max: 2 })
+}
+
+function openPool(
+  server: PostgresqlServer,
+  settings: SessionSettings,
+  size: { readonly min: number; readonly max: number },
+): Pool {
+  // The pool waits for it, which its type does not say.
+  const hooks = { onConnect: (client: ClientBase) => beginSession(client, settings) }
+  const pool = new Pool({ ...connectionOptions(server), ...size, ...hooks })
+  // An error event without a listener would end the process. The pool throws a broken connection away,
+  // and a statement that is under way on it fails with the same error.
+  pool.on('error', () => {})
+  pool.on('connect', (client) => client.on('error', () => {}))
+  return pool
 }
 
 /** @throws DatabaseStartError if a certificate or key cannot be used */
@@ -57,12 +73,6 @@ export function connectionOptions({ url, tls }: PostgresqlServer) {
     // Whatever else the environment says (PGSSLMODE).
     ssl: tls === undefined || tls.mode === 'disable' ? false : tlsOptions(tls, address.host),
   }
-}
-
-/** Of a connection that is in use, each second of silence counts; an idle one is the pool's to close. */
-function endSilentConnections(pool: Pool): void {
-  pool.on('acquire', (client: PoolClient) => limitSilence(client, silenceTimeoutMilliseconds))
-  pool.on('release', (_error: Error, client: PoolClient) => limitSilence(client, 0))
 }
 
 function tlsOptions(tls: DatabaseTls, host: string): ConnectionOptions {

@@ -2,13 +2,14 @@
 import { randomBytes } from 'node:crypto'
 import { MikroORM } from '@mikro-orm/postgresql'
 import type { SqlEntityManager } from '@mikro-orm/sqlite'
+import { PostgresDialect } from 'kysely'
 import type { ClientBase, Pool } from 'pg'
 import { noteErrors } from './driver-errors.ts'
 import type { Driver } from './driver.ts'
-import { changeDriver } from './kysely-driver.ts'
+import { CarefulDialect } from './kysely-driver.ts'
 import { migrations } from './migrations/postgresql/index.ts'
 import type { OrmOptions } from './orm-options.ts'
-import { clientOptions, migrationOptions, type PostgresqlConfig } from './postgresql-client.ts'
+import { createMigrationPool, createPool, type PostgresqlConfig } from './postgresql-client.ts'
 import {
   cannotBeUsed,
   firstLine,
@@ -41,20 +42,18 @@ export async function openPostgresql(
       tableName: `${schema}.${migrationsTable}`,
     },
   }
+  // The connection that stays shows a restore that this server is running.
+  const pool = createPool(config, schema, { min: 1, max: config.poolSize })
   const orm = new MikroORM({
     ...common,
-    driverOptions: clientOptions(config, schema),
-    // The one that stays shows a restore that this server is running.
-    pool: { min: 1, max: config.poolSize },
+    driverOptions: dialectOf(pool),
     replicas: config.replicas.map((replica) => ({
-      driverOptions: clientOptions(replica, schema),
-      pool: { min: 0, max: config.poolSize },
+      driverOptions: dialectOf(createPool(replica, schema, { min: 0, max: config.poolSize })),
     })),
     // What decides anything is read where it is written; a reader that can wait says so.
     preferReadReplicas: false,
   })
   const connection = orm.em.getConnection()
-  changeDriver(connection)
   await connection.connect()
   // The pool is closed only if a statement went through the ORM.
   const check = await connection.checkConnection()
@@ -62,7 +61,6 @@ export async function openPostgresql(
     await orm.close(true)
     throw cannotBeUsed(check.error)
   }
-  const pool: Pool = await connection.getNativeClient()
   let hasMigrationsTable = false
   return {
     engine: 'postgresql',
@@ -72,13 +70,10 @@ export async function openPostgresql(
       if (isReadOnly) throw onlyReads()
       // Connections of their own, one that holds the lock and one that migrates: the pool may have a
       // single one, and a migration of millions of rows is not a request.
-      const migrating = new MikroORM({
-        ...common,
-        driverOptions: migrationOptions(config, schema),
-        pool: { min: 0, max: 2 },
-      })
+      const ownPool = createMigrationPool(config, schema)
+      const migrating = new MikroORM({ ...common, driverOptions: dialectOf(ownPool) })
       try {
-        await noteErrors(() => migrateAlone(migrating, schema))
+        await noteErrors(() => migrateAlone(migrating, ownPool, schema))
       } catch (error) {
         throw explainMigration(error, schema)
       } finally {
@@ -100,6 +95,11 @@ export async function openPostgresql(
   }
 }
 
+/** A function, because the ORM makes a deep copy of any other value. */
+function dialectOf(pool: Pool): () => CarefulDialect {
+  return () => new CarefulDialect(new PostgresDialect({ pool }))
+}
+
 function prepareReads(pool: Pool): Driver['prepareRead'] {
   // A pooler that resets nothing would give the statements of a former process.
   const prefix = `latchkey_${randomBytes(6).toString('hex')}`
@@ -115,11 +115,8 @@ function prepareReads(pool: Pool): Driver['prepareRead'] {
 }
 
 /** Servers that start at the same time migrate one after the other, however long it takes. */
-async function migrateAlone(orm: MikroORM, schema: string): Promise<void> {
-  const connection = orm.em.getConnection()
-  changeDriver(connection)
-  await connection.connect()
-  const pool: Pool = await connection.getNativeClient()
+async function migrateAlone(orm: MikroORM, pool: Pool, schema: string): Promise<void> {
+  await orm.em.getConnection().connect()
   const lock = await pool.connect()
   try {
     await lock.query('set lock_timeout = 0')

@@ -3,9 +3,11 @@ import { closeSync, openSync, statSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { MikroORM } from '@mikro-orm/sqlite'
 import Sqlite from 'better-sqlite3'
+import { SqliteDialect } from 'kysely'
 import { noteErrors } from './driver-errors.ts'
 import type { Driver } from './driver.ts'
-import { changeDriver } from './kysely-driver.ts'
+import { KeptStatements } from './kept-statements.ts'
+import { CarefulDialect } from './kysely-driver.ts'
 import { migrations } from './migrations/sqlite/index.ts'
 import type { OrmOptions } from './orm-options.ts'
 import { makePrivateFolder } from './private-folder.ts'
@@ -18,26 +20,22 @@ const checkedFileBytes = 32 * 1024 * 1024
 /** Of a migration that meets those of others; between two of them it waits until no one writes. */
 const migrationAttempts = 5
 
-/** There are some fifty texts, and more only where lists of values differ in length. */
-const keptStatements = 200
-
 export async function openSqlite(file: string, options: OrmOptions): Promise<Driver> {
   try {
     prepareFile(file)
+    const writer = new Sqlite(file, { timeout: busyTimeoutMilliseconds })
+    applySettings(writer)
     const orm = new MikroORM({
       ...options.orm,
       dbName: file,
+      driverOptions: () =>
+        new CarefulDialect(new SqliteDialect({ database: new KeptStatements(writer) })),
       migrations: {
         ...options.orm.migrations,
         migrationsList: [...migrations, ...options.migrationsOfFeatures.sqlite],
       },
     })
-    const connection = orm.em.getConnection()
-    changeDriver(connection)
-    await connection.connect()
-    const writer = await connection.getNativeClient()
-    applySettings(writer)
-    keepStatements(writer)
+    await orm.em.getConnection().connect()
     // A reader of its own never sees what a transaction of another request has not committed.
     const reader = new Sqlite(file, { readonly: true, timeout: busyTimeoutMilliseconds })
     return {
@@ -100,22 +98,6 @@ function refuseOtherTables(orm: MikroORM, connection: Sqlite.Database, file: str
       `it belongs to another application, which has tables with the names ${found.join(', ')}. Name another file`,
     )
   }
-}
-
-/** What the ORM and Kysely ask is mostly the same few texts, and each of them prepares again what it asks. */
-function keepStatements(connection: Sqlite.Database): void {
-  const kept = new Map<string, Sqlite.Statement>()
-  const prepare = (text: string): Sqlite.Statement => {
-    const known = kept.get(text)
-    // One whose rows are being read one by one cannot be asked again meanwhile.
-    if (known && !known.busy) return known
-    const statement = Sqlite.prototype.prepare.call(connection, text)
-    // A Map iterates in order of insertion: this is the oldest.
-    if (kept.size >= keptStatements) kept.delete(kept.keys().next().value!)
-    kept.set(text, statement)
-    return statement
-  }
-  connection.prepare = prepare as Sqlite.Database['prepare']
 }
 
 /** Creates folder and file for their owner only, and proves that the file can be read and written. */
