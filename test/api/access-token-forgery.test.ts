@@ -82,7 +82,7 @@ describe.each(['EdDSA', 'ES256', 'RS256'])('a forged access token, beside %s', (
   })
 
   // RFC 8725 section 2.1; CVE-2015-9235, CVE-2022-23541, CVE-2026-22817.
-  it('is refused where the public key served as a secret', async () => {
+  it('is refused if the public key served as a secret', async () => {
     const publicKey = createPublicKey({ format: 'jwk', key: key.publicJwk })
     const jwks = await (await fetch(`${server.url}/.well-known/jwks.json`)).text()
     const secrets = {
@@ -111,7 +111,7 @@ describe.each(['EdDSA', 'ES256', 'RS256'])('a forged access token, beside %s', (
     expect(await notRefused(hostile)).toEqual({})
   })
 
-  it('is refused where it names another algorithm than its key is for', async () => {
+  it('is refused if it names another algorithm than its key is for', async () => {
     const names = ['EdDSA', 'Ed25519', 'ES256', 'ES384', 'ES256K', 'RS256', 'RS512', 'PS256']
     const hostile: Record<string, string> = {}
     for (const alg of names.filter((name) => name !== algorithm)) {
@@ -125,7 +125,7 @@ describe.each(['EdDSA', 'ES256', 'RS256'])('a forged access token, beside %s', (
   })
 
   // CVE-2026-27962, ASVS 9.1.3: keys come from our ring and from nowhere else.
-  it('is refused where it brings its own key, and nothing is fetched', async () => {
+  it('is refused if it brings its own key, and nothing is fetched', async () => {
     let fetched = 0
     const catcher = createServer((_request, response) => {
       fetched += 1
@@ -176,7 +176,7 @@ describe.each(['EdDSA', 'ES256', 'RS256'])('a forged access token, beside %s', (
     expect(await reasonFor(account.accessToken)).toBe('open')
   })
 
-  it('is refused where its header asks for what we do not do', async () => {
+  it('is refused if its header asks for what we do not do', async () => {
     const [head, body, tail] = account.accessToken.split('.')
     const hostile = {
       'an unknown critical extension': signCompact(

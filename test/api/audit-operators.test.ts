@@ -10,7 +10,7 @@ beforeAll(async () => (server = await startServer()))
 afterAll(() => server.close())
 
 describe("an operator's command", () => {
-  it('is in the audit trail, with the operator, where it changed something', async () => {
+  it('is in the audit trail, with the operator, if it changed something', async () => {
     const { user, email, password } = await server.client.register()
     const operator = operatorOf(server)
     const name = ['--email', email]

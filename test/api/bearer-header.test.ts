@@ -105,7 +105,7 @@ describe('the Authorization header', () => {
     }
   })
 
-  it('tells an expired token from a bad one, and a session that has ended from both', async () => {
+  it('distinguishes an expired token, a bad one, and a session that has ended', async () => {
     const [first, second] = [await server.client.register(), await server.client.register()]
     await server.client.as(second.accessToken).send('mutation { logout }')
     expect(await send(`Bearer ${second.accessToken}`)).toMatchObject({
@@ -158,7 +158,7 @@ describe('the Authorization header', () => {
     }
   })
 
-  it('is refused before it is looked at where it is far too long', async () => {
+  it('is refused before it is looked at if it is far too long', async () => {
     const response = await fetch(`${server.url}/graphql`, {
       method: 'POST',
       headers: {

@@ -191,7 +191,7 @@ describe('fetch', () => {
     expect(browser.count('RefreshToken')).toBe(1)
   })
 
-  it('does not renew over and over where the server refuses each token', async () => {
+  it('does not renew over and over if the server refuses each token', async () => {
     const extensions = { code: 'UNAUTHENTICATED', reason: 'TOKEN_EXPIRED' }
     const answer = { data: null, errors: [{ message: '', path: ['me'], extensions }] }
     browser.network = async ({ operation }, pass) =>
@@ -268,7 +268,7 @@ describe('createAuthLink', () => {
     expect(browser.count('Both')).toBe(1)
   })
 
-  it('ends the session where the server says so', async () => {
+  it('ends the session if the server says so', async () => {
     const elsewhere = await server.client.login(email, password)
     await server.client.as(elsewhere.data.login.accessToken).send('mutation { logout(scope: ALL) }')
     const refused = await createApollo()

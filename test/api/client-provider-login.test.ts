@@ -119,7 +119,7 @@ describe('providerLogin', () => {
     expect(await said('<b>call 555</b>')).not.toHaveProperty('serverError.providerError')
   })
 
-  it('says with what to sign in where the address has an account', async () => {
+  it('lists the ways to sign in if the e-mail address has an account', async () => {
     const back = await visit('taken')
     await expect(auth.providerLogin.complete(back)).rejects.toMatchObject({
       serverError: { code: 'LINK_REQUIRED', provider: 'test', linkableWith: ['password'] },
@@ -162,7 +162,7 @@ describe('providerLogin', () => {
     expect(browser.sent.at(-1)).toMatchObject({ operation: 'LoginWithProvider', keepalive: true })
   })
 
-  it('can be called again where the network failed', async () => {
+  it('can be called again if the network failed', async () => {
     const back = await visit('grace')
     browser.network = () => Promise.reject(new TypeError('Failed to fetch'))
     await expect(auth.providerLogin.complete(back)).rejects.toBeInstanceOf(NetworkError)

@@ -20,7 +20,7 @@ function Greeting(): ReactNode {
 }
 
 describe('useAuth', () => {
-  it('gives who is signed in, and the client', async () => {
+  it('gives the signed-in user and the client', async () => {
     const { email } = await server.client.register({ password })
     const auth = createBrowser(server).open()
     const render = (props = {}) =>

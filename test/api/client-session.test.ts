@@ -76,7 +76,7 @@ describe('a session', () => {
 })
 
 describe('a new password', () => {
-  it('is refused where the current one is wrong, which ends nothing', async () => {
+  it('is refused if the current one is wrong, which ends nothing', async () => {
     const auth = browser.open()
     await auth.login({ email, password })
     await expect(

@@ -50,7 +50,7 @@ function stubStorage() {
 }
 
 describe('a sign-out', () => {
-  it('holds where the server cannot be reached, and is told it when it can', async () => {
+  it('holds if the server cannot be reached, and is told it when it can', async () => {
     browser.network = () => Promise.reject(new TypeError('Failed to fetch'))
     stubStorage()
     await expect(auth.logout()).rejects.toBeInstanceOf(NetworkError)
@@ -145,7 +145,7 @@ describe('a sign-out', () => {
     expect(browser.cookie).toBe('')
   })
 
-  it('of all ends this session where the others are refused to it', async () => {
+  it('of all ends this session if the others are refused to it', async () => {
     const cookie = browser.cookie
     browser.network = ({ operation }, pass) =>
       operation === 'Logout' && browser.count('Logout') === 1

@@ -80,7 +80,7 @@ describe('a session in a store', () => {
     expect(await open(store).start()).toEqual({ status: 'signedOut' })
   })
 
-  it('is cleared where the server says that it is over', async () => {
+  it('is cleared if the server says that it is over', async () => {
     const store = memoryTokenStore()
     await open(store).login({ email, password })
     const elsewhere = await server.client.login(email, password)
@@ -91,7 +91,7 @@ describe('a session in a store', () => {
     expect(store.read()).toBeUndefined()
   })
 
-  it('is cleared where the server does not know its tokens', async () => {
+  it('is cleared if the server does not know its tokens', async () => {
     const store = memoryTokenStore()
     await open(store).login({ email, password })
     const stranger = await startServer({ APP_SECRET: 'another secret, of at least 32 bytes' })
@@ -104,7 +104,7 @@ describe('a session in a store', () => {
     expect(store.read()).toBeUndefined()
   })
 
-  it('is not cleared where the server is not reached', async () => {
+  it('is not cleared if the server is not reached', async () => {
     const store = memoryTokenStore()
     await open(store).login({ email, password })
     server.advance(accessTokenSeconds + 1)

@@ -51,7 +51,7 @@ describe.each(browsers)('tabs with %s', (_name, parts) => {
     await eventually(() => expect(one.state).toEqual({ status: 'signedOut', reason: 'SIGNED_OUT' }))
   })
 
-  it('follow anyone who signs in last', async () => {
+  it('follow the user who signs in last', async () => {
     const [one, other] = await openTwo(createBrowser(server, parts))
     await one.login({ email, password })
     await eventually(() => expect(signedIn(other)).toBe(email))
@@ -249,7 +249,7 @@ describe('a tab', () => {
     expect(one.state).toEqual({ status: 'signedOut', reason: 'SIGNED_OUT' })
   })
 
-  it('continues where the tab that it asks has been closed', async () => {
+  it('continues if the tab that it asks has been closed', async () => {
     const browser = createBrowser(server)
     const [one, other] = await openTwo(browser)
     await one.login({ email, password })

@@ -125,7 +125,7 @@ describe('a sign-in under a clock that was a year ahead', () => {
 })
 
 describe('a block that a wrong clock has written', () => {
-  it('is not told as the time to wait for one that holds', async () => {
+  it('is not returned as the time to wait for one that holds', async () => {
     const server = await startServer(throttled)
     const { email } = await server.client.register()
     const from = freshAddress()

@@ -145,12 +145,12 @@ describe.runIf(isPostgresql)('the connection to PostgreSQL', () => {
     expect(reason).toBe(`${prefix}password authentication failed for user "postgres".`)
   })
 
-  it('makes no database where the name is misspelt', async () => {
+  it('makes no database if the name is misspelt', async () => {
     const reason = await reasonFor((url) => (url.pathname = '/misspelt'))
     expect(reason).toBe(`${prefix}database "misspelt" does not exist.`)
   })
 
-  it('is encrypted where the URL asks for it, or there is none', async () => {
+  it('is encrypted if the URL asks for it, or there is none', async () => {
     const reason = await reasonFor((url) => (url.search = '?sslmode=require'))
     expect(reason).toBe(`${prefix}The server does not support SSL connections.`)
   })

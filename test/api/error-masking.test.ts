@@ -46,7 +46,7 @@ describe('a resolver that fails', () => {
     expectMasked(server, answer, isWithoutDetail ? /Unexpected error value/ : detailShape)
   })
 
-  it.each(['missing', 'notANumber'])('is masked where it breaks the schema: %s', async (field) => {
+  it.each(['missing', 'notANumber'])('is masked if it breaks the schema: %s', async (field) => {
     const answer = await server.client.send(`{ ${field} }`)
     expect(answer.data).toBeNull()
     expectMasked(server, answer, field === 'missing' ? /Cannot return null/ : detailShape)
@@ -72,7 +72,7 @@ describe('a resolver that fails', () => {
     expect(logged(server, answer.errors![0]!.extensions.requestId)).toHaveLength(2)
   })
 
-  it('is cut off where it never ends, and holds no one else up', async () => {
+  it('is cut off if it never ends, and holds no one else up', async () => {
     const impatient = await startServer(
       {},
       { schema: testSchema, requestTimeoutMilliseconds: 5000 },
@@ -134,7 +134,7 @@ describe('a database that fails', () => {
   const words = 'tablespace on sda1 is broken'
   const missingTable = /no such table|relation … does not exist/
 
-  it('is not told of when it refuses a new account, nor is the account in the log', async () => {
+  it('is not revealed when it refuses a new account, nor is the account in the log', async () => {
     const broken = await startServer()
     await refuseInserts(broken, 'users', words)
     const account = {
@@ -151,7 +151,7 @@ describe('a database that fails', () => {
     expect(broken.logText()).not.toMatch(/canary|\$2b\$|insert into/i)
   })
 
-  it('is not told of when it refuses a session', async () => {
+  it('is not revealed when it refuses a session', async () => {
     const broken = await startServer()
     const { email, password } = await broken.client.register()
     await refuseInserts(broken, 'sessions', words)
@@ -162,7 +162,7 @@ describe('a database that fails', () => {
     expect(broken.logText()).not.toContain(email)
   })
 
-  it('is not told of in the middle of a response', async () => {
+  it('is not revealed in the middle of a response', async () => {
     const broken = await startServer()
     const { accessToken } = await broken.client.register()
     await broken.database.query('alter table identities rename to moved')

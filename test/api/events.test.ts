@@ -127,7 +127,7 @@ describe('my events', () => {
   })
 
   // Security case GQL-23: the same rules on every path to a user.
-  it('come with a sign-in as well, and are those of who has signed in', async () => {
+  it('come with a sign-in as well, and are those of the user who has signed in', async () => {
     const { email, password, user } = await somebody()
     const answer = await server.client.send(
       `mutation ($email: String!, $password: String!) {

@@ -45,7 +45,7 @@ describe('more logins than there is room for', () => {
 })
 
 describe('more registrations than there is room for', () => {
-  it('make an account or nothing, and who is refused can try again', async () => {
+  it('create an account or nothing, and a client that is refused can try again', async () => {
     const server = await startServer(throttled, { passwordCost: cost })
     const people = storm.map((index) => ({ from: freshAddress(), email: `p${index}@example.com` }))
     const register = ({ from, email }: { from: string; email: string }) =>

@@ -84,7 +84,7 @@ describe('a refused login', () => {
   })
 
   // OWASP ASVS 6.3.8: only who proves to be the owner hears of it.
-  it('says that the account is disabled only to who knows the password', async () => {
+  it('says that the account is disabled only if the password is right', async () => {
     const email = await accounts['a disabled account']!()
     expect((await server.client.login(email, wrong)).code).toBe('INVALID_CREDENTIALS')
     const answer = await server.client.login(email, password)
@@ -107,7 +107,7 @@ describe('a refused login', () => {
     `$2x$06$${'a'.repeat(53)}`,
     `$2b$06$${'é'.repeat(53)}`,
     ' '.repeat(60),
-  ])('is all that comes of the corrupt hash %j, with a line in the log', async (hash) => {
+  ])('is the only effect of the corrupt hash %j, with a line in the log', async (hash) => {
     const { email, user } = await server.client.register()
     await update(email, 'password_hash', hash)
     const tasks = recordHashing()

@@ -136,7 +136,7 @@ describe('logout', () => {
 })
 
 // CVE-2020-15223: who is told that a session is over must be able to rely on it.
-describe('where the database refuses to end a session', () => {
+describe('if the database refuses to end a session', () => {
   let server: TestServer
   beforeAll(async () => (server = await startServer()))
   afterEach(() => allowDeletes())

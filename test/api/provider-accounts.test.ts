@@ -210,7 +210,7 @@ describe('an account that a provider has opened', () => {
     expect((await signIn(sub)).data.loginWithProvider.user.id).toBe(user.id)
   })
 
-  it('is renewed by a cookie where the client asks for one', async () => {
+  it('is renewed by a cookie if the client asks for one', async () => {
     const begun = await begin(server.client, 'test')
     const back = provider.authorize(begun.authorizationUrl, newcomer())
     const answer = await sendLogin(server.client, readAnswer(begun, back), 'COOKIE')

@@ -150,7 +150,7 @@ describe('an e-mail address that comes from a provider', () => {
     expect(identities).toEqual([])
   })
 
-  it('is proven in a new account where the provider attests it, and else is not', async () => {
+  it('is proven in a new account if the provider attests it, and else is not', async () => {
     for (const [attested, emailVerified] of [
       [true, true],
       ['true', false],
@@ -175,7 +175,7 @@ describe('an e-mail address that comes from a provider', () => {
     ['an object', { address: 'ada@example.com' }],
     ['a number', 7],
     ['one that is too long', `${'a'.repeat(255)}@example.com`],
-  ])('is left out where it is %s', async (_what, email) => {
+  ])('is left out if it is %s', async (_what, email) => {
     const answer = await signIn({ userinfo: { email, email_verified: true } })
     expect(answer.errors).toBeUndefined()
     expect(answer.data.loginWithProvider.user).toMatchObject({
@@ -185,7 +185,7 @@ describe('an e-mail address that comes from a provider', () => {
     })
   })
 
-  it('is another one where it only looks the same', async () => {
+  it('is another one if it only looks the same', async () => {
     await server.client.register({ email: 'pay@example.com' })
     await server.database.query(
       "update users set email_verified = true where email = 'pay@example.com'",

@@ -55,7 +55,7 @@ describe('an issuer that is configured under the name of another one', () => {
       await server.database.query('select user_id, issuer from identities where subject = ?', [sub])
     ).map(({ user_id, issuer }) => [user_id, issuer])
 
-  it('inherits no account, and tells its user and the log why', async () => {
+  it('inherits no account, and says why to its user and in the log', async () => {
     const sub = `sub-${++users}`
     const owner = (await signInAt(server, former, sub)).data.loginWithProvider
     const answer = await signInAt(changed, current, sub)

@@ -57,7 +57,7 @@ describe('the accounts of providers that a user has linked', () => {
     )
 
   describe('when one is linked', () => {
-    it('opens the account from then on, beside what did before', async () => {
+    it('opens the account from then on, in addition to the ways from before', async () => {
       const { accessToken, user, email, password } = await server.client.register()
       for (const [name, sub] of [
         ['one', 'both'],
@@ -212,13 +212,13 @@ describe('the accounts of providers that a user has linked', () => {
       expect(reasons).toEqual([undefined, 'SESSION_ENDED', undefined])
     })
 
-    it('is unknown where it was never linked, or is no longer', async () => {
+    it('is unknown if it was never linked, or is no longer', async () => {
       const { accessToken } = await newcomer()
       expect((await unlink(accessToken, 'two')).code).toBe('UNKNOWN_PROVIDER')
       expect((await sendUnlink(server.client, 'one')).code).toBe('UNAUTHENTICATED')
     })
 
-    it('stays where it is the only way in', async () => {
+    it('stays if it is the only way to sign in', async () => {
       const { accessToken, id, sub } = await newcomer()
       const answer = await unlink(accessToken, 'one')
       expect(answer.code).toBe('LAST_CREDENTIAL')
@@ -257,7 +257,7 @@ describe('the accounts of providers that a user has linked', () => {
       expect(await identitiesOf(user.id)).toHaveLength(1)
     })
 
-    it('stays where the other one is of a provider that the server has no more', async () => {
+    it('stays if the other one is of a provider that the server has no more', async () => {
       const { accessToken, id } = await newcomer()
       await link(accessToken, 'two', `sub-${++people}`)
       await server.database.query(

@@ -67,7 +67,7 @@ describe('the log of sign-ins with a provider', () => {
     expect([piece, ...secrets].filter((text) => log().includes(text))).toEqual([])
   }
 
-  it('tells no code, state, verifier, nonce or token of those that succeed', async () => {
+  it('logs no code, state, verifier, nonce or token of those that succeed', async () => {
     const login = await comeBack()
     const answer = await sendLogin(server.client, login.mine)
     const { accessToken, refreshToken } = answer.data.loginWithProvider
@@ -79,7 +79,7 @@ describe('the log of sign-ins with a provider', () => {
     expectNone([...login.secrets, ...link.secrets, accessToken, refreshToken, kept])
   })
 
-  it('tells none of a response that is refused here', async () => {
+  it('logs nothing of a response that is refused here', async () => {
     const { mine, secrets } = await comeBack()
     expect((await sendLogin(server.client, { ...mine, state: secret })).code).toBe('INVALID_FLOW')
     expect((await sendLogin(server.client, { ...mine, provider: secret })).code).toBe(
@@ -159,7 +159,7 @@ describe('the log of sign-ins with a provider', () => {
     [401, 'invalid_client'],
     [200, 'bad_verification_code'],
   ])(
-    'notifies the operator what the provider said, where it is one of the known words (%i %s)',
+    'notifies the operator what the provider said, if it is one of the known words (%i %s)',
     async (status, error) => {
       const { mine } = await comeBack()
       provider.answering['token'] = sending(status, JSON.stringify({ error }))

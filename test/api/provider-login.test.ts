@@ -87,7 +87,7 @@ describe('signing in with an OpenID provider', () => {
     expect(unnamed.code).toBe('PROVIDER_ERROR')
   })
 
-  it('is refused by a provider that demands PKCE where the verifier is another or none', async () => {
+  it('is refused by a provider that demands PKCE if the verifier is another or none', async () => {
     for (const verifier of ['v'.repeat(43), '']) {
       const begun = await begin(server.client, 'test')
       const answer = readAnswer(begun, await idp.signIn(begun.authorizationUrl, 'p1'))

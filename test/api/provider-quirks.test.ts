@@ -175,7 +175,7 @@ describe('an OpenID provider', () => {
     })
     const asked = () => provider.requests.filter(({ endpoint }) => endpoint === 'userinfo').length
 
-    it('is not asked for it where the ID token has everything', async () => {
+    it('is not asked for it if the ID token has everything', async () => {
       const before = asked()
       const answer = await signIn({ claims: whole(), userinfo: { sub: 'somebody else' } })
       expect(answer.errors).toBeUndefined()
@@ -389,7 +389,7 @@ describe('a client that proves itself to the token endpoint', () => {
     await provider.close()
   })
 
-  it('needs no secret where it is public: PKCE and its id are enough', async () => {
+  it('needs no secret if it is public: PKCE and its id are enough', async () => {
     for (const env of [{}, { OIDC_TEST_TOKEN_AUTH_METHOD: 'none' }]) {
       const { provider, signIn } = await start(['none'], '', env)
       const { answer, ways } = await signIn()

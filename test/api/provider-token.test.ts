@@ -205,7 +205,7 @@ describe('providerToken', () => {
     expect(renewals() - before).toBe(1)
   })
 
-  it('says so where the provider refuses to renew it, until the user signs in again', async () => {
+  it('says so if the provider refuses to renew it, until the user signs in again', async () => {
     const signedIn = await signIn()
     const { accessToken } = await later(expiresIn, signedIn)
     github.revokeAll()

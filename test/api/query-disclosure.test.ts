@@ -45,7 +45,7 @@ const spellings: [what: string, document: string, operationName?: string][] = [
 
 describe('introspection', () => {
   // ASVS 4.3.2; graphql-cop; DVGA "interface protection bypass".
-  it.each(spellings)('is refused where it is off: %s', async (_what, query, operationName) => {
+  it.each(spellings)('is refused if it is off: %s', async (_what, query, operationName) => {
     const { accessToken } = await closed.client.register()
     for (const authorization of ['', `Bearer ${accessToken}`]) {
       const headers = { 'apollo-require-preflight': '1', authorization }
@@ -70,7 +70,7 @@ describe('introspection', () => {
     }
   })
 
-  it('is answered where it is on', async () => {
+  it('is answered if it is on', async () => {
     for (const [, query] of spellings.slice(0, 7)) {
       expect((await open.client.send(query)).errors).toBeUndefined()
     }

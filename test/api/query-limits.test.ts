@@ -36,7 +36,7 @@ describe('many sign-ins in one request', () => {
     expect(await countAttempts()).toBe(before)
   })
 
-  it('end with the first that fails where they are few', async () => {
+  it('end with the first that fails if they are few', async () => {
     const before = await countAttempts()
     await server.client.send(aliasedLogins(1))
     const charges = (await countAttempts()) - before

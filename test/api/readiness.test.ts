@@ -5,7 +5,7 @@ import { startServer, type TestServer } from '../support/server.ts'
 const ready = async (server: TestServer) => (await fetch(`${server.url}/health/ready`)).status
 const live = async (server: TestServer) => (await fetch(`${server.url}/health/live`)).status
 
-it('a server is ready with its database up to date, and not where a migration is missing', async () => {
+it('a server is ready with its database up to date, and not if a migration is missing', async () => {
   const server = await startServer()
   expect(await ready(server)).toBe(200)
   // As after a backup of an older version was restored below it.

@@ -101,7 +101,7 @@ describe('the list of sessions', () => {
   }
   const toNextHour = () => server.advance(hour - (Math.floor(server.now() / 1000) % hour) + 1)
 
-  it('does not tell the moment of a refresh, neither by times nor by its order', async () => {
+  it('does not reveal the time of a refresh, neither by times nor by its order', async () => {
     toNextHour()
     const account = await server.client.register()
     server.advance(60)

@@ -12,7 +12,7 @@ const setRoles = (userId: string, roles: string[]) =>
   server.database.query('update users set roles = ? where id = ?', [JSON.stringify(roles), userId])
 
 describe('a field that needs a role', () => {
-  it('says FORBIDDEN to who is signed in without it, and UNAUTHENTICATED to who is not', async () => {
+  it('fails with FORBIDDEN for a user without it, and with UNAUTHENTICATED for a client that is not signed in', async () => {
     const { accessToken } = await server.client.register()
     const forbidden = await server.client.as(accessToken).send('{ secretOfAdmins }')
     expect(forbidden.status).toBe(403)

@@ -70,7 +70,7 @@ describe('the list of my sessions', () => {
     ])
   })
 
-  it('tells from where the last refresh came', async () => {
+  it('says from where the last refresh came', async () => {
     const account = await server.client.register()
     const [before] = await sessionsOf(account)
     server.advance(100)
@@ -88,7 +88,7 @@ describe('the list of my sessions', () => {
     })
   })
 
-  it('also comes with the response of a sign-in, where the new one is current', async () => {
+  it('also comes with the response of a sign-in, if the new one is current', async () => {
     const account = await server.client.register()
     const answer = await server.client.send(
       'mutation ($e: String!, $p: String!) { login(email: $e, password: $p) { user { sessions { current } } } }',

@@ -204,7 +204,7 @@ describe('signing in with', () => {
   })
 
   // A token of another tenant than the one that the operator lets in.
-  it('microsoft only for the tenant, where the operator names one', async () => {
+  it('microsoft only for the tenant, if the operator names one', async () => {
     const entra = microsoft(tenant, `https://login.microsoftonline.com/${tenant}/v2.0`)
     const own = await startHosts(() => entra.routes)
     const other = await startServer(

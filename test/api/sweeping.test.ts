@@ -102,7 +102,7 @@ describe('sweeping', () => {
     expect(turns).toBeGreaterThanOrEqual(20)
   })
 
-  it('continues with the rest where one part of it fails', async () => {
+  it('continues with the rest if one part of it fails', async () => {
     const server = await startServer()
     await server.client.login('nobody@example.com', 'not the password')
     await server.database.query('alter table sessions rename to lost')
@@ -111,7 +111,7 @@ describe('sweeping', () => {
     expect(await server.database.query('select * from audit_events')).toEqual([])
   })
 
-  it('ends with its batch where the server stops', async () => {
+  it('ends with its batch if the server stops', async () => {
     const server = await startServer()
     const { user } = await server.client.register()
     await insertExpired(server, user.id, 20 * batchRows)

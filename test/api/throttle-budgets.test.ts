@@ -210,7 +210,7 @@ describe('guesses made all at once', () => {
     expect(await countAccepted(() => loginFrom(server.client, from, email))).toBe(1)
   })
 
-  it('are counted in full where a right one was on its way when the hour ended', async () => {
+  it('are counted in full if a right one was on its way when the hour ended', async () => {
     const { email } = await server.client.register()
     const from = freshAddress()
     const held = holdNext('verify')

@@ -163,7 +163,7 @@ describe('wrong passwords for one account from one address', () => {
     expect(tasks.filter(({ password }) => password === wrongPassword)).toHaveLength(5)
   })
 
-  it.each([6, 16, 100])('are not even one where a document makes %i', async (aliases) => {
+  it.each([6, 16, 100])('are not even one if a document makes %i', async (aliases) => {
     const { email, from } = await target()
     const tasks = recordHashing()
     const fields = Array.from(

@@ -123,7 +123,7 @@ describe('the audience of access tokens', () => {
     expect(answer.data.narrowAccessToken.expiresIn).toBe(60)
   })
 
-  it('of a narrowed token does not tell when the session was refreshed', async () => {
+  it('of a narrowed token does not reveal when the session was refreshed', async () => {
     const brief = await server.sibling({ SESSION_IDLE_LIFETIME: '60s' })
     const user = await brief.client.register()
     const answer = await brief.client.as(user.accessToken).send(narrow, { audiences: [notes] })

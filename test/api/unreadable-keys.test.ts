@@ -27,7 +27,7 @@ async function startWithoutKeys(env: Environment = {}) {
   }
 }
 
-it('a password is not changed where the signing keys cannot be read', async () => {
+it('a password is not changed if the signing keys cannot be read', async () => {
   const { client, person, restore } = await startWithoutKeys()
   const answer = await client
     .as(person.accessToken)
@@ -41,7 +41,7 @@ it('a password is not changed where the signing keys cannot be read', async () =
   expect((await client.login(person.email, person.password)).errors).toBeUndefined()
 })
 
-it('no session starts where the signing keys cannot be read', async () => {
+it('no session starts if the signing keys cannot be read', async () => {
   const { client, countSessions, person, restore } = await startWithoutKeys()
   expect((await client.login(person.email, person.password)).code).toBe('INTERNAL_SERVER_ERROR')
   await restore()

@@ -143,7 +143,7 @@ describe('workers', () => {
     expect(codes.filter((code) => code === 'RATE_LIMITED')).toHaveLength(15)
   })
 
-  it('give a refresh token one successor, anyone who is asked', async () => {
+  it('give a refresh token one successor, whichever worker is asked', async () => {
     for (let round = 0; round < 10; round += 1) {
       const { refreshToken } = await server.client.register()
       const answers = await Promise.all(
@@ -288,7 +288,7 @@ describe('the primary', long, () => {
     await expect(server.client.send('{ __typename }')).rejects.toThrow('fetch failed')
   })
 
-  it('ends with the message of the first worker where that cannot start, said once', async () => {
+  it('ends with the message of the first worker if that cannot start, said once', async () => {
     const busy = createServer().listen(0, '127.0.0.1')
     onTestFinished(() => void busy.close())
     await new Promise((resolve) => {

@@ -51,7 +51,7 @@ async function openLinked(): Promise<Page> {
 }
 
 describe('a sign-in', () => {
-  it('is tried again when the user says so, where the network was gone', async () => {
+  it('is tried again when the user says so, if the network was gone', async () => {
     const server = await startAccountPage()
     const browser = await openBrowser({ allowed: [/^console: .*ERR_INTERNET_DISCONNECTED/] })
     const page = await open(browser, server)
@@ -67,7 +67,7 @@ describe('a sign-in', () => {
 })
 
 describe('a page that opens', () => {
-  it('says so where the server does not answer, and continues when the user says so', async () => {
+  it('says so if the server does not answer, and continues when the user says so', async () => {
     const server = await startAccountPage()
     const page = await (await openBrowser({ allowed })).newPage()
     await stopTimers(page)
@@ -181,7 +181,7 @@ describe('unlinking a provider', () => {
 })
 
 describe('signing out', () => {
-  it('of another device that failed is not told where it is asked about all of them', async () => {
+  it('of another device that failed is not told if it is asked about all of them', async () => {
     const server = await startAccountPage()
     const page = await open(await openBrowser({ allowed }), server)
     await signUp(page, email)

@@ -153,7 +153,7 @@ describe('the page', () => {
     expect(await findFaults(page, 'sign-in-320')).toEqual([])
   })
 
-  it('does not move for who wants no motion', async () => {
+  it('does not move for users who prefer reduced motion', async () => {
     const server = await startWithProviders([])
     const browser = await openBrowser({ reducedMotion: 'reduce' })
     const page = await browser.newPage()

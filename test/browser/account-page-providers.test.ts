@@ -177,7 +177,7 @@ describe('linked providers', () => {
     await seeView(page, 'Your account')
   })
 
-  it('say so where the last way in was taken meanwhile', async () => {
+  it('say so if the last way in was taken meanwhile', async () => {
     const server = await startWithProviders([ada])
     const page = await open(await openBrowserOf(ada), server)
     await press(page, 'Continue with Acme')
@@ -194,7 +194,7 @@ describe('linked providers', () => {
       .toMatch(/^Acme is your only way to sign in/)
   })
 
-  it('say so where the provider account is someone else’s', async () => {
+  it('say so if the provider account is someone else’s', async () => {
     const server = await startWithProviders([ada])
     const page = await open(await openBrowserOf(ada, { expected: [/^console: .*403/] }), server)
     await press(page, 'Continue with Acme')

@@ -264,7 +264,7 @@ describe('devices', () => {
 })
 
 describe('what goes wrong', () => {
-  it('is told with a countdown if there were too many attempts', async () => {
+  it('is shown with a countdown if there were too many attempts', async () => {
     const server = await startAccountPage({ THROTTLE: 'on' })
     await server.client.register({ email, password })
     const page = await open(await openBrowser({ allowed: [/^console: .*429/] }), server)

@@ -164,7 +164,7 @@ describe('the account page', () => {
     expect(response.headers.get('allow')).toBe('GET')
   })
 
-  it('is not there where it is turned off', async () => {
+  it('is not there if it is turned off', async () => {
     const off = await startServer({ ACCOUNT_PAGE: 'off' })
     for (const path of ['/', '/callback', ...referredBy(await htmlOf(server))]) {
       const response = await fetch(off.url + path)
@@ -240,7 +240,7 @@ describe('the logo of the operator', () => {
     ['is no image', () => write('text.png', 'hello'), 'not what its name says'],
     ['is no drawing', () => write('text.svg', 'hello'), 'not what its name says'],
     ['is too large', () => write('large.png', Buffer.concat([png, Buffer.alloc(2 ** 18)])), '256'],
-  ])('stops the start where it %s', async (_what, file, message) => {
+  ])('stops the start if it %s', async (_what, file, message) => {
     await expect(startServer({ BRAND_LOGO: file() })).rejects.toThrow(message)
   })
 })

@@ -98,7 +98,7 @@ for (const engine of engines)
       expect(readdirSync(folder).filter((name) => name.startsWith('backup'))).toEqual(['backup'])
     })
 
-    it('is told of in the audit trail, and so is its restore', async () => {
+    it('is recorded in the audit trail, and so is its restore', async () => {
       const { folder, url } = await createDatabase(engine)
       const file = join(folder, 'backup')
       const app = await start(url)
@@ -136,7 +136,7 @@ for (const engine of engines)
       expect((await client.login(ada.email, ada.password)).errors).toBeUndefined()
     })
 
-    it('is made and restored where a table of a later version is missing', async () => {
+    it('is made and restored if a table of a later version is missing', async () => {
       const { execute, folder, url } = await createDatabase(engine)
       const file = join(folder, 'backup')
       await (await start(url)).close()
@@ -210,7 +210,7 @@ describe('a backup of SQLite', () => {
     expect(existsSync(`${elsewhere}.replaced`)).toBe(false)
   })
 
-  it('is not taken for one of Latchkey where it is another program’s', async () => {
+  it('is not taken for one of Latchkey if it is another program’s', async () => {
     const { folder, url } = await createDatabase('sqlite')
     const file = join(folder, 'other.db')
     const other = new Sqlite(file)

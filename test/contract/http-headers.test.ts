@@ -101,7 +101,7 @@ describe('the headers of a response', () => {
     }
   })
 
-  it('promise https exactly where it is https', async () => {
+  it('promise https exactly if it is https', async () => {
     expect(
       (await fetch(`${server.url}/health/live`)).headers.get('strict-transport-security'),
     ).toBeNull()

@@ -67,7 +67,7 @@ describe('a request that two servers could read differently', () => {
     expect(answer.text.match(/HTTP\/1\.1 \d/g)).toHaveLength(1)
   })
 
-  it('is refused where its header is larger than 16 KB', async () => {
+  it('is refused if its header is larger than 16 KB', async () => {
     const large = head('GET /health/live HTTP/1.1', 'Host: a', `X-A: ${'a'.repeat(17_000)}`)
     for (const bytes of [large, `GET /${'a'.repeat(17_000)} HTTP/1.1\r\nHost: a\r\n\r\n`]) {
       const answer = await sendRaw(server.url, bytes)
@@ -236,7 +236,7 @@ describe('a request that is refused before its body has come', () => {
     expect((await answer).status).toBe(status)
   })
 
-  it('is answered where the rest does not come, too', async () => {
+  it('is answered if the rest does not come, too', async () => {
     const begun = head('POST /graphql HTTP/1.1', 'Host: a', json, `Content-Length: ${size}`)
     const answer = await sendRaw(server.url, `${begun}{"que`)
     expect(answer.status).toBe(413)

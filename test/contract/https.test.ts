@@ -151,7 +151,7 @@ describe('a server with TLS_CERT and TLS_KEY', () => {
     }
   })
 
-  it('stays with the old one where the new one cannot be used, and says so', async () => {
+  it('stays with the old one if the new one cannot be used, and says so', async () => {
     const { env, first, install } = await installCertificate()
     const server = await startServer(env)
     const second = await sign()

@@ -100,7 +100,7 @@ describe('metrics', () => {
     })
   })
 
-  it('tell root fields apart, however an operation asks for them', async () => {
+  it('distinguish root fields, however an operation asks for them', async () => {
     const server = await startServer(withMetrics)
     await server.client.send('query Named { a: providers { id } b: __typename }')
     await server.client.send(

@@ -109,7 +109,7 @@ for (const name of proxies)
         }),
       })
 
-    it('tells the address of the client, whatever the client says of itself', async () => {
+    it('passes on the client IP, whatever the client claims', async () => {
       for (const headers of [{}, forged]) {
         const { body } = await register({ from: '127.0.0.77', headers })
         expect(body.data.register.user.sessions).toEqual([{ ip: '127.0.0.77' }])

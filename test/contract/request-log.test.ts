@@ -69,7 +69,7 @@ describe('the log', () => {
     }
   })
 
-  it('is quiet where it is told to be', async () => {
+  it('is quiet if it is configured so', async () => {
     const quiet = await startServer({ LOG_LEVEL: 'error' })
     await quiet.client.send('{ __typename }')
     expect(quiet.logText()).toBe('')
@@ -88,7 +88,7 @@ describe('the id of a request', () => {
     expect(server.logText()).not.toContain(given)
   })
 
-  it('is made here, where a client reaches the port past the proxies', async () => {
+  it('is made here, if a client reaches the port past the proxies', async () => {
     const elsewhere = await startServer({ TRUST_PROXY: '10.0.0.0/8,2001:db8::1' })
     const here = await startServer({ TRUST_PROXY: '10.0.0.0/8,127.0.0.0/8' })
     const idFrom = async ({ url }: TestServer) =>

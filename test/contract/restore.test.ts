@@ -28,7 +28,7 @@ const openAfterCopying = (file: string) => `
 
 for (const engine of engines)
   describe(`a backup on ${engine}`, needsOf(engine), () => {
-    it('that is restored and killed before it says so has told the trail', async () => {
+    it('that is restored and killed before it says so is in the audit trail', async () => {
       const { folder, restoreAndKill, url } = await createDatabase(engine)
       const file = join(folder, 'backup')
       const app = await start(url)

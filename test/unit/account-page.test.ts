@@ -102,7 +102,7 @@ describe('an error', () => {
     expect(describeProblem(new TypeError('a bug')).text).not.toContain('a bug')
   })
 
-  it('tells users who were signed out why', () => {
+  it('tells users why they were signed out', () => {
     expect(describeSignedOut('SIGNED_OUT')).toBe('You are signed out.')
     expect(describeSignedOut('REFRESH_TOKEN_REUSED')).toMatch(/copied/)
     expect(describeSignedOut('SESSION_ENDED')).toMatch(/another device/)

@@ -73,7 +73,7 @@ describe("an operator's colour", () => {
     ).not.toThrow()
   })
 
-  it('is left as it is where it can be read', () => {
+  it('is left as it is if it can be read', () => {
     const [light] = readSchemes(brandStylesheet('#3b4fc4'))
     const color = '#3b4fc4'
     expect(light).toMatchObject({ accent: color, 'accent-edge': color, 'accent-text': color })

@@ -39,7 +39,7 @@ describe('inTime', () => {
 })
 
 describe('whileWanted', () => {
-  it('lets go of who gives up, and of the work nothing', async () => {
+  it('releases a caller that gives up, and keeps the work', async () => {
     const controller = new AbortController()
     const work = Promise.withResolvers<string>()
     const impatient = failureOf(whileWanted(controller.signal, work.promise))

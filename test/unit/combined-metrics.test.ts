@@ -26,7 +26,7 @@ async function readAll(rounds: Answers[]): Promise<string[]> {
 }
 
 describe('combined metrics', () => {
-  it('keep the counts of who is gone, once, and forget its gauges', async () => {
+  it('keep the counts of a worker that is gone, once, and drop its gauges', async () => {
     const texts = await readAll([
       new Map([
         [1, await snapshot(5, 2)],

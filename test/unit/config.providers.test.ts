@@ -88,11 +88,11 @@ describe('the variables of providers', () => {
       'OIDC_ACME_CLIENT_ID must be set beside OIDC_ACME_ISSUER',
     ],
   ]
-  it.each(half)('stop the start where they are half set: %o', (env, problem) => {
+  it.each(half)('stop the start if they are half set: %o', (env, problem) => {
     expect(problemsOf(env)).toEqual([problem])
   })
 
-  it('stop the start where a variable has its former name, and name the new one', () => {
+  it('stop the start if a variable has its former name, and name the new one', () => {
     expect(problemsOf({ ...acme, OIDC_ACME_ATTESTS_EMAIL: 'off' })).toEqual([
       'OIDC_ACME_ATTESTS_EMAIL is not a variable of Latchkey. Use OIDC_ACME_TRUST_EMAIL_VERIFIED.',
     ])

@@ -53,7 +53,7 @@ describe('a call that succeeds', () => {
         answer: { errors: [{}], code: 'REFRESH_TOKEN_REUSED' } as unknown as Answer,
       }),
     ],
-  ])('is found where it started after %s', (_, end) => {
+  ])('is found if it started after %s', (_, end) => {
     expect(found([end, use(4)])).toHaveLength(1)
     // Under way together, it may have come first.
     expect(found([end, use(2.5)]).filter(({ kind }) => kind === 'me')).toEqual([])
@@ -64,7 +64,7 @@ describe('a call that succeeds', () => {
     expect(found([{ ...unanswered, endedAt: Number.POSITIVE_INFINITY }, use(4)])).toEqual([])
   })
 
-  it('is found where it signs in with a password that was changed', () => {
+  it('is found if it signs in with a password that was changed', () => {
     const change = call('changePassword', [2, 3], { ends: 'others', credential: 'first' })
     expect(found([change, call('login', [4, 5], { credential: 'first' })])).toHaveLength(1)
     expect(found([change, call('login', [4, 5], { credential: 'second' })])).toEqual([])
@@ -118,7 +118,7 @@ describe('a session that no one has ended', () => {
     expect(living(call('revoke', [2, 3], { ends: session, answer: refused }))).toEqual([session])
   })
 
-  it('may be over where the end has no response', () => {
+  it('may be over if the end has no response', () => {
     const { answer: _, ...lost } = call('revoke', [2, Number.POSITIVE_INFINITY], { ends: session })
     expect(living(lost)).toEqual([])
   })

@@ -22,7 +22,7 @@ describe('npm run keys', () => {
     },
   )
 
-  it('makes the first keys where it is asked to rotate before the first start', async () => {
+  it('makes the first keys if it is asked to rotate before the first start', async () => {
     const { status, stdout } = await operator.keys(['rotate'])
     expect(status).toBe(0)
     expect(stdout).toMatch(/ current /)
@@ -39,7 +39,7 @@ describe('npm run keys', () => {
 })
 
 describe('npm run db:migrate', () => {
-  it('makes the schema, and is content where it is there', async () => {
+  it('makes the schema, and is content if it is there', async () => {
     for (let run = 0; run < 2; run += 1) {
       const result = await operator.migrate()
       expect(result).toMatchObject({

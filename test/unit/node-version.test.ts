@@ -18,7 +18,7 @@ function runAs(version: string, file: string) {
 }
 
 describe('an older Node', () => {
-  it.each(started)('is told by %s which version it must be', (file) => {
+  it.each(started)('is reported by %s with the version that is needed', (file) => {
     const { status, stderr, stdout } = runAs('20.19.5', file)
     expect(stderr).toMatch(
       /^Latchkey needs Node \d+\.\d+ or newer, and this is Node 20\.19\.5\. .*\n$/,

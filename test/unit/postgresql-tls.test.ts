@@ -109,7 +109,7 @@ describe('a connection to PostgreSQL', needs('PostgreSQL from npm'), () => {
     expect(await connect(parameters.replace('ROOT', file('root.crt')), host)).toEqual(expected)
   })
 
-  it('shows its own certificate where it is given one', async () => {
+  it('shows its own certificate if it is given one', async () => {
     const own = `&sslcert=${file('client.crt')}&sslkey=${file('client.key')}`
     expect(await connect(`?sslmode=require${own}`)).toEqual({
       ssl: true,
