@@ -63,7 +63,7 @@ describe('the audit trail', () => {
   })
 
   // What is typed into the wrong box is a password.
-  it('has of a sign-in to no account if it came from, and nothing that was typed', async () => {
+  it('records of a sign-in to no account only its origin, and nothing that was typed', async () => {
     const before = (await eventsOf(server, null)).length
     const typed = ['nobody.at.all@example.com', 'correct horse battery', 'another secret']
     await server.client.login(typed[0]!, typed[2]!)

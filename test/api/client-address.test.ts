@@ -66,7 +66,7 @@ describe('without TRUST_PROXY', () => {
   })
 
   // CVE-2024-47070, CVE-2026-46356: a new address for each guess.
-  it('guesses are counted together, whatever they say of if they come from', async () => {
+  it('guesses are counted together, whatever origin they claim', async () => {
     const throttled = await server.sibling({ THROTTLE: 'on' })
     const { email } = await server.client.register()
     const accepted = await countAccepted((index) =>

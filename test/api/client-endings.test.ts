@@ -113,7 +113,7 @@ describe('a session stays', () => {
   it.each([
     ['a wrong password', 'INVALID_CREDENTIALS', { password: 'not the password' }],
     ['a disabled account', 'UNAUTHENTICATED', {}],
-  ])('if a sign-in as someone else fails for %s', async (_what, code, input) => {
+  ])('where a sign-in as someone else fails for %s', async (_what, code, input) => {
     const grace = await server.client.register({ password })
     await server.database.query('update users set disabled_at = 1 where email = ?', [grace.email])
     const credentials = { email: grace.email, password, ...input }

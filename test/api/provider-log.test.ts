@@ -159,7 +159,7 @@ describe('the log of sign-ins with a provider', () => {
     [401, 'invalid_client'],
     [200, 'bad_verification_code'],
   ])(
-    'notifies the operator what the provider said, if it is one of the known words (%i %s)',
+    'logs what the provider said for the operator if it is one of the known words (%i %s)',
     async (status, error) => {
       const { mine } = await comeBack()
       provider.answering['token'] = sending(status, JSON.stringify({ error }))

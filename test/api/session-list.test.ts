@@ -88,7 +88,7 @@ describe('the list of my sessions', () => {
     })
   })
 
-  it('also comes with the response of a sign-in, if the new one is current', async () => {
+  it('also comes with the response of a sign-in, in which the new one is current', async () => {
     const account = await server.client.register()
     const answer = await server.client.send(
       'mutation ($e: String!, $p: String!) { login(email: $e, password: $p) { user { sessions { current } } } }',
