@@ -1,4 +1,4 @@
-import { codesOf, type ErrorCodes } from '../../core/errors.ts'
+import { AppError, codesOf, type ErrorCodes } from '../../core/errors.ts'
 
 export const providerErrorCodes = {
   UNKNOWN_PROVIDER: { description: 'No provider with this id is configured.' },
@@ -15,3 +15,11 @@ export const providerErrorCodes = {
 
 /** Why a sign-in with a provider failed, as `extensions.code`. */
 export const ProviderErrorCode = codesOf(providerErrorCodes)
+
+export const providerIdShape = /^[a-z0-9-]{1,64}$/
+
+export function unknownProvider(id: string): AppError {
+  // What is not an id may be anything, a secret in the wrong place included.
+  const named = providerIdShape.test(id) ? { provider: id } : {}
+  return new AppError(ProviderErrorCode.UNKNOWN_PROVIDER, 'This provider is not configured.', named)
+}

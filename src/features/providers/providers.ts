@@ -1,6 +1,7 @@
 /** What the resolvers of this feature ask the context for. */
 import { requestService, serverPart } from '../../feature.ts'
-import { ProviderService, type Providers } from './provider.service.ts'
+import type { Providers } from './provider-flows.ts'
+import { ProviderService } from './provider.service.ts'
 
 export const providersPart = serverPart<Providers>('providers')
 

@@ -12,6 +12,12 @@ const service = inFile('src/features/providers/provider.service.ts', [
   'test/api/provider-flow.test.ts',
   'test/api/provider-linking.test.ts',
 ])
+const unlinking = inFile('src/features/providers/unlink-provider.ts', [
+  'test/api/provider-linking.test.ts',
+])
+const bothHalves = inFile('src/features/providers/provider-flows.ts', [
+  'test/api/provider-flow.test.ts',
+])
 const linking = inFile('src/features/providers/account-linking.ts', [
   'test/api/provider-linking.test.ts',
 ])
@@ -115,17 +121,17 @@ export const providers: readonly Mutation[] = [
     'if (identity.user.id !== userId) {',
     'if (identity.user.id === undefined) {',
   ),
-  service(
+  unlinking(
     'the only way to sign in is unlinked',
-    'if (!isPasswordEnough && usableProvidersOf(left, this.#options.clients).length === 0) {',
+    'if (!isPasswordEnough && usableProvidersOf(left, clients).length === 0) {',
     'if (!isPasswordEnough && left.length < 0) {',
   ),
-  service(
+  unlinking(
     'a password without an address counts as a way to sign in',
     'user.email != null && isPasswordUsable(',
     'isPasswordUsable(',
   ),
-  service(
+  unlinking(
     'unlinking keeps the sessions that the provider began',
     'and method = ${providerId} and id <> ${sessionId}`',
     "and method = ${providerId} and id <> ${sessionId} and id = ''`",
@@ -136,7 +142,7 @@ export const providers: readonly Mutation[] = [
     '{ provider: providerId },',
     { tests: ['test/api/provider-token.test.ts'] },
   ),
-  service(
+  bothHalves(
     'a redirect URI outside the list is taken',
     'if (!isAllowedRedirectUri(redirectUri, redirectUris)) {',
     'if (redirectUris.length < 0) {',
