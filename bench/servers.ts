@@ -66,7 +66,7 @@ export interface StartOptions {
   readonly probe: { readonly path: string; readonly body?: string; readonly status: number }
 }
 
-/** @throws if the server does not answer, with what it said */
+/** @throws if the server does not respond, with what it said */
 export async function start(options: StartOptions): Promise<Server> {
   const { cores, environment, folder, probe } = options
   mkdirSync(folder, { recursive: true })

@@ -1,4 +1,4 @@
-/** What tabs tell each other: over BroadcastChannel, over `storage` events where it is missing, else not at all. */
+/** Messages between tabs: over BroadcastChannel, over `storage` events if it is missing, otherwise not at all. */
 import type { Platform, TabMessage } from './coordination.ts'
 import { parseJson } from './errors.ts'
 import { randomId } from './random-id.ts'

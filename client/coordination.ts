@@ -52,7 +52,7 @@ export interface Platform {
   readonly events?: Pick<EventTarget, 'addEventListener' | 'removeEventListener'> | undefined
 }
 
-/** How long to wait for another tab's answer: a message takes a few milliseconds. */
+/** How long to wait for another tab's response: a message takes a few milliseconds. */
 const answerMilliseconds = 250
 
 /** @param name the same in all the tabs that share the session */

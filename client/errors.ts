@@ -114,7 +114,7 @@ export function errorCode(error: unknown): ErrorCode | undefined {
 }
 
 /**
- * For the `default` of a `switch` over a closed list: does not compile where a case was forgotten.
+ * For the `default` of a `switch` over a closed list: does not compile if a case is missing.
  * @throws Error if a newer server says what this client does not know
  */
 export function assertNever(value: never): never {

@@ -1,4 +1,4 @@
-/** One tab at a time: by Web Locks, by a lease in localStorage where they are missing, else within the tab only. */
+/** One tab at a time: by Web Locks, by a lease in localStorage if they are missing, otherwise within the tab only. */
 import type { Platform } from './coordination.ts'
 import { randomId } from './random-id.ts'
 

@@ -35,7 +35,7 @@ export interface SendOptions {
 
 /**
  * Sends an operation.
- * @throws NetworkError if there is no GraphQL answer; the caller's own abort as it is
+ * @throws NetworkError if there is no GraphQL response; the caller's own abort as it is
  */
 export async function send<D, V>(
   endpoint: Endpoint,

@@ -44,7 +44,7 @@ export function AuthProvider({ auth, renderedState, children }: AuthProviderProp
 
 /**
  * Who is signed in, and the client. `startError` is why that was not to be found out when the page was
- * loaded: where the state is still `unknown`, offer to call `auth.start()` again.
+ * loaded: if the state is still `unknown`, offer to call `auth.start()` again.
  * @throws Error if there is no AuthProvider above
  */
 export function useAuth(): AuthState & {

@@ -21,7 +21,7 @@ export async function sendSignOut(endpoint: Endpoint, tokens: Tokens | undefined
 
 /**
  * Ends all sessions of the user whose session the tokens, or the cookie, name. The server wants a live
- * access token for that: it is fetched where the one at hand is none.
+ * access token for that: it is fetched if there is none.
  * @param isGood whether the access token's time is not over, as far as the client's clock tells
  * @throws NetworkError, AuthError
  */

@@ -18,7 +18,7 @@ export interface Overrides {
   readonly passwordCost?: number
   /** In place of one that the server creates; the caller closes it. */
   readonly hasher?: PasswordHasher | undefined
-  /** How long a request may take to arrive, and to be answered. */
+  /** How long a request may take to arrive, and to get a response. */
   readonly requestTimeoutMilliseconds?: number
   /** Refusals a second that are sent without a delay. */
   readonly refusalsPerSecond?: { readonly network: number; readonly all: number }

@@ -19,7 +19,7 @@ export interface Problem {
   readonly canRetry?: boolean
 }
 
-/** Words for a code where a form can say it better. */
+/** Texts for a code, if a form can say it better. */
 export type Wording = Partial<Record<ErrorCode, string>>
 
 /**

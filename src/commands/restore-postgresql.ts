@@ -14,7 +14,7 @@ import { recordRestore } from './restore-trail.ts'
 import { CommandError } from './run.ts'
 import { withDatabase } from './with-database.ts'
 
-/** What happened is told in the transaction in which it happens. The values are variables of psql. */
+/** What happened is recorded in the transaction in which it happens. The values are variables of psql. */
 const insertIfTrailIsThere = `select to_regclass('audit_events') is not null as has_trail \\gset
 \\if :has_trail
 insert into audit_events (id, type, occurred_at, actor, operator, sessions_ended)

@@ -38,7 +38,7 @@ export async function openDatabase(
   }
 }
 
-/** However many ask at once, and however long the database does not answer, one query is under way. */
+/** However many ask at once, and however long the database does not respond, one query is under way. */
 function readinessOf(driver: Driver): () => Promise<boolean> {
   let asking: Promise<boolean> | undefined
   return () => {

@@ -3,7 +3,7 @@ import { dirname } from 'node:path'
 
 /**
  * Creates a folder, and those around it, for their owner only. Not by Node's own `recursive`, which
- * never returns where a file system takes no folders at all, such as /proc.
+ * never returns if a file system takes no folders at all, such as /proc.
  * @throws an error of the file system
  */
 export function makePrivateFolder(folder: string): void {

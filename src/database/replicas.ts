@@ -1,4 +1,4 @@
-/** Reads that may be a moment old: from a replica if one answers, else from the server itself. */
+/** Reads that may be a moment old: from a replica if one responds, else from the server itself. */
 
 /** Of the ORM: `read` is a replica if there is one, `write` the server itself. */
 export type ConnectionType = 'read' | 'write'

@@ -122,7 +122,7 @@ function prepareFile(file: string): void {
 function applySettings(connection: Sqlite.Database): void {
   connection.pragma(`busy_timeout = ${busyTimeoutMilliseconds}`)
   connection.pragma('journal_mode = WAL')
-  // With NORMAL a power cut may undo a commit that a client was told of.
+  // With NORMAL a power cut may undo a commit that was reported to a client.
   connection.pragma('synchronous = FULL')
   connection.pragma('foreign_keys = ON')
 }

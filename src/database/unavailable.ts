@@ -1,4 +1,4 @@
-/** Tells a database that cannot do it now from a fault of ours, or of someone else's server. */
+/** Distinguishes an unavailable database from a fault of ours, or of someone else's server. */
 import { isDriverError } from './driver-errors.ts'
 
 const sqliteCodes = /^SQLITE_(FULL|IOERR|BUSY|LOCKED|CANTOPEN|READONLY|PROTOCOL|NOMEM)/

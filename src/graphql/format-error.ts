@@ -115,7 +115,7 @@ export function formatError(
 
 /**
  * graphql-js repeats what it could not read, which may be a password in the wrong place. Of a message
- * that holds a value only wordings known to be without it pass; names and types may be told.
+ * that holds a value only wordings known to be without it pass; names and types may be shown.
  */
 function withoutValues(message: string, error: GraphQLError): string {
   const code = codeOf(error)

@@ -1,4 +1,4 @@
-/** Tells, of each operation that was answered, its root fields and what came of them. */
+/** Reports, of each operation that got a response, its root fields and what came of them. */
 import type { ApolloServerPlugin, BaseContext } from '@apollo/server'
 import {
   Kind,
@@ -8,7 +8,7 @@ import {
   type SelectionNode,
 } from 'graphql'
 
-/** An operation that was answered. */
+/** An operation that got a response. */
 export interface OperationReport {
   /** The root fields, each with `OK` or the code of its error. */
   readonly fields: readonly { readonly name: string; readonly outcome: string }[]

@@ -61,7 +61,7 @@ export function createGraphqlServer<C extends RequestContext>(
     persistedQueries: false,
     // Signals, and the order of closing, are main.ts's and app.ts's.
     stopOnTerminationSignals: false,
-    // Not from NODE_ENV: what may be shown is told by the options above.
+    // Not from NODE_ENV: what may be shown is decided by the options above.
     nodeEnv: 'production',
     plugins: [
       ApolloServerPluginCacheControlDisabled(),

@@ -46,7 +46,7 @@ export function graphqlRoute<C extends BaseContext>(
       }
       reply.code(status ?? 200)
       for (const [name, value] of headers) reply.header(name, value)
-      // Apollo has a value of its own for some answers.
+      // Apollo has a value of its own for some responses.
       reply.header('cache-control', 'no-store')
       if (headers.get('content-type')?.startsWith('text/html') === true) {
         reply.headers(landingPageHeaders ?? {})

@@ -115,7 +115,7 @@ const clientMessages: Record<string | number, string> = {
   431: 'The request header is too large.',
 }
 
-/** Answers 405 if the path is one of ours, else 404. */
+/** Responds with 405 if the path is one of ours, else 404. */
 export function notFound(paths: readonly string[], sendError: ReturnType<typeof errorSender>) {
   return (request: FastifyRequest, reply: FastifyReply): void => {
     const path = request.url.split('?', 1)[0]!

@@ -34,7 +34,7 @@ import type { ServerCertificate } from './server-certificate.ts'
 
 /** What a feature adds to the HTTP server. */
 export interface Routes {
-  /** Paths that are answered with 405 if the method is not GET. */
+  /** Paths that get 405 if the method is not GET. */
   readonly paths: readonly string[]
   /** A plugin of Fastify. */
   register(app: FastifyInstance, tools: { readonly pace: Pace }): Promise<void>
@@ -50,7 +50,7 @@ export interface HttpServerOptions<C extends BaseContext> extends JwksRouteOptio
   readonly isReady: () => Promise<boolean>
   /** The server is about to stop: clients that keep a connection are asked to open another one. */
   readonly isStopping: () => boolean
-  /** Hears of each request that was answered; the route is one of ours. */
+  /** Called for each request that got a response; the route is one of ours. */
   readonly onAnswered?:
     | ((method: string, route: string, status: number, seconds: number) => void)
     | undefined
@@ -149,7 +149,7 @@ export async function createHttpServer<C extends BaseContext>(
   // JSON is the one thing that can be posted here: every other type is a form that any page can send.
   app.removeAllContentTypeParsers()
   app.addContentTypeParser('application/json', { parseAs: 'buffer' }, readJson(app))
-  /** Until the answer is sent, or its connection closed. */
+  /** Until the response is sent, or its connection closed. */
   const underWay = new Map<FastifyReply, FastifyRequest>()
   app.addHook('onRequest', (request, reply, done) => {
     underWay.set(reply, request)
@@ -263,7 +263,7 @@ function refuseSchema(): never {
 }
 
 /**
- * Answers 408 if a body has not arrived, 503 if a handler takes too long. Fastify's
+ * Responds with 408 if a body has not arrived, 503 if a handler takes too long. Fastify's
  * `handlerTimeout` does the latter too, but aborts a signal at the end of every request, which was
  * the dearest thing on the way (bench/NOTES.md).
  */

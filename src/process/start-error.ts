@@ -16,7 +16,7 @@ const expected = [
   ServerCertificateError,
 ]
 
-/** A sentence if the operator can do something about it, the stack where it is our fault. */
+/** A sentence if the operator can do something about it, the stack if it is our fault. */
 export function describeStartError(error: unknown): string {
   if (!(error instanceof Error)) return `Latchkey could not start: ${String(error)}`
   if (expected.some((type) => error instanceof type)) {

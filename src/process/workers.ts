@@ -50,7 +50,7 @@ export function startWorkers(count: number, log: Logger): Workers {
   /**
    * Keeps one worker running until the stop.
    * @param onListening is called whenever it listens
-   * @param onFailure is called, in place of a restart, where it ends before it has ever listened
+   * @param onFailure is called, in place of a restart, if it ends before it has ever listened
    */
   const keepRunning = (
     onListening: (url: string) => void,

@@ -179,7 +179,7 @@ describe('with a live token, an account', () => {
   })
 })
 
-it('an account that is deleted while the answer is made is not signed in, but told of its new password, which took effect', async () => {
+it('an account that is deleted while the response is made is not signed in, but learns that its new password took effect', async () => {
   const server = await startServer()
   const transactional = AuditTrail.prototype.transactional
   const spy = vi.spyOn(AuditTrail.prototype, 'transactional')

@@ -122,7 +122,7 @@ describe('the Authorization header', () => {
   })
 
   // GraphQL over HTTP: with data next to the error the operation has not failed.
-  it('is told in the status only if nothing else was answered', async () => {
+  it('is reported by the status only if no other field has a result', async () => {
     const mixed = await send('Bearer x', '{ providers { id } me { id } }')
     expect(mixed).toMatchObject({ status: 401, data: null, reason: 'TOKEN_INVALID' })
     const both = await send('Bearer x', '{ protected me { id } }')

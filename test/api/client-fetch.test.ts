@@ -239,7 +239,7 @@ describe('createAuthLink', () => {
     )
   })
 
-  it('asks again for a query that was answered in part', async () => {
+  it('asks again for a query that had a response in part', async () => {
     const extensions = { code: 'UNAUTHENTICATED', reason: 'TOKEN_EXPIRED' }
     let times = 0
     browser.network = async ({ operation }, pass) => {

@@ -62,7 +62,7 @@ describe('a response that comes after the sign-out', () => {
 
   it('to a request says nothing about who signs in next', async () => {
     const { letGo, reached } = holdBack('Protected')
-    // Ended on the way: the answer is a refusal.
+    // Ended on the way: the response is a refusal.
     const first = await auth.accessToken()
     await server.client.as(first!).send('mutation { logout }')
     const late = failureOf(auth.request(ProtectedDocument))

@@ -47,7 +47,7 @@ describe.runIf(!isPostgresql)('the connection to SQLite', () => {
   it('writes ahead, waits for the disk and for others, and holds references', async () => {
     const database = await openMigrated()
     expect(await ask(database, 'pragma journal_mode')).toBe('wal')
-    // FULL: what a client was told of is on the disk.
+    // FULL: what was reported to a client is on the disk.
     expect(await ask(database, 'pragma synchronous')).toBe(2)
     expect(await ask(database, 'pragma foreign_keys')).toBe(1)
     expect(await ask(database, 'pragma busy_timeout')).toBe(5000)

@@ -135,7 +135,7 @@ describe('logout', () => {
   })
 })
 
-// CVE-2020-15223: who is told that a session is over must be able to rely on it.
+// CVE-2020-15223: a client that learns that a session is over must be able to rely on it.
 describe('if the database refuses to end a session', () => {
   let server: TestServer
   beforeAll(async () => (server = await startServer()))

@@ -213,7 +213,7 @@ describe('a provider that is down, or talks nonsense', () => {
     )
   })
 
-  it('keeps no one else waiting, and is given up if it does not answer', async () => {
+  it('keeps no one else waiting, and is given up if it does not respond', async () => {
     // A server cuts off what takes longer than ten seconds; this one waits for longer.
     expect(exchangeTimeoutMilliseconds).toBeLessThan(10_000)
     const half: Answering = (response) =>

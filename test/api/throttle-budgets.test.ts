@@ -154,7 +154,7 @@ describe('one address', () => {
 })
 
 describe('guesses made all at once', () => {
-  // CVE-2024-4629: what is counted after the answer is not counted at all.
+  // CVE-2024-4629: what is counted after the response is not counted at all.
   it.each([
     ['one address', 5, () => 0],
     ['as many addresses', 10, (index: number) => index],

@@ -1,4 +1,4 @@
-// What is told to have failed must not have take effect: the key that signs the answer is read first. Of
+// What is reported as failed must not take effect: the key that signs the response is read first. Of
 // a refresh it is read last, and the same token gets the same successor again.
 import { expect, it, onTestFinished } from 'vitest'
 import { startHostileProvider } from '../support/hostile-provider.ts'

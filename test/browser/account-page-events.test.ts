@@ -68,7 +68,7 @@ describe('recent events', () => {
     expect(await rows(page).count()).toBe(20)
     expect(await focused(page)).toBe('Show more')
     await page.keyboard.press('Space')
-    // The button is gone: the focus is on what is told in its place.
+    // The button is gone: the focus is on what is shown in its place.
     const last = '3 more events, 23 in all. There are no older ones.'
     await expect.poll(() => focused(page)).toBe(last)
     expect(await rows(page).count()).toBe(23)

@@ -67,7 +67,7 @@ describe('a sign-in', () => {
 })
 
 describe('a page that opens', () => {
-  it('says so if the server does not answer, and continues when the user says so', async () => {
+  it('says so if the server does not respond, and continues when the user says so', async () => {
     const server = await startAccountPage()
     const page = await (await openBrowser({ allowed })).newPage()
     await stopTimers(page)

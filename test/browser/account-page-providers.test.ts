@@ -42,7 +42,7 @@ describe('a sign-in with a provider', () => {
     expect(server.logText()).not.toMatch(/code=/)
   })
 
-  it('that the user refuses there is told in words', async () => {
+  it('that the user refuses there is explained', async () => {
     const server = await startWithProviders([])
     // The provider knows no one, and goes no further; what it would answer is made here.
     const page = await open(await openBrowser({ allowed: [/^console/] }), server)

@@ -172,7 +172,7 @@ describe('a password', () => {
     const server = await startAccountPage()
     const page = await open(await openBrowser(), server)
     await signUp(page, email)
-    // The page asks for the account again, and the answer is that the session has ended.
+    // The page asks for the account again, and the response is that the session has ended.
     const elsewhere = await open(await openBrowser({ allowed: [/^console: .*401/] }), server)
     await signIn(elsewhere, email)
     await seeView(elsewhere, 'Your account')

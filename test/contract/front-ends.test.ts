@@ -59,7 +59,7 @@ describe('docs/guides/front-ends.md', () => {
     expect(shownFiles(guide)).toEqual(guide.files)
   })
 
-  it('shows curl with a cookie, and what it answers', needs('bash', 'curl'), async () => {
+  it('shows curl with a cookie, and what it returns', needs('bash', 'curl'), async () => {
     const asOurs = (text: string) =>
       text.replaceAll('http://127.0.0.1:4000', server.url).replaceAll('ada@example.com', email)
     const steps = readSteps('docs/guides/front-ends.md', 'cookie')

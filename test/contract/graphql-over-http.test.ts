@@ -37,7 +37,7 @@ describe('GraphQL over HTTP', () => {
     expect(results.length).toBeGreaterThan(60)
     expect(idsWith('error')).toEqual([])
     // "SHOULD use 200" for requests that are refused before execution, with application/json. Apollo
-    // answers 400, as the draft asks for application/graphql-response+json.
+    // responds with 400, as the draft asks for application/graphql-response+json.
     expect(idsWith('warn').toSorted()).toEqual(['572B', '7B9B', 'FDE2'])
   })
 

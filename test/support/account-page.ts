@@ -73,7 +73,7 @@ export function seeView(page: Page, title: string): Promise<void> {
 
 /**
  * @returns when the account is there, and its events, the last that the page asks for: a request that is
- * still on its way when the session ends is answered with 401, which the console has as an error
+ * still on its way when the session ends gets 401, which the console has as an error
  */
 export async function seeAccount(page: Page): Promise<void> {
   await seeView(page, 'Your account')

@@ -6,7 +6,7 @@ import type { Answer, Client } from './client.ts'
 import type { Random } from './random.ts'
 
 export interface Account {
-  /** Absent until its registration was answered. */
+  /** Absent until its registration got a response. */
   id?: string
   /** Of one account at a time; after its end, of another one. */
   readonly email: string

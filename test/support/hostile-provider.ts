@@ -54,7 +54,7 @@ export interface HostileProvider {
   keys: SigningKey[]
   /** Over the discovered metadata. */
   readonly metadata: Json
-  /** Endpoints that do not answer as they should. */
+  /** Endpoints that do not respond as they should. */
   readonly answering: Partial<Record<Endpoint, Answering>>
   /**
    * Refuses a token request for how the client proves itself. `usesUp` loses the code as well, which a

@@ -43,7 +43,7 @@ export function verifierOf(server: TestServer): (token: string) => Promise<boole
   }
 }
 
-/** REST: answers 401, with nothing else, if the token is not good. */
+/** REST: responds with 401, with nothing else, if the token is not good. */
 export async function startRestService(
   server: TestServer,
   { isGood = verifierOf(server) }: OtherServiceOptions = {},

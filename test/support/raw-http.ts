@@ -47,7 +47,7 @@ export async function sendRaw(url: string, bytes: string | Buffer): Promise<RawA
   return readUntilClosed(openSocket(url, bytes))
 }
 
-/** A request to be answered and then closed; `headers` and `body` go out as they are. */
+/** A request on a connection that is closed after the response; `headers` and `body` go out as they are. */
 export function rawRequest(line: string, headers: readonly string[] = [], body = ''): string {
   return [
     `${line} HTTP/1.1`,

@@ -182,7 +182,7 @@ export function microsoft(tenant: string, issuer: string): SocialProvider {
   })
 }
 
-/** The ID token names the subject; userinfo tells the rest. */
+/** The ID token names the subject; userinfo has the rest. */
 export function gitLab(origin: string): SocialProvider {
   return openid(serverOf({ expiresIn: 7200, refreshTokens: 'rotated' }), {
     discovery: `${origin}/.well-known/openid-configuration`,

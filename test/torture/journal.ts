@@ -48,7 +48,7 @@ export interface JournalOptions {
   /** Where a request goes; asked for each. */
   readonly client: () => Client
   readonly random: Random
-  /** Tells this journal's addresses from those of others. */
+  /** Distinguishes this journal's addresses from those of others. */
   readonly name: string
 }
 

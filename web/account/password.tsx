@@ -75,7 +75,7 @@ export function Password({ person, reload }: SectionProps) {
             }}
             action={change}
           >
-            {/* Tells a password manager whose password this is. */}
+            {/* Lets a password manager find the right password. */}
             <Field
               name="username"
               label="E-mail address"

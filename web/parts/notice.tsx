@@ -45,7 +45,7 @@ interface ProblemNoticeProps {
   readonly isBackground?: boolean
 }
 
-/** A problem, focused as it appears; with a countdown or another attempt where that helps. */
+/** A problem, focused as it appears; with a countdown or another attempt if that helps. */
 export function ProblemNotice({ problem, retry, isBackground = false }: ProblemNoticeProps) {
   const element = useRef<HTMLDivElement>(null)
   useEffect(() => {

@@ -2,7 +2,7 @@
 import { AuthError, NetworkError, readServerError, type TypedDocumentNode } from 'latchkey/client'
 import { nameOf } from './operations.ts'
 
-/** @throws AuthError if Latchkey refuses, NetworkError where it, or this server, is not reached */
+/** @throws AuthError if Latchkey refuses, NetworkError if it, or this server, is not reached */
 export async function ask<D, V>(document: TypedDocumentNode<D, V>, variables: V): Promise<D> {
   let answer: { data: D }
   try {

@@ -18,7 +18,7 @@ const createClient = () =>
     exchanges: [cacheExchange, fetchExchange],
   })
 
-/** The client for the signed-in user: a new one, with an empty cache, where that has changed. */
+/** The client for the signed-in user: a new one, with an empty cache, if that has changed. */
 export let client = createClient()
 let userId: string | undefined
 
@@ -30,5 +30,5 @@ auth.subscribe(() => {
   client = createClient()
 })
 
-// Who is signed in by the cookie; where the server is away, the first operation asks again.
+// Who is signed in by the cookie; if the server is not reached, the first operation asks again.
 auth.start().catch(() => undefined)

@@ -108,7 +108,7 @@ function withinBudget({ type, userId }: NewEvent, now: number) {
 
 /**
  * The address and the browser, unless the account was deleted since the request started. One text for
- * every event: the time of a failure must not tell whether there is an account.
+ * every event: the time of a failure must not reveal whether there is an account.
  */
 function unlessDeleted(userId: string | null, value: string | undefined) {
   return sql`case when cast(${userId} as text) is null

@@ -28,7 +28,7 @@ export async function sweepExpired(sweeps: readonly Sweep[], options: SweepOptio
       try {
         const step = sweep()
         while (await step(batchRows)) {
-          // SQLite answers at once: without a pause, requests would wait for all of it.
+          // SQLite responds at once: without a pause, requests would wait for all of it.
           await nextTurn()
           if (isStopping() || !(await extend())) return
         }

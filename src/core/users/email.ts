@@ -10,7 +10,7 @@ const domain = /^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z0-9]([a-z0-9-]{0,61}
 
 /**
  * Trimmed, NFC, lower case, an internationalised domain as punycode. Nothing else is folded: dots
- * and tags in the local part tell addresses apart.
+ * and tags in the local part distinguish addresses.
  * @returns undefined if the text is not an address, or if a letter beyond ASCII would turn into an
  * ASCII one on the way (K, ﬁ, ＠) or vanish: spellings that only look alike never become one account
  */

@@ -1,4 +1,4 @@
-/** Sessions and what a sign-in answers, as the API shows them. */
+/** Sessions and what a sign-in returns, as the API shows them. */
 import { GraphQLDateTime } from 'graphql-scalars'
 import { Field, ID, Int, ObjectType, registerEnumType } from 'type-graphql'
 import { TokenTransport } from '../../core/sessions/token-transport.ts'

@@ -57,7 +57,7 @@ function verify(password: string, hash: string | undefined, cost: number): boole
 
 /**
  * The costs of what is still to be hashed before a refusal: neither a missing hash nor a cheap one
- * must tell by its speed what there is of the account. Costs are powers of two, so one more hash of
+ * must reveal by its speed what there is of the account. Costs are powers of two, so one more hash of
  * each from the stored one up makes the sum exact.
  */
 export function missingCosts(hash: string | undefined, cost: number): number[] {

@@ -104,7 +104,7 @@ export class PasswordService {
       return { user: found, ...(await this.#check.verify(input.password, found)) }
     })
     if (!user || !isCorrect) {
-      // The same statement whether or not there is an account: its time must tell nothing either.
+      // The same statement whether or not there is an account: its time must reveal nothing either.
       await this.#recordFailure(user)
       throw invalidCredentials()
     }

@@ -52,7 +52,7 @@ export function isLoopbackHost(host: string): boolean {
   return host === 'localhost' || host === '[::1]' || /^127(\.\d{1,3}){3}$/.test(host)
 }
 
-/** https to a name; on this machine plain http, where the provider lives here too. */
+/** https to a name; on this machine plain http, if the provider runs here too. */
 function isReachable({ hostname, protocol }: URL, isLoopbackAllowed: boolean): boolean {
   if (isLoopbackHost(hostname)) return isLoopbackAllowed && /^https?:$/.test(protocol)
   // The metadata of a provider may name any host: an address that is written out is never a public

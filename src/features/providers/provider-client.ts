@@ -247,7 +247,7 @@ export class ProviderClient {
       accessToken,
       refreshToken: refresh_token ?? formerRefreshToken,
       expiresAt: expiresIn === undefined ? null : this.#clock() + lifetimeMilliseconds(expiresIn),
-      // RFC 6749 section 5.1: left out where it is what was asked for. GitHub separates by commas.
+      // RFC 6749 section 5.1: omitted if it is what was requested. GitHub separates by commas.
       scopes:
         scope === undefined ? this.#scopes() : scope.split(/[\s,]+/).filter((name) => name !== ''),
     }

@@ -1,13 +1,13 @@
 /**
  * GitHub, github.com or an Enterprise Server: plain OAuth2 with two calls for the profile.
  * Facts: docs.github.com/apps/oauth-apps/building-oauth-apps/authorizing-oauth-apps (PKCE with S256;
- * a refused code is answered with HTTP 200 and `error`, hence without an access token, which the
+ * a refused code gets HTTP 200 and `error`, hence without an access token, which the
  * shared flow refuses), docs.github.com/rest/users/users and .../users/emails. The profile's own
  * `email` is what the user chose to show and may be unproven: the list of addresses says which one
  * is primary and verified; it comes in pages. On an Enterprise Server the API lives under /api/v3.
  * `iss` (RFC 9207) has come with the code since 2026, with the issuer below, after a first attempt
  * that was taken back (github.com/langfuse/langfuse/issues/13091); Enterprise Servers send none. So
- * it is compared where it is there, and not demanded.
+ * it is compared if present, and not required.
  * Nothing makes GitHub ask for the password again; `prompt=select_account` makes it ask something.
  */
 import { responseOf } from '../provider-failure.ts'

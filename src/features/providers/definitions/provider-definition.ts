@@ -60,7 +60,7 @@ export interface ProviderDefinition {
   readonly responseMode?: 'form_post'
   /** The name in the form's `user`, as a posted response has it. Anyone can post it: it identifies no one. */
   readonly postedName?: (user: string) => string | null
-  /** Whether the ID token leaves things out that userinfo tells. */
+  /** Whether the ID token leaves things out that userinfo has. */
   readonly usesUserinfo?: boolean
   /** @throws if the provider's response makes no sense */
   profile(sources: ProfileSources): Promise<ProviderProfile> | ProviderProfile
@@ -73,7 +73,7 @@ export function text(value: unknown): string | null {
 /** A subject has to be there: without one the response names no one. */
 export function subject(value: unknown): string {
   if (typeof value === 'string' && isName(value)) return value
-  // GitHub counts; a number that JavaScript cannot tell from its neighbour would be another user.
+  // GitHub counts; a number that JavaScript cannot distinguish from its neighbour would be another user.
   if (typeof value === 'number' && Number.isSafeInteger(value)) return String(value)
   throw new TypeError('The profile has no subject')
 }

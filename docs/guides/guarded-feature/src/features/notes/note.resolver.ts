@@ -21,7 +21,7 @@ export class NoteResolver {
   @Authorized()
   @Mutation(() => NoteType, {
     complexity: 10,
-    description: 'Writes a note. Fails with `BAD_USER_INPUT` where the text breaks its rule.',
+    description: 'Writes a note. Fails with `BAD_USER_INPUT` if the text breaks its rule.',
   })
   async writeNote(
     @Ctx() context: Context,
