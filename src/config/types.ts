@@ -58,4 +58,6 @@ export interface Brand {
   readonly logoFile: string | undefined
   /** `#rrggbb`, in lower case. */
   readonly color: string
+  /** Of the text on it. */
+  readonly textColor: string
 }

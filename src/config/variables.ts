@@ -226,7 +226,13 @@ export const variableGroups = {
       default: '3b4fc4',
       parse: format.color,
       description:
-        'Colour of the buttons and links on it, as #rrggbb or rrggbb (in .env # needs quotes).',
+        'Colour of the buttons on the account page, as #rrggbb or rrggbb (in .env # needs quotes).',
+    }),
+    BRAND_TEXT_COLOR: variable('brand.textColor', {
+      default: 'ffffff',
+      parse: format.color,
+      description:
+        'Colour of the text on BRAND_COLOR. The start warns if the contrast of the two is below 4.5.',
     }),
   },
 } satisfies Record<string, Record<string, Variable>>

@@ -3,6 +3,10 @@ import { isLoopback } from '../config/addresses.ts'
 import { isReachedFromElsewhere } from '../config/reach.ts'
 import type { Config } from '../config/config.ts'
 import { addressOf } from '../database/postgresql-url.ts'
+import { contrast } from '../features/account-page/contrast.ts'
+
+/** WCAG 2.2, 1.4.3 (AA). */
+const readableContrast = 4.5
 
 export function startWarnings(config: Config): string[] {
   return [
@@ -10,6 +14,7 @@ export function startWarnings(config: Config): string[] {
     ...publicUrlWarnings(config),
     ...exposureWarnings(config),
     ...databaseWarnings(config),
+    ...brandWarnings(config),
   ]
 }
 
@@ -62,6 +67,14 @@ function databaseWarnings({ database }: Config): string[] {
         'DATABASE_URL has no sslmode, so what goes to the database is not encrypted. Set sslmode=verify-full, or sslmode=disable on a private network.',
       ]
     : []
+}
+
+function brandWarnings({ accountPage, brand }: Config): string[] {
+  const ratio = contrast(brand.textColor, brand.color)
+  if (!accountPage || ratio >= readableContrast) return []
+  return [
+    `BRAND_TEXT_COLOR on BRAND_COLOR has a contrast of ${ratio.toFixed(1)}, which is hard to read: WCAG 2.2 asks for ${readableContrast}.`,
+  ]
 }
 
 /** Loopback, or a socket in the file system. */

@@ -116,12 +116,13 @@ describe('the page', () => {
   })
 
   it.each(looks)(
-    'can be seen in the colour, with the logo and under the name of an operator: $colorScheme, $width px',
+    'can be seen in the colours, with the logo and under the name of an operator: $colorScheme, $width px',
     async ({ colorScheme, width }) => {
       const logo = new URL('../../web/icon.svg', import.meta.url).pathname
       const server = await startWithProviders([], {
         BRAND_NAME: 'Donaudampfschifffahrtsgesellschaft <Wien>',
         BRAND_COLOR: '#ffe600',
+        BRAND_TEXT_COLOR: '#000000',
         BRAND_LOGO: logo,
         REGISTRATION: 'closed',
       })

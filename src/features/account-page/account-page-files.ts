@@ -1,8 +1,7 @@
-/** The account page as `npm run build` made it, and the operator's name, logo and colour on it. */
+/** The account page as `npm run build` made it, and the operator's name, logo and colours on it. */
 import { createHash } from 'node:crypto'
 import { existsSync, readFileSync } from 'node:fs'
 import { extname, join } from 'node:path'
-import { brandStylesheet } from './brand-color.ts'
 import { readStaticAssets, staticAsset, type StaticAssets } from '../../http/static-assets.ts'
 
 export interface AccountPageFiles {
@@ -16,6 +15,7 @@ export interface AccountPageSettings {
     readonly name: string
     readonly logoFile: string | undefined
     readonly color: string
+    readonly textColor: string
   }
   readonly registration: 'open' | 'closed'
 }
@@ -54,7 +54,8 @@ export function readAccountPage(
     assets.set(fileName, staticAsset(fileName, body))
     return `/assets/${fileName}`
   }
-  const stylesheet = add('brand', '.css', Buffer.from(brandStylesheet(brand.color)))
+  const colors = `:root { --accent: ${brand.color}; --on-accent: ${brand.textColor}; }\n`
+  const stylesheet = add('brand', '.css', Buffer.from(colors))
   const logo =
     brand.logoFile === undefined
       ? undefined
