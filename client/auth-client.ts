@@ -192,7 +192,7 @@ export function createAuthClient(options: AuthClientOptions): AuthClient {
     })
   }
 
-  /** An operation of someone who is signed in, which replaces the tokens of the session. */
+  /** An operation of a signed-in user that replaces the tokens of the session. */
   async function replaceTokens<D, V>(
     document: TypedDocumentNode<D, V>,
     variables: V,

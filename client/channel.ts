@@ -7,7 +7,7 @@ export interface Channel {
   tell(message: TabMessage): void
   /** @returns stops listening */
   listen(hear: (message: TabMessage) => void): () => void
-  /** Whether another tab has told something that has not arrived here yet. */
+  /** Whether another tab has sent a message that has not arrived here yet. */
   isBehind(): boolean
   close(): void
 }
@@ -82,7 +82,7 @@ function createLastMessage(key: string, storage: Platform['storage']) {
       try {
         storage?.setItem(key, JSON.stringify({ id, message: withoutTokens(message) }))
       } catch {
-        // The storage is full: then a tab hears of it by the server.
+        // The storage is full: a tab then learns of it from the server.
       }
     },
   }

@@ -20,7 +20,7 @@ export type TabMessage =
     }
   /** The server refused the refresh token of a tab that holds no session: check the one that you hold. */
   | { readonly type: 'check'; readonly reason: SignedOutReason | undefined }
-  /** Who has a good access token, tell me. */
+  /** A request for a valid access token, if another tab has one. */
   | { readonly type: 'ask' }
 
 /** A session as far as tabs share it: the refresh token is in the cookie, or in the app's store. */

@@ -2,7 +2,7 @@
 import type { Platform } from './coordination.ts'
 import { randomId } from './random-id.ts'
 
-/** @param task is told whether it had to wait for another */
+/** @param task is called with whether it had to wait for another */
 export type Lock = <T>(task: (hasWaited: boolean) => Promise<T>) => Promise<T>
 
 export function createLock(name: string, platform: Platform): Lock {

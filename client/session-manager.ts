@@ -111,7 +111,7 @@ export class SessionManager implements TokenSource {
         await this.#renewUnlessEnded(refusedToken)
         return this.#successor(held)
       case 'ACCOUNT_DISABLED':
-        // It may be said of someone else, who tried to sign in: the renewal tells.
+        // It may concern another user, who tried to sign in: the renewal shows.
         if (isCurrent) await this.#renewUnlessEnded(refusedToken)
         return undefined
       case 'SESSION_ENDED':
@@ -266,7 +266,7 @@ export class SessionManager implements TokenSource {
     try {
       await this.#store?.clear()
     } finally {
-      // Last: who hears of it looks into the store.
+      // Last: tabs that receive the message read the store.
       if (held) this.tabs.tellEnd(held.id, reason ?? 'SIGNED_OUT')
       else this.tabs.tellRefusal(reason)
     }

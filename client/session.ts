@@ -92,7 +92,7 @@ export class Session {
     const wasSignedIn = this.#held !== undefined
     this.#held = undefined
     for (const listener of this.#tokenListeners) listener()
-    // A page that is signed out already keeps the reason that they were told.
+    // A page that is signed out already keeps its reason.
     if (this.#state.status === 'signedOut' && !wasSignedIn) return
     this.#become(reason === undefined ? { status: 'signedOut' } : { status: 'signedOut', reason })
   }

@@ -1,4 +1,4 @@
-/** The sign-out, told to the server: now, or when it can be reached again. */
+/** Reports a sign-out to the server: now, or when it can be reached again. */
 import { readStorage } from './coordination.ts'
 import { inTime, renewalTimeoutMilliseconds } from './deadline.ts'
 import { endedError } from './errors.ts'
@@ -22,7 +22,7 @@ export async function sendSignOut(endpoint: Endpoint, tokens: Tokens | undefined
 /**
  * Ends all sessions of the user whose session the tokens, or the cookie, name. The server wants a live
  * access token for that: it is fetched if there is none.
- * @param isGood whether the access token's time is not over, as far as the client's clock tells
+ * @param isGood whether the access token has not expired by the client's clock
  * @throws NetworkError, AuthError
  */
 export async function sendSignOutEverywhere(

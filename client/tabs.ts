@@ -1,4 +1,4 @@
-/** What the tabs of a browser tell each other about the session, and what each makes of it. */
+/** Messages between the tabs of a browser about the session, and how each tab handles them. */
 import {
   createCoordination,
   createLocalCoordination,
@@ -26,7 +26,7 @@ export interface TabsOptions {
   readonly onOnline: () => void
 }
 
-/** The other tabs, heard and told from the first call on. */
+/** The other tabs: receives and sends messages from the first call on. */
 export class Tabs {
   readonly #options: TabsOptions
   #coordination: Coordination | undefined
@@ -44,7 +44,7 @@ export class Tabs {
     this.#stopListening = [
       coordination.listen((message) => this.#hear(message)),
       listenToPage('online', onOnline),
-      // Out of the back/forward cache: what was told meanwhile was not heard.
+      // Out of the back/forward cache: messages sent meanwhile were missed.
       listenToPage('pageshow', (event) => {
         if ((event as PageTransitionEvent).persisted) revalidate()
       }),

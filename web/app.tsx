@@ -25,7 +25,7 @@ export function App({ answer }: { answer: URL | undefined }) {
   const message = useSignOut().failure ?? told
 
   useEffect(() => {
-    // The views of anyone who is not signed in have addresses that mean nothing afterwards.
+    // The URLs of the signed-out views mean nothing after the sign-in.
     if (status === 'signedIn' && location.hash.startsWith('#sign-')) {
       history.replaceState(null, '', '/')
     }
@@ -74,7 +74,7 @@ function usePendingLink(outcome: Outcome | undefined) {
   return [pending, set] as const
 }
 
-/** What came of a provider's response, told as long as the user stays in or out. */
+/** The outcome of a provider's response, shown as long as the user stays signed in or signed out. */
 function useTold(
   outcome: Outcome | undefined,
   status: string,

@@ -1,4 +1,4 @@
-/** Signing out, whose failure is told if there is no one signed in any more. */
+/** Signing out. Its failure is shown after the user has been signed out here. */
 import { createContext, use, useEffect, useMemo, useState, type ReactNode } from 'react'
 import type { LogoutScope } from '../client/index.ts'
 import { useAuth } from '../client/react.ts'
@@ -9,7 +9,7 @@ type Scope = Exclude<LogoutScope, 'OTHERS'>
 interface SignOut {
   /** Signs out here in any case. Does not reject: see `failure`. */
   readonly signOut: (scope: Scope) => Promise<void>
-  /** What the server has not been told, until someone signs in. */
+  /** The sign-out that the server has not been notified of, until a user signs in. */
   readonly failure: Message | undefined
 }
 

@@ -115,7 +115,7 @@ function stopOnSignals(running: Running, { logLevel, tls }: Settings): void {
       },
     )
   }
-  // A signal to the whole group reaches the workers, and the primary tells them once more: it is the
+  // A signal to the whole group reaches the workers, and the primary notifies them once more: it is the
   // primary, too, that forces them.
   const onSignal = (signal: NodeJS.Signals) =>
     isStopping && !cluster.isWorker ? force() : stop(signal)

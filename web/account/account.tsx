@@ -1,4 +1,4 @@
-/** The page of someone who is signed in. */
+/** The page of a signed-in user. */
 import { LogoutScope, type AccountQuery } from '../../client/index.ts'
 import { Brand } from '../parts/brand.tsx'
 import { Notice, ProblemNotice, type Message } from '../parts/notice.tsx'

@@ -14,7 +14,7 @@ export function Events({ person }: { person: Person }) {
   const told = useRef<HTMLParagraphElement>(null)
   const [shown, setShown] = useState<Shown>()
 
-  // With the last of them the button is gone, and what is told takes the focus from it.
+  // With the last of them the button is gone, and the announcement takes over its focus.
   useEffect(() => {
     if (shown && !shown.hasMore) told.current?.focus()
   }, [shown])

@@ -15,7 +15,7 @@ interface ConfirmDialogProps {
 /** Open as long as it is rendered. */
 export function ConfirmDialog(props: ConfirmDialogProps) {
   const { title, confirm, onConfirm, onCancel, children } = props
-  // Its own: what went wrong with another question is not told here.
+  // Its own: a problem with another question is not shown here.
   const action = useAction()
   const dialog = useRef<HTMLDialogElement>(null)
   const id = useId()

@@ -32,7 +32,7 @@ function ProofDialog({ question: { answer, methods } }: { question: Question }) 
   const id = useId()
   const providers = useProviders().filter((provider) => methods.includes(provider.id))
   const hasPassword = methods.includes('password')
-  // It was asked of someone who is not signed in any more.
+  // It was for a user who is no longer signed in.
   const userId = state.status === 'signedIn' ? state.user.id : undefined
   const askedOf = useRef(userId)
   useEffect(() => {

@@ -12,7 +12,7 @@ interface LinkingProps {
   readonly message: Message | undefined
 }
 
-/** The first step, for someone who is not signed in. */
+/** The first step, before the user has signed in. */
 export function LinkRequired({ pending, onCancel, message }: LinkingProps) {
   const known = useKnownProviders()
   const providers = known ?? []
@@ -50,7 +50,7 @@ export function LinkRequired({ pending, onCancel, message }: LinkingProps) {
   )
 }
 
-/** The second step, for someone who has just signed in. */
+/** The second step, after the user has signed in. */
 export function FinishLinking({ pending, onCancel, message }: LinkingProps) {
   const known = useKnownProviders()
   const providers = (known ?? []).filter(({ id }) => id === pending.provider)

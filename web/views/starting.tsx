@@ -1,4 +1,4 @@
-/** Before it is known who is there: a moment of waiting, or a server that cannot be reached. */
+/** Before it is known whether a user is signed in: a moment of waiting, or a server that cannot be reached. */
 import { useEffect, useState } from 'react'
 import { ProblemNotice } from '../parts/notice.tsx'
 import { CardView } from '../parts/view.tsx'

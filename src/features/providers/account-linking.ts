@@ -58,7 +58,7 @@ export class AccountLinking {
   }
 
   /**
-   * Links the identity to who is signed in, unless it is someone's already.
+   * Links the identity to the signed-in user, unless it is already linked.
    * @returns the identity as it is now, whosever it is
    * @throws AppError UNAUTHENTICATED if the session has ended meanwhile
    */
