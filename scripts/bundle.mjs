@@ -4,8 +4,17 @@ import { readFile, rm, writeFile } from 'node:fs/promises'
 import { relative, resolve } from 'node:path'
 import { build } from 'esbuild'
 
-/** Found by its own files; or optional, and not installed. */
-const external = ['piscina', 'pg-native', 'class-validator', 'dataloader']
+const external = [
+  // Finds its own files by where it is.
+  'piscina',
+  // Takes Node's hash only if `module.require` is there, which it is not in a bundle: it would hash every
+  // query in JavaScript.
+  '@apollo/utils.createhash',
+  // Optional, and not installed.
+  'pg-native',
+  'class-validator',
+  'dataloader',
+]
 
 /**
  * @param entry the compiled entry file; the bundle takes its place
@@ -18,16 +27,12 @@ export async function bundle(entry, folder) {
     outfile: entry,
     bundle: true,
     external,
-    // In a bundle it does not see that it runs in Node, and would hash every query in JavaScript.
-    alias: { '@apollo/utils.createhash': 'node:crypto' },
     platform: 'node',
     format: 'esm',
     target: 'node22',
     mainFields: ['module', 'main'],
     // graphql-js asks it at its start, and else looks twice at every value's class.
     define: { 'process.env.NODE_ENV': '"production"' },
-    // MikroORM finds its extensions by the names of their classes, and kysely has a Migrator too.
-    keepNames: true,
     legalComments: 'none',
     // The text stays in memory. Lines, for those that a stack trace names.
     minifyWhitespace: true,
@@ -38,21 +43,8 @@ export async function bundle(entry, folder) {
     banner: { js: banner },
     plugins: [keepPlaces(resolve(folder)), loadLate('better-sqlite3')],
   })
-  await writeFile(entry, namingOnlyClasses(outputFiles[0].text))
+  await writeFile(entry, outputFiles[0].text)
   await rm(`${entry}.map`)
-}
-
-/**
- * esbuild's helper for `keepNames` defines the name of each function each time that it is made, which
- * made every request a sixth dearer. Those that have lost theirs and matter are classes.
- */
-function namingOnlyClasses(text) {
-  const helper = /var __name ?= ?\(target, ?value\) ?=> ?(__defProp\([^;]+\));/
-  if (!helper.test(text)) throw new Error('esbuild has another helper for names')
-  return text.replace(
-    helper,
-    'var __name=(target,value)=>target.name===value||target.prototype===undefined?target:$1;',
-  )
 }
 
 // CommonJS asks for these; and a module of ours for where it was.

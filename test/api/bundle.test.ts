@@ -88,9 +88,11 @@ describe('the compiled server', () => {
     )
     // Of the two drivers, the one that is needed; the other is in the bundle.
     expect(packages.has('better-sqlite3')).toBe(inject('engine') === 'sqlite')
-    // Native, or with files of its own; and what the ORM looks for files with.
+    // Native, or with files of its own; what the ORM looks for files with; and Apollo's hash, with what it needs.
     const isOutside = (name: string) =>
-      /^(better-sqlite3|piscina|@napi-rs\/.*|picomatch)$/.test(name)
+      /^(better-sqlite3|piscina|@napi-rs\/.*|picomatch|@apollo\/utils\.(createhash|isnodelike))$/.test(
+        name,
+      )
     expect([...packages].filter((name) => !isOutside(name))).toEqual([])
   })
 })
