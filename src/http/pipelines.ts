@@ -18,13 +18,15 @@ interface Pipeline {
 const maximumWaiting = 10_000
 
 /**
- * Takes the place of the server's own listener for requests, and calls it in turn.
+ * Has a server's requests handled in turn.
  * @param limit requests that may wait on all connections together; a connection that sends more is closed
  * @returns whether requests wait on a connection
  */
-export function handleInTurn(server: Server, limit = maximumWaiting): (socket: Socket) => boolean {
-  const handlers = server.listeners('request') as ((...exchange: Exchange) => void)[]
-  server.removeAllListeners('request')
+export function handleInTurn(
+  server: Server,
+  handler: (...exchange: Exchange) => void,
+  limit = maximumWaiting,
+): (socket: Socket) => boolean {
   const pipelines = new WeakMap<Socket, Pipeline>()
   let waitingRequests = 0
 
@@ -45,7 +47,7 @@ export function handleInTurn(server: Server, limit = maximumWaiting): (socket: S
       if (pipeline.waiting.length === 0) socket.resume()
       handle(socket, pipeline, next)
     })
-    for (const handler of handlers) handler.apply(server, [...exchange])
+    handler(...exchange)
   }
   const open = (socket: Socket): Pipeline => {
     const pipeline: Pipeline = { isBusy: false, waiting: [] }

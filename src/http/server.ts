@@ -1,7 +1,6 @@
 /** The HTTP side: /graphql, the JWKS, health, and the routes of features. */
 import { isUtf8 } from 'node:buffer'
 import { randomUUID } from 'node:crypto'
-import type { Server as HttpsServer } from 'node:https'
 import type { Socket } from 'node:net'
 import type { ApolloServer, BaseContext } from '@apollo/server'
 import cors from '@fastify/cors'
@@ -12,11 +11,14 @@ import fastify, {
   type FastifyRequest,
 } from 'fastify'
 import { ClientAddresses, normalizeAddress, type TrustProxy } from './client-address.ts'
+import { cutOff } from './cut-off.ts'
+import { Draining } from './draining.ts'
 import { graphqlRoute } from './graphql-route.ts'
 import type { HttpRequest } from './http-request.ts'
 import { jwksPath, jwksRoute, type JwksRouteOptions } from './jwks.ts'
 import type { Logger } from '../logging/logger.ts'
 import type { CookiePolicy } from './refresh-cookie.ts'
+import { createNodeServer, type NodeServerOptions } from './node-server.ts'
 import { handleInTurn } from './pipelines.ts'
 import {
   bareHeaders,
@@ -30,7 +32,6 @@ import {
 import { refusedOriginLog } from './refused-origins.ts'
 import type { RefusalPace } from './refusal-pace.ts'
 import { securityHeaders } from './security-headers.ts'
-import type { ServerCertificate } from './server-certificate.ts'
 
 /** What a feature adds to the HTTP server. */
 export interface Routes {
@@ -40,7 +41,8 @@ export interface Routes {
   register(app: FastifyInstance, tools: { readonly pace: Pace }): Promise<void>
 }
 
-export interface HttpServerOptions<C extends BaseContext> extends JwksRouteOptions {
+export interface HttpServerOptions<C extends BaseContext>
+  extends JwksRouteOptions, NodeServerOptions {
   readonly apollo: ApolloServer<C>
   readonly createContext: (request: HttpRequest) => Promise<C>
   /** Routes in addition to those of this folder. */
@@ -61,20 +63,10 @@ export interface HttpServerOptions<C extends BaseContext> extends JwksRouteOptio
   readonly clock: () => number
   /** Whether users reach the server by https, here or at a proxy. */
   readonly isHttps: boolean
-  /** Where TLS ends here. */
-  readonly certificate?: ServerCertificate | undefined
   /** Delays refusals when there are too many. */
   readonly refusalPace: RefusalPace
-  /** A request that takes longer to arrive, or to answer, is cut off. */
-  readonly requestTimeoutMilliseconds: number
-  /** An idle connection is closed after this long. */
-  readonly keepAliveMilliseconds: number
 }
 
-/** Of a request's time: what was sent before the server started to close has arrived by then. */
-const arrivalShare = 0.1
-/** After that, a response that makes no progress for this long is dropped. */
-const unreadMilliseconds = 2000
 const requestIdShape = /^[\w.:-]{8,128}$/
 
 export async function createHttpServer<C extends BaseContext>(
@@ -82,21 +74,19 @@ export async function createHttpServer<C extends BaseContext>(
 ): Promise<FastifyInstance> {
   const { isHttps, isReady, log, onAnswered, requestTimeoutMilliseconds } = options
   const headers = { ...securityHeaders(isHttps), 'cache-control': 'no-store' }
-  const { certificate } = options
   const addresses = new ClientAddresses(options.trustProxy, log, options.clock)
   const noticeOrigin = refusedOriginLog(
     new Set([...options.cookiePolicy.origins, ...options.allowedOrigins]),
     log,
     options.clock,
   )
-  const connectionTimes = {
-    headersTimeout: requestTimeoutMilliseconds,
-    connectionsCheckingInterval: requestTimeoutMilliseconds / 5,
-  }
   const { refusalPace } = options
   const pace: Pace = (request, reply, send) =>
     refusalPace.send(addresses.of(request.raw), reply.elapsedTime, send)
   const sendError = errorSender(pace)
+  const draining = new Draining(requestTimeoutMilliseconds)
+  const nodeServer = createNodeServer(options, draining)
+  let hasWaiting = (_socket: Socket) => false
   const app = fastify({
     loggerInstance: log,
     logController: new QuietLogController({
@@ -117,20 +107,10 @@ export async function createHttpServer<C extends BaseContext>(
         ? given
         : randomUUID()
     },
-    requestTimeout: requestTimeoutMilliseconds,
-    keepAliveTimeout: options.keepAliveMilliseconds,
-    // Without a byte in either direction: a response that no one reads has no other limit.
-    connectionTimeout: 2 * requestTimeoutMilliseconds,
-    http: connectionTimes,
-    // Its type would have every request be one of TLS, although nothing here asks for the difference.
-    ...((certificate && {
-      https: {
-        ...connectionTimes,
-        handshakeTimeout: requestTimeoutMilliseconds,
-        ...certificate.options,
-      },
-    }) as object),
-    forceCloseConnections: 'idle',
+    serverFactory: (handler) => {
+      hasWaiting = handleInTurn(nodeServer, handler)
+      return nodeServer
+    },
     // What arrives on a connection that is still open is answered like everything else.
     return503OnClosing: false,
     clientErrorHandler: (error, socket) =>
@@ -143,29 +123,21 @@ export async function createHttpServer<C extends BaseContext>(
     },
   })
 
-  const hasWaiting = handleInTurn(app.server)
-  certificate?.keepUpToDate(app.server as unknown as HttpsServer)
-
   // JSON is the one thing that can be posted here: every other type is a form that any page can send.
   app.removeAllContentTypeParsers()
   app.addContentTypeParser('application/json', { parseAs: 'buffer' }, readJson(app))
-  /** Until the response is sent, or its connection closed. */
-  const underWay = new Map<FastifyReply, FastifyRequest>()
   app.addHook('onRequest', (request, reply, done) => {
-    underWay.set(reply, request)
+    draining.requestStarted(request, reply)
     const limit = setTimeout(() => cutOff(request, reply), requestTimeoutMilliseconds)
     reply.raw.on('close', () => {
       clearTimeout(limit)
-      underWay.delete(reply)
-      // Kept alive by a request that started before, the connection would hold up the end of the server.
-      if (isClosing) app.server.closeIdleConnections()
-      closeUnused()
+      draining.requestEnded(request, reply)
     })
     addresses.noticeUntrusted(request.raw)
     noticeOrigin(request)
     reply.headers(headers)
     reply.header('x-request-id', request.id)
-    if (options.isStopping()) {
+    if (options.isStopping() || draining.isClosing) {
       // Fastify would end the connection with this response, although more of its requests have come.
       reply.header('connection', hasWaiting(request.raw.socket) ? 'keep-alive' : 'close')
     }
@@ -173,40 +145,11 @@ export async function createHttpServer<C extends BaseContext>(
     const isPlain = encoding === undefined || encoding === 'identity'
     done(isPlain ? undefined : httpError(415, 'A compressed request body is not accepted.'))
   })
-  let isClosing = false
   app.addHook('preClose', (done) => {
-    isClosing = true
     refusalPace.stop()
-    setTimeout(() => {
-      hasArrived = true
-      for (const [reply, request] of underWay) {
-        if (!request.raw.complete) cutOff(request, reply)
-        else if (reply.raw.headersSent) request.raw.socket.setTimeout(unreadMilliseconds)
-      }
-      closeUnused()
-    }, arrivalShare * requestTimeoutMilliseconds).unref()
+    draining.start()
     done()
   })
-  // Node waits for connections on which no request, or half of a head, has come, such as those that
-  // browsers open in advance, and no longer limits their time.
-  let hasArrived = false
-  const connections = new Set<Socket>()
-  app.server.on('connection', (socket: Socket) => {
-    connections.add(socket)
-    socket.once('close', () => connections.delete(socket))
-  })
-  const closeIdleConnections = app.server.closeIdleConnections.bind(app.server)
-  // Node, which calls it at a stop, takes a connection for idle while its response is still being sent.
-  app.server.closeIdleConnections = () => {
-    const sending = [...underWay.values()].map(({ raw }) => raw.socket)
-    for (const socket of sending) socket.destroy = () => socket
-    closeIdleConnections()
-    for (const socket of sending) delete (socket as Partial<Socket>).destroy
-  }
-  const closeUnused = () => {
-    if (!hasArrived || underWay.size > 0) return
-    for (const socket of connections) socket.destroy()
-  }
   app.addHook('onResponse', (request, reply, done) => {
     logRequest(request, reply)
     onAnswered?.(
@@ -260,19 +203,6 @@ class QuietLogController extends LogController {
 
 function refuseSchema(): never {
   throw new Error('Routes have no schemas here')
-}
-
-/**
- * Responds with 408 if a body has not arrived, 503 if a handler takes too long. Fastify's
- * `handlerTimeout` does the latter too, but aborts a signal at the end of every request, which was
- * the dearest thing on the way (bench/NOTES.md).
- */
-function cutOff(request: FastifyRequest, reply: FastifyReply): void {
-  // A refusal that waits for the rest of its request has its status, and an end to its waiting.
-  // One whose body is being sent is limited by the connection's own time without a byte.
-  if (reply.raw.headersSent || reply.statusCode >= 400) return
-  if (request.raw.complete) void reply.send(httpError(503, 'The handler took too long'))
-  else void reply.header('connection', 'close').send(httpError(408, 'The body did not arrive'))
 }
 
 function logRequest(request: FastifyRequest, reply: FastifyReply): void {

@@ -7,8 +7,8 @@ import { handleInTurn } from '../../src/http/pipelines.ts'
 type Handler = (request: IncomingMessage, response: ServerResponse) => unknown
 
 async function listening(handler: Handler, limit?: number): Promise<Server> {
-  const server = createServer((request, response) => void handler(request, response))
-  handleInTurn(server, limit)
+  const server = createServer()
+  handleInTurn(server, (request, response) => void handler(request, response), limit)
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
   onTestFinished(() => {
