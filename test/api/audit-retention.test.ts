@@ -1,8 +1,8 @@
 // How far the audit trail reaches back, and that no one can make it grow without end.
 import { describe, expect, it } from 'vitest'
 import { EventIds } from '../../src/core/audit/event-id.ts'
-import { endlessPerHour } from '../../src/core/audit/audit-trail.ts'
-import { eventsPerAccount, endlessPerAccount } from '../../src/core/audit/retention.ts'
+import { repeatablePerHour } from '../../src/core/audit/audit-trail.ts'
+import { eventsPerAccount, repeatablePerAccount } from '../../src/core/audit/retention.ts'
 import { eventsOf, inWords, loggedEvents } from '../support/audit.ts'
 import { startServer, type TestServer } from '../support/server.ts'
 
@@ -85,13 +85,13 @@ describe('the audit trail', () => {
     const server = await startServer()
     const { user } = await server.client.register()
     await insertEvents(server, user.id, eventsPerAccount, 'ROLE_GRANTED')
-    await insertFailures(server, user.id, endlessPerAccount + 100)
+    await insertFailures(server, user.id, repeatablePerAccount + 100)
     await insertEvents(server, user.id, 1, 'REFRESH_TOKEN_REUSED')
     await server.maintain()
     const events = await eventsOf(server, user.id)
     expect(events).toHaveLength(eventsPerAccount)
     const refused = events.filter(({ type }) => type === 'SIGN_IN_FAILED')
-    expect(refused).toHaveLength(endlessPerAccount)
+    expect(refused).toHaveLength(repeatablePerAccount)
     expect(refused[0]!.user_agent).toBe('n100')
     expect(events.map(({ type }) => type)).toContain('REFRESH_TOKEN_REUSED')
   })
@@ -100,14 +100,14 @@ describe('the audit trail', () => {
     const server = await startServer()
     const account = await server.client.register()
     const bystander = await server.client.register()
-    await insertFailures(server, account.user.id, endlessPerHour - 1)
+    await insertFailures(server, account.user.id, repeatablePerHour - 1)
     const change = `mutation {
       changePassword(currentPassword: "not the password", newPassword: "another password") { tokenType }
     }`
     await server.client.login(account.email, 'not the password')
     await server.client.login(account.email, 'not the password')
     await server.client.as(account.accessToken).send(change)
-    expect(await refusalsOf(server, account.user.id)).toBe(endlessPerHour)
+    expect(await refusalsOf(server, account.user.id)).toBe(repeatablePerHour)
     // What is not a refusal has no budget, nor have the refusals of others; and the log has all of them.
     await server.client.login(account.email, account.password)
     expect((await eventsOf(server, account.user.id)).at(-1)!.type).toBe('SIGNED_IN')
@@ -119,13 +119,13 @@ describe('the audit trail', () => {
     await server.client.as(account.accessToken).send(change)
     const renewed = (await server.client.login(account.email, account.password)).data.login
     await server.client.as(renewed.accessToken).send(change)
-    expect(await refusalsOf(server, account.user.id)).toBe(endlessPerHour + 1)
+    expect(await refusalsOf(server, account.user.id)).toBe(repeatablePerHour + 1)
   })
 
   it('takes so many repeated refresh tokens of an account in an hour, and trims them first', async () => {
     const server = await startServer({ TRUST_PROXY: '1' })
     const account = await server.client.register()
-    await insertEvents(server, account.user.id, endlessPerHour - 1, 'REFRESH_TOKEN_REPEATED')
+    await insertEvents(server, account.user.id, repeatablePerHour - 1, 'REFRESH_TOKEN_REPEATED')
     let token = account.refreshToken
     const repeated = async () => {
       const refresh = (from: string) =>
@@ -141,13 +141,13 @@ describe('the audit trail', () => {
     const count = async (type: string) =>
       (await eventsOf(server, account.user.id)).filter((event) => event.type === type).length
     for (let time = 0; time < 3; time += 1) await repeated()
-    expect(await count('REFRESH_TOKEN_REPEATED')).toBe(endlessPerHour)
+    expect(await count('REFRESH_TOKEN_REPEATED')).toBe(repeatablePerHour)
     // Its budget is no other's, and comes back.
     await server.client.login(account.email, 'not the password')
     expect(await count('SIGN_IN_FAILED')).toBe(1)
     server.advance(hour)
     await repeated()
-    expect(await count('REFRESH_TOKEN_REPEATED')).toBe(endlessPerHour + 1)
+    expect(await count('REFRESH_TOKEN_REPEATED')).toBe(repeatablePerHour + 1)
 
     await insertEvents(server, account.user.id, eventsPerAccount + 100, 'REFRESH_TOKEN_REPEATED')
     await server.maintain()

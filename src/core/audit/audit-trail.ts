@@ -1,7 +1,7 @@
 /** Records who did what, when and from where; in the transaction of the action, if there is one. */
 import type { SqlEntityManager } from '@mikro-orm/sqlite'
 import { sql } from 'kysely'
-import { endless, type EventActor, type EventReason, type EventKind } from './event.ts'
+import { repeatableEvents, type EventActor, type EventReason, type EventKind } from './event.ts'
 import { lowestEventId, type EventIds } from './event-id.ts'
 
 /** What happened, without when and from where. */
@@ -24,7 +24,7 @@ export interface NewEvent {
  * refusals of all sign-in methods together, and repeated refresh tokens. Those beyond it are in the log and the metrics
  * only.
  */
-export const endlessPerHour = 100
+export const repeatablePerHour = 100
 const hourMilliseconds = 60 * 60 * 1000
 
 /** Where it comes from: a request, or an operator's command. */
@@ -99,11 +99,11 @@ export class AuditTrail {
 
 /** Nothing for what has an end. One text for every refusal, as below. */
 function withinBudget({ type, userId }: NewEvent, now: number) {
-  const group = endless.find((types) => types.includes(type))
+  const group = repeatableEvents.find((types) => types.includes(type))
   if (!group) return sql``
   return sql`where not exists (select 1 from audit_events
     where user_id = ${userId} and id > ${lowestEventId(now - hourMilliseconds)}
-      and type in (${sql.join(group)}) limit 1 offset ${endlessPerHour - 1})`
+      and type in (${sql.join(group)}) limit 1 offset ${repeatablePerHour - 1})`
 }
 
 /**

@@ -151,11 +151,11 @@ const failures: ReadonlySet<EventKind> = new Set([
 const refusals = [...failures].filter((type) => type !== EventKind.REFRESH_TOKEN_REUSED)
 
 /**
- * What can be caused without end: each group has a budget of its own, so that none uses up another's,
+ * What can be repeated without end: each group has a budget of its own, so that none uses up another's,
  * and the trail keeps all of them within bounds, so that they hide nothing else (`retention.ts`). Who has the refresh token of a session can use it,
  * and repeat it, as often as they like.
  */
-export const endless: readonly (readonly EventKind[])[] = [
+export const repeatableEvents: readonly (readonly EventKind[])[] = [
   refusals,
   [EventKind.REFRESH_TOKEN_REPEATED],
 ]

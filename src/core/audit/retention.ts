@@ -2,13 +2,13 @@
 import { sql, type Kysely, type RawBuilder } from 'kysely'
 import type { Database } from '../../database/database.ts'
 import { untilNone, type Sweep } from '../jobs/sweeping.ts'
-import { EventActor, endless } from './event.ts'
+import { EventActor, repeatableEvents } from './event.ts'
 import { lowestEventId } from './event-id.ts'
 
 /** Of one account; and of all failures together that name no account. The oldest make room. */
 export const eventsPerAccount = 10_000
 /** Of these, what can be caused without end makes room first, as long as there is more of it than so many. */
-export const endlessPerAccount = 2000
+export const repeatablePerAccount = 2000
 /** Accounts with new events are looked at for this long: several rounds of sweeping. */
 const recentMilliseconds = 15 * 60 * 1000
 /** Looked at in one statement: of each account, it walks over as many events as it may have. */
@@ -86,7 +86,7 @@ async function findFull(kysely: Kysely<unknown>, accounts: string[]): Promise<st
   return rows.map(({ id }) => id)
 }
 
-const isEndless = sql`type in (${sql.join(endless.flat())})`
+const isRepeatable = sql`type in (${sql.join(repeatableEvents.flat())})`
 
 /** @returns how many it removed */
 async function trimAccount(
@@ -95,8 +95,8 @@ async function trimAccount(
   limit: number,
 ): Promise<number> {
   const { rows } = await sql<{ repeatable: number | string; others: number | string }>`
-    select count(case when ${isEndless} then 1 end) as repeatable,
-      count(case when not ${isEndless} then 1 end) as others
+    select count(case when ${isRepeatable} then 1 end) as repeatable,
+      count(case when not ${isRepeatable} then 1 end) as others
     from audit_events where user_id = ${account}`.execute(kysely)
   const repeatable = Number(rows[0]?.repeatable ?? 0)
   const others = Number(rows[0]?.others ?? 0)
@@ -104,17 +104,17 @@ async function trimAccount(
   const ofAccount = sql`user_id = ${account}`
   const keptRepeatable = Math.min(
     repeatable,
-    Math.max(endlessPerAccount, eventsPerAccount - others),
+    Math.max(repeatablePerAccount, eventsPerAccount - others),
   )
   const removed =
     repeatable > keptRepeatable
-      ? await trim(kysely, sql`${ofAccount} and ${isEndless}`, limit, keptRepeatable)
+      ? await trim(kysely, sql`${ofAccount} and ${isRepeatable}`, limit, keptRepeatable)
       : 0
   const keptOthers = eventsPerAccount - keptRepeatable
   if (removed === limit || others <= keptOthers) return removed
   return (
     removed +
-    (await trim(kysely, sql`${ofAccount} and not ${isEndless}`, limit - removed, keptOthers))
+    (await trim(kysely, sql`${ofAccount} and not ${isRepeatable}`, limit - removed, keptOthers))
   )
 }
 

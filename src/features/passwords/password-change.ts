@@ -25,7 +25,7 @@ export interface PasswordChangeOptions {
   /** @throws AppError REAUTHENTICATION_REQUIRED unless the request comes with a recent proof */
   readonly requireRecentProof: () => Promise<void>
   /** Whether the user of the session can sign in by something other than the password. */
-  readonly hasOtherWayIn: () => Promise<boolean>
+  readonly hasOtherSignInMethod: () => Promise<boolean>
 }
 
 export interface NewPassword {
@@ -49,7 +49,8 @@ export async function changePassword(
   const user = await em.findOneOrFail(User, { id: current.userId }, fresh)
   const isFirst = user.passwordHash == null
   // An operator's password that has expired proves nothing. Without a provider, only an operator can help.
-  const isProvenOtherwise = isFirst || (!check.isUsable(user) && (await options.hasOtherWayIn()))
+  const isProvenOtherwise =
+    isFirst || (!check.isUsable(user) && (await options.hasOtherSignInMethod()))
   // A first password opens the account for good: the access token alone must not set one.
   if (isProvenOtherwise) await options.requireRecentProof()
   const newPassword = checkNewPassword('newPassword', input.newPassword, user.email ?? null)

@@ -18,7 +18,7 @@ export const passwords = requestService((context) => {
     origin: context.request.origin,
     isRegistrationOpen: config.registration === 'open',
     requireRecentProof: () => context.requireFresh(recentProofSeconds),
-    hasOtherWayIn: async () =>
+    hasOtherSignInMethod: async () =>
       (await context.signInMethods()).some((method) => method !== 'password'),
     onCorruptHash: (userId) =>
       context.request.log.error({ userId }, 'The stored password hash is corrupt'),

@@ -12,7 +12,7 @@ export enum FlowPurpose {
 export interface Flow extends FlowSecrets {
   readonly purpose: FlowPurpose
   /** Milliseconds since the epoch. */
-  readonly begunAt: number
+  readonly startedAt: number
   readonly redirectUri: string
   /** Who was signed in when it started. */
   readonly userId: string | null
@@ -23,7 +23,7 @@ export interface Flow extends FlowSecrets {
 /** A flow that started with one issuer says nothing to another one that has its id meanwhile. */
 type FlowProvider = Pick<ProviderClient, 'id' | 'issuer'>
 
-export interface BegunFlow extends Flow {
+export interface StartedFlow extends Flow {
   readonly flowToken: string
   /** Milliseconds since the epoch. */
   readonly expiresAt: number
@@ -46,8 +46,8 @@ export class FlowStore {
   }
 
   /** A flow with fresh secrets, not yet kept. */
-  create(redirectUri: string, userId: string | null, purpose: FlowPurpose): BegunFlow {
-    const begunAt = this.#clock()
+  create(redirectUri: string, userId: string | null, purpose: FlowPurpose): StartedFlow {
+    const startedAt = this.#clock()
     return {
       flowToken: secret(),
       state: secret(),
@@ -57,8 +57,8 @@ export class FlowStore {
       userId,
       name: null,
       purpose,
-      begunAt,
-      expiresAt: begunAt + lifetimeMilliseconds,
+      startedAt,
+      expiresAt: startedAt + lifetimeMilliseconds,
     }
   }
 
@@ -67,7 +67,7 @@ export class FlowStore {
    * @param network of the client
    * @returns false if others have taken the room at the same time
    */
-  async keep(provider: FlowProvider, flow: BegunFlow, network: string): Promise<boolean> {
+  async keep(provider: FlowProvider, flow: StartedFlow, network: string): Promise<boolean> {
     const { kysely } = this.#database
     const insert = async () => {
       const result = await sql`insert into provider_flows
@@ -126,7 +126,7 @@ export class FlowStore {
         userId: row.user_id,
         name: row.name,
         purpose,
-        begunAt: Number(row.expires_at) - lifetimeMilliseconds,
+        startedAt: Number(row.expires_at) - lifetimeMilliseconds,
       }
     )
   }

@@ -144,16 +144,16 @@ export class ProviderClient {
    * @throws ProviderFailure
    */
   async exchange(
-    answer: AuthorizationResponse,
+    authorization: AuthorizationResponse,
     flow: FlowSecrets,
     provenSince?: number,
   ): Promise<Exchange> {
     return wrapFailures(async () => {
       const { config, request } = await this.#configuration()
-      const currentUrl = new URL(answer.redirectUri)
-      currentUrl.searchParams.set('code', answer.code)
-      currentUrl.searchParams.set('state', answer.state)
-      if (answer.iss !== undefined) currentUrl.searchParams.set('iss', answer.iss)
+      const currentUrl = new URL(authorization.redirectUri)
+      currentUrl.searchParams.set('code', authorization.code)
+      currentUrl.searchParams.set('state', authorization.state)
+      if (authorization.iss !== undefined) currentUrl.searchParams.set('iss', authorization.iss)
       const response = await request(() =>
         openid.authorizationCodeGrant(config, currentUrl, {
           expectedState: flow.state,

@@ -34,7 +34,7 @@ export interface ProviderFlowsOptions extends Providers {
 }
 
 /** What the user brings back from the provider. */
-export interface ProviderAnswer {
+export interface FlowResponse {
   readonly provider: string
   readonly code: string
   readonly state: string
@@ -125,13 +125,13 @@ export class ProviderFlows {
    * no one, has tried nothing, and could be sent without end
    */
   async exchange(
-    answer: ProviderAnswer,
+    response: FlowResponse,
     purpose: FlowPurpose,
     isAllowed: (flow: Flow) => boolean,
     recordRefusal: () => Promise<void>,
   ): Promise<{ provider: ProviderClient; exchange: Exchange }> {
-    const provider = this.provider(answer.provider)
-    const flow = await this.#options.flows.take(provider, answer, purpose)
+    const provider = this.provider(response.provider)
+    const flow = await this.#options.flows.take(provider, response, purpose)
     if (!flow || !isAllowed(flow)) {
       throw new AppError(
         ProviderErrorCode.INVALID_FLOW,
@@ -144,12 +144,12 @@ export class ProviderFlows {
         provider.exchange(
           {
             redirectUri: this.#knownRedirectUri(provider, flow.redirectUri),
-            code: answer.code,
-            state: answer.state,
-            iss: answer.iss,
+            code: response.code,
+            state: response.state,
+            iss: response.iss,
           },
           flow,
-          purpose === FlowPurpose.REAUTHENTICATE ? flow.begunAt : undefined,
+          purpose === FlowPurpose.REAUTHENTICATE ? flow.startedAt : undefined,
         ),
       )
       for (const failure of exchange.shortfalls) this.#options.onFailure(provider.id, failure)

@@ -18,7 +18,7 @@ import { FlowPurpose } from './flow-store.ts'
 import { emailOf, findIdentity } from './identities.ts'
 import type { Exchange, ProviderClient } from './provider-client.ts'
 import { ProviderErrorCode } from './provider-error-codes.ts'
-import { type ProviderAnswer, ProviderFlows, type ProviderFlowsOptions } from './provider-flows.ts'
+import { type FlowResponse, ProviderFlows, type ProviderFlowsOptions } from './provider-flows.ts'
 import type { ProviderFlowType, ProviderTokenType } from './provider.type.ts'
 import { unlinkProvider } from './unlink-provider.ts'
 
@@ -55,12 +55,12 @@ export class ProviderService {
    * @throws AppError UNKNOWN_PROVIDER, INVALID_FLOW, PROVIDER_ERROR, LINK_REQUIRED, FORBIDDEN if
    * registration is closed, UNAUTHENTICATED (ACCOUNT_DISABLED)
    */
-  async login(answer: ProviderAnswer, transport: TokenTransport): Promise<AuthPayload> {
+  async login(response: FlowResponse, transport: TokenTransport): Promise<AuthPayload> {
     const { sessions } = this.#options
     const refused = () =>
-      this.#linking.recordFailure(answer.provider, null, EventReason.PROVIDER_ERROR)
+      this.#linking.recordFailure(response.provider, null, EventReason.PROVIDER_ERROR)
     const { provider, exchange } = await this.#flows.exchange(
-      answer,
+      response,
       FlowPurpose.SIGN_IN,
       () => true,
       refused,
@@ -87,7 +87,7 @@ export class ProviderService {
    * @throws AppError UNKNOWN_PROVIDER, INVALID_FLOW, PROVIDER_ERROR, FORBIDDEN if the account is
    * another user's, UNAUTHENTICATED if the session has ended meanwhile
    */
-  async link(answer: ProviderAnswer, session: SessionReference): Promise<void> {
+  async link(response: FlowResponse, session: SessionReference): Promise<void> {
     const { audit, em } = this.#options
     const { userId } = session
     const refused = (reason: EventReason) =>
@@ -96,11 +96,11 @@ export class ProviderService {
         userId,
         actor: EventActor.ACCOUNT,
         reason,
-        method: answer.provider,
+        method: response.provider,
         sessionId: session.sessionId,
       })
     const { provider, exchange } = await this.#flows.exchange(
-      answer,
+      response,
       FlowPurpose.SIGN_IN,
       (flow) => flow.userId === userId,
       () => refused(EventReason.PROVIDER_ERROR),
@@ -130,7 +130,7 @@ export class ProviderService {
    * @throws AppError UNKNOWN_PROVIDER, INVALID_FLOW, PROVIDER_ERROR, RATE_LIMITED, FORBIDDEN if another
    * account of the provider came back, UNAUTHENTICATED if the session has ended meanwhile
    */
-  async reauthenticate(answer: ProviderAnswer, current: SessionReference): Promise<AuthPayload> {
+  async reauthenticate(response: FlowResponse, current: SessionReference): Promise<AuthPayload> {
     const { audit, em, sessions, throttle } = this.#options
     const { userId } = current
     const charge = await throttle.charge([
@@ -142,11 +142,11 @@ export class ProviderService {
       isRecorded = true
       const type = EventKind.REAUTHENTICATION_FAILED
       const by = { ...current, actor: EventActor.ACCOUNT }
-      return audit.record(em, { type, ...by, reason, method: answer.provider })
+      return audit.record(em, { type, ...by, reason, method: response.provider })
     }
     try {
       const { provider, exchange } = await this.#flows.exchange(
-        answer,
+        response,
         FlowPurpose.REAUTHENTICATE,
         (flow) => flow.userId === userId,
         () => refused(EventReason.PROVIDER_ERROR),
