@@ -11,12 +11,8 @@ import { CombinedMetrics } from '../metrics/combined-metrics.ts'
 import type { MetricsSnapshot } from '../metrics/metrics.ts'
 import { loadEnvFile, loadSettings } from './settings.ts'
 import { describeStartError } from './start-error.ts'
-import {
-  announceListening,
-  handlePrimaryMessages,
-  startWorkers,
-  WorkerStartError,
-} from './workers.ts'
+import { Workers, WorkerStartError } from './primary.ts'
+import { announceListening, handlePrimaryMessages } from './worker.ts'
 
 /** What a stop may take before it is forced. */
 const stopTimeoutMilliseconds = 9000
@@ -65,7 +61,7 @@ async function serve(settings: Settings): Promise<void> {
 
 /** This process starts the workers and keeps them running. */
 async function supervise(settings: Settings): Promise<void> {
-  const workers = startWorkers(settings.workers, createLogger(settings.logLevel))
+  const workers = new Workers(settings.workers, createLogger(settings.logLevel))
   stopOnSignals(
     {
       stop: async () => ((await workers.stop()) ? 0 : 1),
