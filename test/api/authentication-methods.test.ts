@@ -40,3 +40,20 @@ it.each([
     expect(await refreshedMethods(updated, refreshToken)).toEqual(amr)
   },
 )
+
+it.each([
+  { by: 'acme', amr: undefined },
+  { by: 'password', amr: ['pwd'] },
+])(
+  'the amr claim does not speak of an earlier proof if an older version took the last one, by $by',
+  async ({ amr, by }) => {
+    const server = await startServer()
+    const { refreshToken } = await server.client.register()
+    // As the older version writes it, which does not know the column `amr`.
+    await server.database.query(
+      'update sessions set amr = ?, authenticated_by = ?, authenticated_at = authenticated_at + 1',
+      [by === 'password' ? '[]' : '["pwd"]', by],
+    )
+    expect(await refreshedMethods(server, refreshToken)).toEqual(amr)
+  },
+)

@@ -33,10 +33,12 @@ export interface SessionRow {
   rotated_at: number | string | null
   authenticated_at: number | string
   amr: string | string[]
+  authenticated_by: string | null
 }
 
 export const sessionColumns = sql`sessions.id, sessions.user_id, sessions.generation, sessions.method,
   sessions.created_at, sessions.expires_at, sessions.rotated_at, sessions.amr,
+  sessions.authenticated_by,
   ${sql.raw(authenticatedAtSql)} as authenticated_at`
 
 export function fromSessionRow(row: SessionRow): SessionRecord {
@@ -49,6 +51,17 @@ export function fromSessionRow(row: SessionRow): SessionRecord {
     expiresAt: Number(row.expires_at),
     rotatedAt: row.rotated_at === null ? null : Number(row.rotated_at),
     authenticatedAt: Number(row.authenticated_at),
-    amr: typeof row.amr === 'string' ? (JSON.parse(row.amr) as string[]) : row.amr,
+    amr: amrOf(row),
   }
+}
+
+/**
+ * An older version that serves on during a rolling update writes `authenticated_by` alone, so that `amr` may
+ * be missing or of an earlier proof: then it says nothing of the password, or too much.
+ */
+function amrOf({ amr, authenticated_by, method }: SessionRow): string[] {
+  const stored = typeof amr === 'string' ? (JSON.parse(amr) as string[]) : amr
+  const isByPassword = (authenticated_by ?? method) === 'password'
+  if (stored.includes('pwd') === isByPassword) return stored
+  return isByPassword ? ['pwd'] : []
 }

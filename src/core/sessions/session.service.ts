@@ -52,8 +52,13 @@ export class SessionService {
     transport: TokenTransport,
   ): Promise<Admission> {
     const { cookie, readUser, derivedKeys } = this.#options
-    const key = await this.#tokens.signingKey()
-    const proven = typeof proof === 'function' ? await proof() : proof
+    let key = await this.#tokens.signingKey()
+    let proven = proof
+    if (typeof proven === 'function') {
+      proven = await proven()
+      // A password takes seconds to hash if there is a queue: the keys may have been replaced meanwhile.
+      key = await this.#tokens.signingKey()
+    }
     const replaced =
       transport === TokenTransport.COOKIE ? tokenInCookie(cookie, derivedKeys) : undefined
     const session = await createSession(proven, replaced, this.#options)

@@ -4,10 +4,8 @@ export class AuthenticationMethods extends Migration {
   override name = '0009-authentication-methods'
 
   override up(): void {
-    // `[]` is what an older version leaves, which serves on during a rolling update: no token then says how.
+    // Rows of an older version keep `[]`: what it says of the proof is read from `authenticated_by` (session-row.ts).
+    // An update of all rows would hold up every request of the instances that still serve.
     this.addSql("alter table sessions add column amr jsonb not null default '[]'")
-    this.addSql(
-      `update sessions set amr = '["pwd"]' where coalesce(authenticated_by, method) = 'password'`,
-    )
   }
 }
