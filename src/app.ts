@@ -11,6 +11,7 @@ import { createContext, type Context, type Server } from './context.ts'
 import { EventIds } from './core/audit/event-id.ts'
 import { auditSweeps } from './core/audit/retention.ts'
 import { errorCodes } from './core/errors.ts'
+import { Maintenance } from './core/jobs/maintenance.ts'
 import { sweepExpired, untilNone, type Sweep } from './core/jobs/sweeping.ts'
 import { sweepSessions } from './core/sessions/sweep.ts'
 import { Viewers } from './core/sessions/viewer.ts'
@@ -63,7 +64,6 @@ export interface App {
 
 type Settings = Config & { readonly appSecret: string }
 
-const maintenanceIntervalMilliseconds = 60_000
 const requestTimeoutMilliseconds = 10_000
 /** Share of the request timeout for which a refusal may be held. */
 const refusalShare = 0.3
@@ -85,20 +85,22 @@ export async function createApp(config: Settings, overrides: Overrides = {}): Pr
       log.warn(message),
     )
     closers.add('database', () => database.close())
-    const maintenance = new Maintenance(log)
+    const maintenance = new Maintenance((error) => log.error({ err: error }, 'Maintenance failed'))
     // After the last request: what runs in the background still needs the database.
     closers.add('maintenance', () => maintenance.settled())
     await database.migrate()
 
+    const clock = overrides.clock ?? Date.now
+    const derivedKeys = new DerivedKeys(config.appSecret)
     const keyRing = new KeyRing({
       database,
-      derivedKeys: new DerivedKeys(config.appSecret),
-      clock: overrides.clock ?? Date.now,
+      derivedKeys,
+      clock,
       algorithm: config.tokens.algorithm,
       rotationSeconds: config.tokens.keyRotationSeconds,
     })
     await keyRing.start()
-    const server = createServer({ config, overrides, log, database, keyRing })
+    const server = createServer({ config, overrides, log, database, keyRing, derivedKeys, clock })
     const started = await startFeatures(features, server, closers)
 
     let isStopping = false
@@ -111,7 +113,16 @@ export async function createApp(config: Settings, overrides: Overrides = {}): Pr
       closers,
       isStopping: () => isStopping,
     })
-    const sweeps = [...coreSweeps(server), ...started.flatMap((feature) => feature.sweeps ?? [])]
+    // The audit trail last: its sweeps can take long, and a stop skips what has not run.
+    const sweeps = [
+      ...coreSweeps(server),
+      ...started.flatMap((feature) => feature.sweeps ?? []),
+      ...auditSweeps(() => ({
+        database,
+        now: server.clock(),
+        retentionSeconds: config.auditRetentionSeconds,
+      })),
+    ]
     maintenance.start(async () => {
       certificate?.reload()
       await keyRing.maintain()
@@ -144,10 +155,12 @@ interface ServerParts {
   readonly log: Logger
   readonly database: Database
   readonly keyRing: KeyRing
+  readonly derivedKeys: DerivedKeys
+  readonly clock: () => number
 }
 
-function createServer({ config, overrides, log, database, keyRing }: ServerParts) {
-  const clock = overrides.clock ?? Date.now
+function createServer(parts: ServerParts) {
+  const { clock, config, database, keyRing, overrides } = parts
   const accessTokens = new AccessTokens({ keyRing, clock, ...config.tokens })
   const metrics = config.metrics && new Metrics({ databaseConnections: database.countConnections })
   return {
@@ -156,10 +169,10 @@ function createServer({ config, overrides, log, database, keyRing }: ServerParts
     root,
     clock,
     fetch: overrides.fetch ?? fetch,
-    log,
+    log: parts.log,
     requestTimeoutMilliseconds: overrides.requestTimeoutMilliseconds ?? requestTimeoutMilliseconds,
     database,
-    derivedKeys: new DerivedKeys(config.appSecret),
+    derivedKeys: parts.derivedKeys,
     accessTokens,
     viewers: new Viewers({ accessTokens, database, clock }),
     readUser: prepareUserRead(database),
@@ -273,49 +286,11 @@ async function hostOf(host: string): Promise<string> {
   return host === 'localhost' ? (await lookup(host, { order: 'ipv4first' })).address : host
 }
 
-function coreSweeps({ clock, config, database, throttle }: Server): Sweep[] {
+function coreSweeps({ clock, database, throttle }: Server): Sweep[] {
   return [
     untilNone((limit) => sweepSessions(database, clock(), limit)),
     untilNone((limit) => throttle.sweep(limit)),
-    ...auditSweeps(() => ({
-      database,
-      now: clock(),
-      retentionSeconds: config.auditRetentionSeconds,
-    })),
   ]
-}
-
-/** Runs the work every minute, one run at a time. */
-class Maintenance {
-  readonly #log: Logger
-  #work: () => Promise<void> = async () => {}
-  #timer: NodeJS.Timeout | undefined
-  #running: Promise<void> | undefined
-
-  constructor(log: Logger) {
-    this.#log = log
-  }
-
-  start(work: () => Promise<void>): void {
-    this.#work = work
-    this.#timer = setInterval(() => {
-      this.run().catch((error: unknown) => this.#log.error({ err: error }, 'Maintenance failed'))
-    }, maintenanceIntervalMilliseconds)
-    this.#timer.unref()
-  }
-
-  run(): Promise<void> {
-    return (this.#running ??= this.#work().finally(() => (this.#running = undefined)))
-  }
-
-  stop(): void {
-    clearInterval(this.#timer)
-  }
-
-  /** Resolves when nothing is running. */
-  async settled(): Promise<void> {
-    await Promise.allSettled([this.#running])
-  }
 }
 
 /** A plain error from here would reach the client with its message. */

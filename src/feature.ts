@@ -86,11 +86,7 @@ export function requestService<T extends object>(
   }
 }
 
-/** @throws Error if two features have the same name */
 export function resolversOf(features: readonly Feature[]): ResolverClass[] {
-  const names = features.map(({ name }) => name)
-  const twice = names.find((name, index) => names.indexOf(name) !== index)
-  if (twice !== undefined) throw new Error(`Two features have the name ${twice}`)
   return features.flatMap(({ resolvers = [] }) => resolvers)
 }
 
@@ -108,8 +104,14 @@ export function errorCodesOf(features: readonly Feature[]): ErrorCodes {
   return all
 }
 
-/** What the database has to know of the features. The migrations of each get its name as a prefix. */
+/**
+ * What the database has to know of the features. The migrations of each get its name as a prefix.
+ * @throws Error if two features have the same name
+ */
 export function databaseOptionsOf(features: readonly Feature[]): DatabaseOptions {
+  const names = features.map(({ name }) => name)
+  const twice = names.find((name, index) => names.indexOf(name) !== index)
+  if (twice !== undefined) throw new Error(`Two features have the name ${twice}`)
   const migrationsOf = (engine: Engine) =>
     features.flatMap((feature) =>
       (feature.migrations?.[engine] ?? []).map((migration) => ({

@@ -8,7 +8,7 @@ import { accessDirectives } from './graphql/authorized.ts'
 import { enforceFreshness } from './graphql/freshness.ts'
 import { buildExecutableSchema } from './graphql/schema.ts'
 
-/** @throws Error if two features have a name or an error code in common */
+/** @throws Error if two features declare the same error code */
 export function createSchema(features: readonly Feature[] = ours): GraphQLSchema {
   const schema = buildExecutableSchema({
     resolvers: resolversOf(features) as NonEmptyArray<never>,
