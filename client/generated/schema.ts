@@ -59,7 +59,7 @@ export const ErrorCode = {
   REAUTHENTICATION_REQUIRED: 'REAUTHENTICATION_REQUIRED',
   /** A refresh token that had already been replaced was used again. Its session is revoked. */
   REFRESH_TOKEN_REUSED: 'REFRESH_TOKEN_REUSED',
-  /** A guarded field was requested without a valid access token; `reason` says why. */
+  /** A guarded field was requested without a valid access token, or the account is disabled; `reason` says why. */
   UNAUTHENTICATED: 'UNAUTHENTICATED',
   /** No provider with this id is configured. */
   UNKNOWN_PROVIDER: 'UNKNOWN_PROVIDER'

@@ -12,7 +12,8 @@ export type ErrorCodes = Readonly<Record<string, ErrorCodeFacts>>
 /** Codes are API: they are never renamed, only added. Features declare their own (`Feature.errorCodes`). */
 export const errorCodes = {
   UNAUTHENTICATED: {
-    description: 'A guarded field was requested without a valid access token; `reason` says why.',
+    description:
+      'A guarded field was requested without a valid access token, or the account is disabled; `reason` says why.',
     status: 401,
   },
   REAUTHENTICATION_REQUIRED: {

@@ -180,6 +180,7 @@ describe('a refresh token', () => {
   it('is missing, which the response says', async () => {
     const answer = await server.client.send('mutation { refreshToken { accessToken } }')
     expect(answer).toMatchObject({ code: 'INVALID_REFRESH_TOKEN', reason: 'TOKEN_MISSING' })
+    expect(answer.errors?.[0]?.message).toBe('No refresh token was sent.')
     const withNull = await server.client.send(
       'mutation { refreshToken(refreshToken: null) { accessToken } }',
     )

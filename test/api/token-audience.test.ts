@@ -168,6 +168,7 @@ describe('the audience of access tokens', () => {
     expect(answer.code).toBe('BAD_USER_INPUT')
     expect(answer.data?.narrowAccessToken).toBeUndefined()
     expect(answer.text).not.toContain('other.example.com')
+    expect(answer.text).not.toContain('TOKEN_AUDIENCE')
   })
 
   it('is this server only if it says so exactly', async () => {

@@ -19,11 +19,11 @@ export function sessionEnded(): AppError {
 }
 
 export function invalidRefreshToken(reason: TokenErrorReason): AppError {
-  return new AppError(
-    ErrorCode.INVALID_REFRESH_TOKEN,
-    'This refresh token is not valid. Sign in again.',
-    { reason },
-  )
+  const message =
+    reason === TokenErrorReason.TOKEN_MISSING
+      ? 'No refresh token was sent.'
+      : 'This refresh token is not valid. Sign in again.'
+  return new AppError(ErrorCode.INVALID_REFRESH_TOKEN, message, { reason })
 }
 
 export function refreshTokenReused(): AppError {

@@ -34,7 +34,7 @@ export async function narrowToken(
     // Without what was sent: it may be a secret in the wrong place.
     throw badUserInput(
       'audiences',
-      'Each audience must be listed in TOKEN_AUDIENCE and must not be this server.',
+      'This server issues no tokens for at least one of these audiences.',
     )
   }
   const lifetimeSeconds = accessTokens.lifetimeSeconds

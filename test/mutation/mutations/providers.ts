@@ -91,7 +91,7 @@ export const providers: readonly Mutation[] = [
   ),
   client(
     'the issuer in the response is ignored',
-    "if (answer.iss !== undefined) currentUrl.searchParams.set('iss', answer.iss)",
+    "if (authorization.iss !== undefined) currentUrl.searchParams.set('iss', authorization.iss)",
     '',
   ),
   client(
