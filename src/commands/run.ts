@@ -20,6 +20,7 @@ export async function run(command: () => Promise<string>): Promise<void> {
 
 /** Loads what knows every error, half of the server, only when there is one. */
 async function describe(error: unknown): Promise<string> {
-  const { describeStartError } = await import('../process/start-error.ts')
-  return describeStartError(error)
+  const { describeOperatorError } = await import('../process/start-error.ts')
+  const stack = error instanceof Error ? (error.stack ?? error.message) : String(error)
+  return describeOperatorError(error) ?? stack
 }

@@ -16,16 +16,20 @@ const expected = [
   ServerCertificateError,
 ]
 
-/** A sentence if the operator can do something about it, the stack if it is our fault. */
+/** A sentence if the operator can do something about it. */
+export function describeOperatorError(error: unknown): string | undefined {
+  if (!(error instanceof Error)) return undefined
+  if (expected.some((type) => error instanceof type)) return error.message
+  if (!isUnavailable(error)) return undefined
+  // Further lines are details of the ORM.
+  return `The database of DATABASE_URL cannot be used: ${error.message.split('\n', 1)[0]}.`
+}
+
+/** The same for a start, with the stack if it is our fault. */
 export function describeStartError(error: unknown): string {
+  const sentence = describeOperatorError(error)
+  if (sentence !== undefined) return `Latchkey could not start.\n${sentence}`
   if (!(error instanceof Error)) return `Latchkey could not start: ${String(error)}`
-  if (expected.some((type) => error instanceof type)) {
-    return `Latchkey could not start.\n${error.message}`
-  }
-  if (isUnavailable(error)) {
-    // Further lines are details of the ORM.
-    return `Latchkey could not start.\nThe database of DATABASE_URL cannot be used: ${error.message.split('\n', 1)[0]}.`
-  }
   const {
     code,
     address,
