@@ -5,13 +5,12 @@ import { EventActor, EventKind } from '../core/audit/event.ts'
 import { loadConfig, type Config } from '../config/config.ts'
 import { inspectServer } from '../database/postgresql-inspection.ts'
 import type { PostgresqlConfig } from '../database/postgresql-client.ts'
-import { checkDatabaseFile } from '../database/sqlite-file.ts'
 import { tablesLeftOut } from './backup-tables.ts'
 import { operatorTrail } from './operator-trail.ts'
 import { startTool, waitForTool } from './postgresql-tools.ts'
 import { CommandError, run } from './run.ts'
 import { usage } from './usage.ts'
-import { withDatabaseAsItIs } from './with-database.ts'
+import { requireDatabase, withDatabaseAsItIs } from './with-database.ts'
 
 await run(async () => {
   const [file, ...rest] = process.argv.slice(2)
@@ -19,6 +18,7 @@ await run(async () => {
     throw new CommandError(usage['db:backup'])
   if (existsSync(file)) throw new CommandError(`${file} is there already.`)
   const config = loadConfig(process.env)
+  requireDatabase(config)
   const { database } = config
   const unfinished = `${file}.unfinished`
   rmSync(unfinished, { force: true })
@@ -52,8 +52,6 @@ async function recordBackup(config: Config): Promise<void> {
 
 /** Reads one state of the database, and holds up no writer. */
 function copySqlite(source: string, target: string): void {
-  if (!existsSync(source)) throw new CommandError(`There is no database ${source}.`)
-  checkDatabaseFile(source)
   const database = new Sqlite(source, { readonly: true, timeout: 5000 })
   try {
     database.prepare('vacuum into ?').run(target)

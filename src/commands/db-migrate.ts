@@ -1,10 +1,10 @@
 /** `npm run db:migrate`: brings the schema up to date; the server does so at each start, too. */
 import { loadConfig } from '../config/config.ts'
 import { run } from './run.ts'
-import { withDatabase } from './with-database.ts'
+import { withNewOrExistingDatabase } from './with-database.ts'
 
 await run(async () => {
   const config = loadConfig(process.env)
-  await withDatabase(config, async () => {})
+  await withNewOrExistingDatabase(config, async () => {})
   return 'The database is up to date.'
 })

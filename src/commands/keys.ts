@@ -8,16 +8,22 @@ import { DerivedKeys } from '../core/tokens/derived-keys.ts'
 import { operatorTrail } from './operator-trail.ts'
 import { CommandError, run } from './run.ts'
 import { usage } from './usage.ts'
-import { withDatabase } from './with-database.ts'
+import { requireDatabase, withDatabase, withDatabaseAsItIs } from './with-database.ts'
 
 await run(async () => {
   const [command, ...rest] = process.argv.slice(2)
   if (rest.length > 0) throw new CommandError(usage.keys)
-  if (command === 'list') return withKeyRing(loadSettings(process.env), list)
-  if (command === 'rotate') return withKeyRing(loadSettings(process.env), rotate)
+  if (command === 'list') return withKeyRing(readSettings(), list, withDatabaseAsItIs)
+  if (command === 'rotate') return withKeyRing(readSettings(), rotate)
   if (command === 'reset') return reset()
   throw new CommandError(usage.keys)
 })
+
+/** Not before there is a database: it would create a secret for it. */
+function readSettings(): ReturnType<typeof loadSettings> {
+  requireDatabase(loadConfig(process.env))
+  return loadSettings(process.env)
+}
 
 async function list({ keyRing }: KeyOperationOptions): Promise<string> {
   const keys = await keyRing.list()
@@ -44,6 +50,7 @@ async function rotate(operation: KeyOperationOptions): Promise<string> {
 /** For a secret that is lost: a new secret, new keys, and no sessions. */
 async function reset(): Promise<string> {
   const config = loadConfig(process.env)
+  requireDatabase(config)
   const { database } = config
   const appSecret =
     config.appSecret ?? (database.engine === 'sqlite' ? makeAppSecret(database.file) : undefined)
@@ -62,9 +69,10 @@ async function reset(): Promise<string> {
 function withKeyRing(
   settings: Config & { readonly appSecret: string },
   work: (operation: KeyOperationOptions) => Promise<string>,
+  open = withDatabase<string>,
 ): Promise<string> {
   const { tokens } = settings
-  return withDatabase(settings, (database) => {
+  return open(settings, (database) => {
     const keyRing = new KeyRing({
       database,
       derivedKeys: new DerivedKeys(settings.appSecret),

@@ -14,7 +14,7 @@ import { usage } from './usage.ts'
 import { readArguments, type Options } from './user-arguments.ts'
 import { list } from './user-list.ts'
 import { hashPassword, readPassword, refuse } from './user-password.ts'
-import { withDatabase, withDatabaseAsItIs } from './with-database.ts'
+import { withDatabase, withDatabaseAsItIs, withNewOrExistingDatabase } from './with-database.ts'
 
 interface Command {
   readonly options: Options
@@ -71,12 +71,15 @@ await run(async () => {
   const work = Object.hasOwn(commands, command) ? commands[command] : undefined
   if (!work) throw new CommandError(usage.user)
   const config = loadConfig(process.env)
-  const onlyReads = command === 'show' || command === 'list'
-  const open = onlyReads ? withDatabaseAsItIs : withDatabase
-  return open(config, (database) =>
+  return openerFor(command)(config, (database) =>
     work({ options, config, database, users: operatorUsers(database) }),
   )
 })
+
+function openerFor(command: string): typeof withDatabase {
+  if (command === 'create') return withNewOrExistingDatabase
+  return command === 'show' || command === 'list' ? withDatabaseAsItIs : withDatabase
+}
 
 async function create({ config, options, users }: Command): Promise<string> {
   const email = normalizeEmail(options.email ?? '')

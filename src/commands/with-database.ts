@@ -1,14 +1,25 @@
 /** The server's database, for a command. */
-import { existsSync } from 'node:fs'
 import { makeAppSecretOfNewDatabase } from '../process/app-secret.ts'
 import type { Config } from '../config/config.ts'
 import { openDatabase, type Database } from '../database/database.ts'
 import { databaseOptions } from './database-options.ts'
-import { checkDatabaseFile } from '../database/sqlite-file.ts'
+import { checkDatabaseFile, hasDatabase } from '../database/sqlite-file.ts'
 import { CommandError } from './run.ts'
 
-/** Opens the server's database, migrated, for as long as the work takes. */
+/**
+ * Opens the server's database, migrated, for as long as the work takes.
+ * @throws CommandError if there is no database
+ */
 export async function withDatabase<T>(
+  config: Config,
+  work: (database: Database) => Promise<T>,
+): Promise<T> {
+  requireDatabase(config)
+  return openMigrated(config, work)
+}
+
+/** The same for a command that may come before the first start: creates the database if there is none. */
+export async function withNewOrExistingDatabase<T>(
   config: Config,
   work: (database: Database) => Promise<T>,
 ): Promise<T> {
@@ -16,31 +27,41 @@ export async function withDatabase<T>(
     checkDatabaseFile(config.database.file)
     makeAppSecretOfNewDatabase(config.database.file)
   }
-  return open(config, async (database) => {
-    await database.migrate()
-    return work(database)
-  })
+  return openMigrated(config, work)
 }
 
 /**
- * The same for those who only look: a command that only reads must not migrate the database of a server
- * that runs.
- * @throws CommandError if the database is not there, or of an earlier version
+ * The same for a command that only reads, which must not migrate the database of a running server.
+ * @throws CommandError if there is no database, or it is of an earlier version
  */
 export async function withDatabaseAsItIs<T>(
   config: Config,
   work: (database: Database) => Promise<T>,
 ): Promise<T> {
-  const { database: settings } = config
-  if (settings.engine === 'sqlite' && !existsSync(settings.file)) {
-    throw new CommandError(`There is no database ${settings.file}.`)
-  }
+  requireDatabase(config)
   return open(config, async (database) => {
     if (await database.hasPendingMigrations()) {
       throw new CommandError(
         'The database is of an earlier version. Start the server of this version, or: npm run db:migrate.',
       )
     }
+    return work(database)
+  })
+}
+
+/**
+ * Most commands need a database that is there: an empty one in the wrong place would hide the mistake.
+ * @throws CommandError
+ */
+export function requireDatabase({ database }: Config): void {
+  if (database.engine === 'sqlite' && !hasDatabase(database.file)) {
+    throw new CommandError(`There is no database ${database.file}.`)
+  }
+}
+
+function openMigrated<T>(config: Config, work: (database: Database) => Promise<T>): Promise<T> {
+  return open(config, async (database) => {
+    await database.migrate()
     return work(database)
   })
 }

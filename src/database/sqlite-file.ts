@@ -1,5 +1,5 @@
 /** Why a file cannot be the SQLite database, in words for the operator. */
-import { closeSync, openSync, readSync, statSync } from 'node:fs'
+import { closeSync, openSync, readSync, statSync, type Stats } from 'node:fs'
 import { DatabaseStartError } from './start-error.ts'
 
 const reasons: Record<string, string> = {
@@ -32,12 +32,21 @@ const header = 'SQLite format 3\0'
  * @throws DatabaseStartError
  */
 export function checkDatabaseFile(file: string): void {
+  hasDatabase(file)
+}
+
+/**
+ * The same, with what it found. An empty file is not a database yet.
+ * @throws DatabaseStartError
+ */
+export function hasDatabase(file: string): boolean {
   try {
-    const stat = statSync(file, { throwIfNoEntry: false })
-    if (stat === undefined) return
+    const stat = look(file)
+    if (stat === undefined) return false
     if (stat.isDirectory()) throw withCode('EISDIR')
     if (!stat.isFile()) throw cannotBeUsed(file, 'it is a device, a pipe or a socket')
     if (stat.size > 0 && readStart(file) !== header) throw withCode('SQLITE_NOTADB')
+    return stat.size > 0
   } catch (error) {
     throw explainFileError(file, error)
   }
@@ -52,6 +61,15 @@ export function explainFileError(file: string, error: unknown): unknown {
 
 export function cannotBeUsed(file: string, reason: string, cause?: unknown): DatabaseStartError {
   return new DatabaseStartError(`The database file ${file} cannot be used: ${reason}.`, { cause })
+}
+
+function look(file: string): Stats | undefined {
+  try {
+    return statSync(file, { throwIfNoEntry: false })
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EACCES') throw error
+    throw cannotBeUsed(file, 'this user may not read its folder', error)
+  }
 }
 
 function readStart(file: string): string {

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { compileCache } from './environment.ts'
+import { boundByModes } from './process.ts'
 import { testAppSecret, type Environment } from './server.ts'
 
 export interface CommandResult {
@@ -22,6 +23,11 @@ export interface StartedCommand {
   readonly result: Promise<CommandResult>
 }
 
+interface CommandOptions {
+  /** File modes bind it even when the tests run as root, which takes setpriv. */
+  readonly isBound?: boolean
+}
+
 /**
  * Starts what `npm run <name> -- <args>` starts.
  * @param env instead of the tests' defaults; the environment of the test itself is not handed on
@@ -32,10 +38,13 @@ function startCommand(
   args: readonly string[],
   env: Environment,
   input = '',
+  options: CommandOptions = {},
 ): StartedCommand {
   // A folder without .env.
   const cwd = mkdtempSync(join(tmpdir(), 'latchkey-command-'))
-  const child = spawn(process.execPath, [join(commands, `${name}.js`), ...args], {
+  const command = [process.execPath, join(commands, `${name}.js`), ...args]
+  if (options.isBound === true) command.unshift(...boundByModes())
+  const child = spawn(command[0]!, command.slice(1), {
     cwd,
     env: { PATH: process.env['PATH'], NODE_COMPILE_CACHE: compileCache, ...env },
   })
@@ -65,7 +74,11 @@ function runCommand(...command: Parameters<typeof startCommand>): Promise<Comman
 }
 
 /** The operator's shell next to a server: its commands, on the server's database. */
-export function operatorOf(server: { readonly database: { readonly url: string } }, env = {}) {
+export function operatorOf(
+  server: { readonly database: { readonly url: string } },
+  env = {},
+  options: CommandOptions = {},
+) {
   const environment: Environment = {
     DATABASE_URL: server.database.url,
     APP_SECRET: testAppSecret,
@@ -73,12 +86,13 @@ export function operatorOf(server: { readonly database: { readonly url: string }
     ...env,
   }
   return {
-    user: (args: readonly string[], input?: string) => runCommand('user', args, environment, input),
-    keys: (args: readonly string[]) => runCommand('keys', args, environment),
-    events: (args: readonly string[]) => runCommand('events', args, environment),
-    migrate: () => runCommand('db-migrate', [], environment),
-    backup: (file: string) => runCommand('db-backup', [file], environment),
-    restore: (...args: string[]) => runCommand('db-restore', args, environment),
-    startRestore: (...args: string[]) => startCommand('db-restore', args, environment),
+    user: (args: readonly string[], input?: string) =>
+      runCommand('user', args, environment, input, options),
+    keys: (args: readonly string[]) => runCommand('keys', args, environment, '', options),
+    events: (args: readonly string[]) => runCommand('events', args, environment, '', options),
+    migrate: () => runCommand('db-migrate', [], environment, '', options),
+    backup: (file: string) => runCommand('db-backup', [file], environment, '', options),
+    restore: (...args: string[]) => runCommand('db-restore', args, environment, '', options),
+    startRestore: (...args: string[]) => startCommand('db-restore', args, environment, '', options),
   }
 }

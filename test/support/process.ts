@@ -31,6 +31,13 @@ export function temporaryFolder(): string {
   return folder
 }
 
+/** What starts a process as the same user, who owns the checkout, without root's licence to pass over modes. */
+export function boundByModes(): string[] {
+  if (!isRoot) return []
+  const without = '-dac_override,-dac_read_search'
+  return ['setpriv', `--bounding-set=${without}`, `--inh-caps=${without}`, '--']
+}
+
 /**
  * Starts the server, killed after the file's tests.
  * @param options.isBound file modes bind it even when the tests run as root, which takes setpriv
@@ -54,11 +61,7 @@ export function startProcess(
     ...(options.imports ?? []).flatMap((name) => ['--import', name]),
     options.main ?? join(root, 'dist', 'main.js'),
   ]
-  if (options.isBound === true && isRoot) {
-    // The same user, who owns the checkout, without root's licence to pass over modes.
-    const without = '-dac_override,-dac_read_search'
-    command.unshift('setpriv', `--bounding-set=${without}`, `--inh-caps=${without}`, '--')
-  }
+  if (options.isBound === true) command.unshift(...boundByModes())
   const child = spawn(command[0]!, command.slice(1), {
     cwd,
     env: {

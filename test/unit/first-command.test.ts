@@ -1,5 +1,6 @@
 // On a fresh machine the operator may come before the server.
-import { statSync } from 'node:fs'
+import { existsSync, mkdirSync, chmodSync, statSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { createApp } from '../../src/app.ts'
 import { appSecretFile } from '../../src/process/app-secret.ts'
@@ -7,12 +8,12 @@ import { loadSettings } from '../../src/process/settings.ts'
 import { createClient } from '../support/client.ts'
 import { operatorOf } from '../support/command.ts'
 import { createTestDatabase } from '../support/database.ts'
+import { needs } from '../support/needs.ts'
+import { isRoot, temporaryFolder } from '../support/process.ts'
 
 describe('a command before the first start', () => {
   it.each([
     ['npm run db:migrate', 'migrate', []],
-    ['npm run keys -- list', 'keys', ['list']],
-    ['npm run keys -- reset', 'keys', ['reset']],
     ['npm run user -- create', 'user', ['create', '--email', 'ada@example.com']],
   ] as const)('leaves a database that the server starts with: %s', async (_name, command, args) => {
     const database = await createTestDatabase()
@@ -34,4 +35,68 @@ describe('a command before the first start', () => {
     await operatorOf({ database }, environment)[command](args)
     expect(statSync(secret).mtimeMs).toBe(mtimeMs)
   })
+  it.each([
+    ['keys', ['list']],
+    ['keys', ['rotate']],
+    ['keys', ['reset']],
+    ['user', ['show', '--email', 'ada@example.com']],
+    ['user', ['list']],
+    ['user', ['set-password', '--email', 'ada@example.com']],
+    ['user', ['remove-password', '--email', 'ada@example.com']],
+    ['user', ['disable', '--email', 'ada@example.com']],
+    ['user', ['enable', '--email', 'ada@example.com']],
+    ['user', ['delete', '--email', 'ada@example.com']],
+    ['user', ['grant', '--email', 'ada@example.com', '--role', 'ADMIN']],
+    ['user', ['revoke', '--email', 'ada@example.com', '--role', 'ADMIN']],
+    ['user', ['end-sessions', '--email', 'ada@example.com']],
+    ['events', []],
+  ] as const)(
+    'says that there is no database, and creates neither it nor a secret: %s %j',
+    async (command, args) => {
+      const file = join(temporaryFolder(), 'data', 'latchkey.db')
+      const operator = operatorOf({ database: { url: `sqlite:${file}` } }, { APP_SECRET: '' })
+      expect(await operator[command](args)).toEqual({
+        status: 1,
+        stdout: '',
+        stderr: `There is no database ${file}.\n`,
+      })
+      expect(existsSync(dirname(file))).toBe(false)
+    },
+  )
+
+  it('keys -- list migrates no database', async () => {
+    const database = await createTestDatabase()
+    onTestFinished(() => database.remove())
+    await operatorOf({ database }).migrate()
+    await database.query("delete from mikro_orm_migrations where name like '%3%'")
+    const { status, stderr } = await operatorOf({ database }).keys(['list'])
+    expect(status).toBe(1)
+    expect(stderr).toContain('npm run db:migrate')
+  })
+
+  it.each([
+    ['keys', ['list']],
+    ['keys', ['reset']],
+    ['user', ['list']],
+    ['user', ['disable', '--email', 'ada@example.com']],
+    ['events', []],
+  ] as const)(
+    'says that this user may not read the folder of the database: %s %j',
+    isRoot ? needs('setpriv') : {},
+    async (command, args) => {
+      const file = join(temporaryFolder(), 'data', 'latchkey.db')
+      mkdirSync(dirname(file))
+      chmodSync(dirname(file), 0o000)
+      const operator = operatorOf(
+        { database: { url: `sqlite:${file}` } },
+        { APP_SECRET: '' },
+        { isBound: true },
+      )
+      expect(await operator[command](args)).toEqual({
+        status: 1,
+        stdout: '',
+        stderr: `The database file ${file} cannot be used: this user may not read its folder.\n`,
+      })
+    },
+  )
 })

@@ -23,6 +23,7 @@ describe('npm run keys', () => {
   )
 
   it('makes the first keys if it is asked to rotate before the first start', async () => {
+    await operator.migrate()
     const { status, stdout } = await operator.keys(['rotate'])
     expect(status).toBe(0)
     expect(stdout).toMatch(/ current /)
