@@ -1,4 +1,4 @@
-/** `npm run db:restore -- FILE`: puts a backup in the place of the database; everyone has to sign in again. */
+/** `npm run db:restore -- FILE`: puts a backup in the place of the database; all users have to sign in again. */
 import { existsSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import { loadConfig } from '../config/config.ts'
@@ -21,7 +21,7 @@ await run(async () => {
     database.engine === 'sqlite'
       ? await restoreSqlite(file, database.file)
       : await restorePostgresql(file, { ...config, database }, isForced)
-  return `Restored. Everybody has to sign in again.${hint}`
+  return `Restored. All users have to sign in again.${hint}`
 })
 
 /** @throws CommandError */

@@ -98,7 +98,7 @@ async function create({ config, options, users }: Command): Promise<string> {
       const isTaken = error instanceof AppError && error.code === ErrorCode.EMAIL_TAKEN
       throw isTaken ? new CommandError(`There is an account with the address ${email}.`) : error
     })
-  return [`Made ${email}, ${id}.`, ...notice].join('\n')
+  return [`Created ${email}, ${id}.`, ...notice].join('\n')
 }
 
 async function setPassword(command: Command): Promise<string> {

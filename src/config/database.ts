@@ -140,7 +140,7 @@ function readTls(parameters: URLSearchParams): DatabaseTls | undefined {
   }
   if (mode === 'verify-ca' && (rootCertificate ?? 'system') === 'system') {
     throw new Problem(
-      'must have sslrootcert=<file> with sslmode=verify-ca: of the public authorities anybody gets a certificate. Or use verify-full',
+      'must have sslrootcert=<file> with sslmode=verify-ca: anyone can get a certificate from a public authority. Or use verify-full',
     )
   }
   const rootCertificateFile = rootCertificate === 'system' ? undefined : rootCertificate

@@ -121,7 +121,7 @@ function missing({ kind, prefix, texts }: Given): string[] {
   const absent = suffixesOf(kind).required.filter((suffix) => !(suffix in texts))
   return absent.length === 0
     ? []
-    : [`${list(absent)} must be set beside ${list(Object.keys(texts))}`]
+    : [`${list(absent)} must be set together with ${list(Object.keys(texts))}`]
 }
 
 function wrongToggles({ texts }: Given): Complaint[] {

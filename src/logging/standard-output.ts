@@ -17,9 +17,9 @@ export interface StandardOutput {
 /**
  * Standard output for a log. Lines that come within a moment are written together: a write costs as much
  * as a tenth of a request. A process that is killed loses that moment. A process that ends, or logs a
- * fatal entry, loses nothing, unless nobody reads for a while.
+ * fatal entry, loses nothing, unless no one reads for a while.
  *
- * pino's own destination does not end while the disk is full or nobody reads: its `flushSync` tries again
+ * pino's own destination does not end while the disk is full or no one reads: its `flushSync` tries again
  * forever. Here lines that cannot be written are kept, up to a size, and lost beyond it.
  *
  * @param entryOfLost the line that reports how many lines were lost

@@ -29,7 +29,7 @@ export async function listenForMetrics(
         .writeHead(status, { 'content-type': type, 'cache-control': 'no-store' })
         .end(request.method === 'HEAD' ? undefined : text)
     if (request.url?.split('?', 1)[0] !== '/metrics') {
-      answer(404, 'text/plain', 'There is nothing here but /metrics.\n')
+      answer(404, 'text/plain', 'Not found. The metrics are at /metrics.\n')
     } else if (request.method !== 'GET' && request.method !== 'HEAD') {
       answer(405, 'text/plain', 'Method not allowed.\n')
     } else {

@@ -29,7 +29,7 @@ export function readOrMakeAppSecret(databaseFile: string): string {
         `${file} is missing, but the database ${databaseFile} is there. The secret in that file signs
 refresh tokens and decrypts the signing keys of this database. Restore the file from a backup, or set
 APP_SECRET. If it is lost for good: \`npm run keys -- reset\` makes a new secret and new keys. Accounts
-and passwords stay; everybody has to sign in again.`,
+and passwords stay; all users have to sign in again.`,
       )
     }
     return makeAppSecret(databaseFile)

@@ -2,7 +2,7 @@
 import { existsSync, statSync } from 'node:fs'
 import type { Config } from '../config/config.ts'
 
-const everybody = 'everybody on this machine'
+const everyUser = 'all users of this machine'
 
 /** @returns a warning for each file that others may read or write */
 export function exposedFiles(config: Config): string[] {
@@ -10,7 +10,7 @@ export function exposedFiles(config: Config): string[] {
     const others = whoElse(file)
     if (others === undefined) return []
     // The group keeps what may be how this user reads the file.
-    const change = others === everybody ? 'o-rwx' : 'go-rwx'
+    const change = others === everyUser ? 'o-rwx' : 'go-rwx'
     return [`${file} can be read or written by ${others}. Run: chmod ${change} ${file}`]
   })
 }
@@ -30,7 +30,7 @@ function secretFiles({ database, tls }: Config): string[] {
 function whoElse(file: string): string | undefined {
   if (process.platform === 'win32' || !existsSync(file)) return undefined
   const { mode, uid } = statSync(file)
-  if ((mode & 0o007) !== 0) return everybody
+  if ((mode & 0o007) !== 0) return everyUser
   const isOwn = uid === process.geteuid?.()
   return isOwn && (mode & 0o070) !== 0 ? 'its group' : undefined
 }

@@ -32,15 +32,15 @@ function publicUrlWarnings({ publicUrl, tls, trustProxy }: Config): string[] {
   const unset = `PUBLIC_URL is not set, so tokens name ${publicUrl} as their issuer`
   if (protocol === 'http:' && !isLoopback(hostname)) {
     return [
-      `${unset}, and browsers do not keep anybody signed in: without https they drop the cookie of the session. Set PUBLIC_URL to the https address that people use.`,
+      `${unset}, and browsers do not keep users signed in: without https they drop the cookie of the session. Set PUBLIC_URL to the https address that users open.`,
     ]
   }
   if (hostname === '0.0.0.0' || hostname === '[::]') {
-    return [`${unset}. Set it to the https address that people use.`]
+    return [`${unset}. Set it to the https address that users open.`]
   }
   if (protocol === 'https:' && !tls && trustProxy === false) {
     return [
-      'PUBLIC_URL is https and nothing here ends TLS, so a proxy is in front, but TRUST_PROXY is off: all of its clients share one budget of attempts, and one of them can lock out the others. Set TRUST_PROXY to the address of the proxy, or to 1 if nobody can reach this port past it.',
+      'PUBLIC_URL is https and nothing here ends TLS, so a proxy is in front, but TRUST_PROXY is off: all of its clients share one budget of attempts, and one of them can lock out the others. Set TRUST_PROXY to the address of the proxy, or to 1 if this port can only be reached through it.',
     ]
   }
   return []
@@ -51,10 +51,10 @@ function exposureWarnings(config: Config): string[] {
   if (!isReachedFromElsewhere(config)) return []
   return [
     ...(config.sandbox
-      ? ['SANDBOX=on: Apollo Sandbox and GraphiQL are open to everybody who reaches this server.']
+      ? ['SANDBOX=on: Apollo Sandbox and GraphiQL are open to everyone who can reach this server.']
       : []),
     ...(config.introspection
-      ? ['INTROSPECTION=on: everybody who reaches this server can read the schema.']
+      ? ['INTROSPECTION=on: everyone who can reach this server can read the schema.']
       : []),
   ]
 }

@@ -162,7 +162,7 @@ describe('with a live token, an account', () => {
     expect(made.stdout).not.toContain('pipe')
     const login = await servers[0].client.login('grace@example.com', 'a password from a pipe')
     const { accessToken, user } = login.data.login
-    expect(made.stdout).toContain(`Made grace@example.com, ${user.id}.`)
+    expect(made.stdout).toContain(`Created grace@example.com, ${user.id}.`)
     const answer = await servers[1].client
       .as(accessToken)
       .send('{ me { name emailVerified roles hasPassword } }')

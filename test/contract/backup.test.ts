@@ -51,7 +51,7 @@ for (const engine of engines)
 
       const restored = await operator(url).restore(file)
       expect([restored.status, restored.stderr]).toEqual([0, ''])
-      expect(restored.stdout).toContain('Restored. Everybody has to sign in again.')
+      expect(restored.stdout).toContain('Restored. All users have to sign in again.')
 
       const again = await start(url)
       const reborn = createClient(again.url)

@@ -37,7 +37,7 @@ describe('the start', () => {
     [
       'of Sandbox and introspection that others can open',
       { ...behindProxy, SANDBOX: 'on', INTROSPECTION: 'on' },
-      [/SANDBOX=on: Apollo Sandbox and GraphiQL are open to everybody/, /INTROSPECTION=on: /],
+      [/SANDBOX=on: Apollo Sandbox and GraphiQL are open to everyone/, /INTROSPECTION=on: /],
     ],
     ['nothing of them on this machine', { SANDBOX: 'on', INTROSPECTION: 'on' }, []],
     ['of attempts without limit', { THROTTLE: 'off' }, [/THROTTLE=off/]],

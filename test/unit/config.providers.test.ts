@@ -73,19 +73,22 @@ describe('the variables of providers', () => {
   })
 
   const half: [env: Environment, problem: string][] = [
-    [{ GOOGLE_CLIENT_ID: 'x' }, 'GOOGLE_CLIENT_SECRET must be set beside GOOGLE_CLIENT_ID'],
-    [{ GITHUB_CLIENT_SECRET: 'x' }, 'GITHUB_CLIENT_ID must be set beside GITHUB_CLIENT_SECRET'],
+    [{ GOOGLE_CLIENT_ID: 'x' }, 'GOOGLE_CLIENT_SECRET must be set together with GOOGLE_CLIENT_ID'],
+    [
+      { GITHUB_CLIENT_SECRET: 'x' },
+      'GITHUB_CLIENT_ID must be set together with GITHUB_CLIENT_SECRET',
+    ],
     [
       { FACEBOOK_KEEP_TOKENS: 'on' },
-      'FACEBOOK_CLIENT_ID, FACEBOOK_CLIENT_SECRET must be set beside FACEBOOK_KEEP_TOKENS',
+      'FACEBOOK_CLIENT_ID, FACEBOOK_CLIENT_SECRET must be set together with FACEBOOK_KEEP_TOKENS',
     ],
     [
       { APPLE_CLIENT_ID: 'x', APPLE_PRIVATE_KEY: apple.APPLE_PRIVATE_KEY },
-      'APPLE_TEAM_ID, APPLE_KEY_ID must be set beside APPLE_CLIENT_ID, APPLE_PRIVATE_KEY',
+      'APPLE_TEAM_ID, APPLE_KEY_ID must be set together with APPLE_CLIENT_ID, APPLE_PRIVATE_KEY',
     ],
     [
       { OIDC_ACME_ISSUER: 'https://id.acme.example' },
-      'OIDC_ACME_CLIENT_ID must be set beside OIDC_ACME_ISSUER',
+      'OIDC_ACME_CLIENT_ID must be set together with OIDC_ACME_ISSUER',
     ],
   ]
   it.each(half)('stop the start if they are half set: %o', (env, problem) => {

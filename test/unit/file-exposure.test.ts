@@ -31,9 +31,9 @@ describe('a file with secrets', () => {
   })
 
   it.each([
-    [0o644, 'everybody on this machine. Run: chmod o-rwx'],
-    [0o604, 'everybody on this machine. Run: chmod o-rwx'],
-    [0o602, 'everybody on this machine. Run: chmod o-rwx'],
+    [0o644, 'all users of this machine. Run: chmod o-rwx'],
+    [0o604, 'all users of this machine. Run: chmod o-rwx'],
+    [0o602, 'all users of this machine. Run: chmod o-rwx'],
     [0o640, 'its group. Run: chmod go-rwx'],
     [0o620, 'its group. Run: chmod go-rwx'],
   ])('is reported with the mode %o', (mode, whose) => {

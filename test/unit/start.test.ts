@@ -95,7 +95,7 @@ describe('a start in an empty folder', () => {
         'Warning: ALLOWED_ORIGIN is not a variable of Latchkey and was not read. Did you mean ALLOWED_ORIGINS?',
       )
       expect(server.stdout()).toContain(
-        'Warning: .env can be read or written by everybody on this machine. Run: chmod o-rwx .env',
+        'Warning: .env can be read or written by all users of this machine. Run: chmod o-rwx .env',
       )
       expect(server.stdout().match(/Warning/g)).toHaveLength(4)
       expect(server.stdout()).not.toContain(testAppSecret)

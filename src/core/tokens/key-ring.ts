@@ -302,7 +302,7 @@ async function decryptPrivateKey(key: SigningKey, derivedKeys: DerivedKeys): Pro
     throw new KeyRingLockedError(
       'The signing keys in the database were encrypted under another APP_SECRET. Restore that secret.\n' +
         'If it is lost for good: `npm run keys -- reset` makes new keys. Accounts and passwords stay;\n' +
-        'everybody has to sign in again.',
+        'all users have to sign in again.',
       { cause: error },
     )
   }
