@@ -3,8 +3,7 @@ import { sql } from 'kysely'
 import { EventActor, EventKind } from '../core/audit/event.ts'
 import { EventIds } from '../core/audit/event-id.ts'
 import type { Config } from '../config/config.ts'
-import { openDatabase, type Database } from '../database/database.ts'
-import { databaseOptions } from './database-options.ts'
+import type { Database } from '../database/database.ts'
 import type { PostgresqlConfig } from '../database/postgresql-client.ts'
 import { refuseOtherClients } from './other-clients.ts'
 import { tablesLeftOut } from './backup-tables.ts'
@@ -12,7 +11,7 @@ import { operatorName } from './operator-trail.ts'
 import { literal, startTool, waitForTool } from './postgresql-tools.ts'
 import { recordRestore } from './restore-trail.ts'
 import { CommandError } from './run.ts'
-import { withDatabase } from './with-database.ts'
+import { withDatabase, withOpenDatabase } from './with-database.ts'
 
 /** What happened is recorded in the transaction in which it happens. The values are variables of psql. */
 const insertIfTrailIsThere = `select to_regclass('audit_events') is not null as has_trail \\gset
@@ -33,7 +32,7 @@ export async function restorePostgresql(
   isForced: boolean,
 ): Promise<string> {
   const { database: server } = config
-  const { names, schema, sessionsEnded } = await withDatabaseOf(server, async (database) => {
+  const { names, schema, sessionsEnded } = await withOpenDatabase(server, async (database) => {
     if (!isForced) await refuseOtherClients(database)
     return inspect(database)
   })
@@ -149,18 +148,6 @@ async function checkBackup(
 /** A backup of an earlier version may not have the table. */
 function deleteIfThere(table: string): string {
   return `do $$ begin if to_regclass('${table}') is not null then delete from ${table}; end if; end $$;\n`
-}
-
-async function withDatabaseOf<T>(
-  server: PostgresqlConfig,
-  work: (database: Database) => Promise<T>,
-): Promise<T> {
-  const database = await openDatabase(server, databaseOptions, (message) => console.error(message))
-  try {
-    return await work(database)
-  } finally {
-    await database.close()
-  }
 }
 
 /** @returns the tables of this version, since the backup may know fewer */

@@ -3,12 +3,12 @@ import { chmodSync, copyFileSync, existsSync, linkSync, renameSync, rmSync } fro
 import { dirname } from 'node:path'
 import Sqlite from 'better-sqlite3'
 import { appSecretFile } from '../process/app-secret.ts'
-import { openDatabase, type Database } from '../database/database.ts'
-import { databaseOptions } from './database-options.ts'
+import type { Database } from '../database/database.ts'
 import { makePrivateFolder } from '../database/private-folder.ts'
 import { tablesLeftOut } from './backup-tables.ts'
 import { recordRestore } from './restore-trail.ts'
 import { CommandError } from './run.ts'
+import { withOpenDatabase } from './with-database.ts'
 
 /** The database, and what belongs to it: SQLite would play an old log into a new file of the name. */
 const suffixes = ['', '-wal', '-shm', '-journal']
@@ -60,15 +60,10 @@ async function withRestored(
   file: string,
   work: (database: Database) => Promise<void>,
 ): Promise<void> {
-  const database = await openDatabase({ engine: 'sqlite', file }, databaseOptions, (message) =>
-    console.error(message),
-  )
-  try {
+  await withOpenDatabase({ engine: 'sqlite', file }, async (database) => {
     await database.migrate()
     await work(database)
-  } finally {
-    await database.close()
-  }
+  })
   // All of it in the one file that is moved.
   const closed = new Sqlite(file)
   closed.pragma('journal_mode = delete')

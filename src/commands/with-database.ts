@@ -39,7 +39,7 @@ export async function withDatabaseAsItIs<T>(
   work: (database: Database) => Promise<T>,
 ): Promise<T> {
   requireDatabase(config)
-  return open(config, async (database) => {
+  return withOpenDatabase(config.database, async (database) => {
     if (await database.hasPendingMigrations()) {
       throw new CommandError(
         'The database is of an earlier version. Start the server of this version, or: npm run db:migrate.',
@@ -60,14 +60,18 @@ export function requireDatabase({ database }: Config): void {
 }
 
 function openMigrated<T>(config: Config, work: (database: Database) => Promise<T>): Promise<T> {
-  return open(config, async (database) => {
+  return withOpenDatabase(config.database, async (database) => {
     await database.migrate()
     return work(database)
   })
 }
 
-async function open<T>(config: Config, work: (database: Database) => Promise<T>): Promise<T> {
-  const database = await openDatabase(config.database, databaseOptions, (message) =>
+/** Opens a database, whatever its version, for as long as the work takes. */
+export async function withOpenDatabase<T>(
+  settings: Config['database'],
+  work: (database: Database) => Promise<T>,
+): Promise<T> {
+  const database = await openDatabase(settings, databaseOptions, (message) =>
     console.error(message),
   )
   try {
