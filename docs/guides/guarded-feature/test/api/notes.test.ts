@@ -7,7 +7,7 @@ beforeAll(async () => {
 })
 afterAll(() => server.close())
 
-/** Someone who has just registered. */
+/** A user who has just registered. */
 async function newcomer() {
   const { accessToken, user } = await server.client.register()
   const client = server.client.as(accessToken)
@@ -22,7 +22,7 @@ async function newcomer() {
 }
 
 describe('notes', () => {
-  it('are read by whoever wrote them, the newest first', async () => {
+  it('are read by the user who wrote them, the newest first', async () => {
     const ada = await newcomer()
     expect((await ada.read()).data.notes).toEqual([])
     await ada.write('  Buy milk ')
@@ -35,7 +35,7 @@ describe('notes', () => {
     ])
   })
 
-  it('are neither seen nor deleted by others', async () => {
+  it('are neither read nor deleted by other users', async () => {
     const ada = await newcomer()
     const grace = await newcomer()
     const { id } = (await ada.write('Mine')).data.writeNote
@@ -52,8 +52,8 @@ describe('notes', () => {
       'mutation { writeNote(text: "Mine") { id } }',
       'mutation { deleteNote(id: "1") }',
     ]) {
-      const answer = await server.client.send(operation)
-      expect(answer).toMatchObject({ status: 401, code: 'UNAUTHENTICATED' })
+      const response = await server.client.send(operation)
+      expect(response).toMatchObject({ status: 401, code: 'UNAUTHENTICATED' })
     }
   })
 
@@ -79,7 +79,7 @@ describe('notes', () => {
     },
   )
 
-  it('go with the account', async () => {
+  it('are deleted with the account', async () => {
     const ada = await newcomer()
     const { id } = (await ada.write('Mine')).data.writeNote
     await server.database.query('delete from users where id = ?', [ada.id])

@@ -1,4 +1,4 @@
-/** What a user has written down, as stored. */
+/** A note, as stored. */
 import { defineEntity, p } from '@mikro-orm/core'
 
 const NoteSchema = defineEntity({
@@ -7,7 +7,7 @@ const NoteSchema = defineEntity({
   indexes: [{ properties: ['authorId', 'createdAt'] }],
   properties: {
     id: p.uuid().primary(),
-    /** The account's id. The foreign key is in the migration, so that notes need not know users. */
+    /** The account's id. The foreign key is in the migration, so that this entity does not import that of users. */
     authorId: p.uuid(),
     text: p.text(),
     createdAt: p.bigint('number'),

@@ -21,7 +21,7 @@ export class NoteResolver {
   @Authorized()
   @Mutation(() => NoteType, {
     complexity: 10,
-    description: 'Writes a note. Fails with `BAD_USER_INPUT` if the text breaks its rule.',
+    description: 'Writes a note. Fails with `BAD_USER_INPUT` if the text is empty or too long.',
   })
   async writeNote(
     @Ctx() context: Context,
@@ -33,7 +33,7 @@ export class NoteResolver {
   @Authorized()
   @Mutation(() => Boolean, {
     complexity: 10,
-    description: 'Deletes one of my notes. False where I have none of that id.',
+    description: 'Deletes one of my notes. Returns false if I have no note with this id.',
   })
   deleteNote(
     @Ctx() context: Context,
@@ -43,7 +43,7 @@ export class NoteResolver {
   }
 
   @Authorized(Role.ADMIN)
-  @Query(() => Int, { complexity: 10, description: 'How many notes all people have.' })
+  @Query(() => Int, { complexity: 10, description: 'The number of notes of all users.' })
   noteCount(@Ctx() context: Context): Promise<number> {
     return notes(context).count()
   }

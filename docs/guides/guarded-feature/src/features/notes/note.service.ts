@@ -1,10 +1,10 @@
-/** Writing down, reading and deleting one's notes. */
+/** Writes, reads and deletes the notes of a user. */
 import { randomUUID } from 'node:crypto'
 import type { SqlEntityManager } from '@mikro-orm/sqlite'
 import { badUserInput } from '../../core/errors.ts'
 import { Note } from './note.entity.ts'
 
-/** `Query.notes` gives at most this many. */
+/** `Query.notes` returns at most this many. */
 const listedNotes = 100
 const textCharacters = 2000
 const uuid = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i
@@ -39,14 +39,14 @@ export class NoteService {
     return note
   }
 
-  /** @returns whether there was one; of another user's none is found */
+  /** @returns whether there was one; another user's note is not found */
   async delete(authorId: string, id: string): Promise<boolean> {
-    // PostgreSQL answers what is not a UUID with an error.
+    // PostgreSQL fails if the text is not a UUID.
     if (!uuid.test(id)) return false
     return (await this.#em.nativeDelete(Note, { id, authorId })) > 0
   }
 
-  /** How many notes all users have. */
+  /** The number of notes of all users. */
   async count(): Promise<number> {
     return this.#em.count(Note)
   }
@@ -54,7 +54,7 @@ export class NoteService {
 
 function checkText(text: string): string {
   const trimmed = text.trim()
-  // PostgreSQL cannot store NUL, nor half a surrogate pair.
+  // PostgreSQL can store neither NUL nor half a surrogate pair.
   const isStorable = trimmed.isWellFormed() && !trimmed.includes('\0')
   // `length` would count UTF-16 units: most emoji twice.
   if (trimmed === '' || Array.from(trimmed).length > textCharacters || !isStorable) {

@@ -1,17 +1,17 @@
-/** Notes, as the API shows them. */
+/** A note, as the API shows it. */
 import { GraphQLDateTime } from 'graphql-scalars'
 import { Field, ID, ObjectType } from 'type-graphql'
 import type { Note } from './note.entity.ts'
 
-@ObjectType('Note', { description: 'What a person has written down. People see only their own.' })
+@ObjectType('Note', { description: 'A note. Users see only their own notes.' })
 export class NoteType {
-  @Field(() => ID, { description: 'Names the note for `deleteNote`.' })
+  @Field(() => ID, { description: 'The argument of `deleteNote`.' })
   id!: string
 
-  @Field(() => String, { description: 'As it was written, without white space around it.' })
+  @Field(() => String, { description: 'The text, without white space around it.' })
   text!: string
 
-  @Field(() => GraphQLDateTime, { description: 'When it was written.' })
+  @Field(() => GraphQLDateTime, { description: 'When the note was written.' })
   createdAt!: Date
 }
 
