@@ -34,7 +34,7 @@ function explainRefusal(said: ServerError): string {
     case 'INVALID_FLOW':
       return 'The sign-in did not work. Start again.'
     case 'LAST_CREDENTIAL':
-      return 'This is the only way in. Set a password first.'
+      return 'This is the only way to sign in. Set a password first.'
     case 'BAD_USER_INPUT':
     case 'FORBIDDEN':
       return said.message
