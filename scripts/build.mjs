@@ -75,8 +75,14 @@ if (stale.length === 0) process.exit(0)
 // complete before it takes the old one's place. This also leaves nothing stale behind.
 const staging = `dist.${process.pid}`
 const previous = `dist.${process.pid}.old`
-mkdirSync(staging)
-mkdirSync(previous)
+try {
+  mkdirSync(staging)
+  mkdirSync(previous)
+} catch (error) {
+  if (!['EACCES', 'EPERM', 'EROFS'].includes(error.code)) throw error
+  console.error('dist/ cannot be written: run `npm run build` as the owner of this folder.')
+  process.exit(1)
+}
 const statuses = await Promise.all(stale.map(({ build, folder }) => build(join(staging, folder))))
 const isBuilt = statuses.every((status) => status === 0)
 if (isBuilt) {
