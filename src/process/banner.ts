@@ -41,10 +41,10 @@ export function describeStart(
   return lines.join('\n')
 }
 
-/** Something that works at once; there is no quote in it that a shell would take for its own. */
+/** Something that works at once, with an account that the documentation does not create; there is no quote in it that a shell would take for its own. */
 function firstOperation({ registration }: Config): string {
   return registration === 'open'
-    ? 'mutation { register(email: "ada@example.com", password: "correct horse battery") { accessToken refreshToken user { id email } } }'
+    ? 'mutation { register(email: "hedy@example.com", password: "correct horse battery") { accessToken refreshToken user { id email } } }'
     : '{ providers { id name } }'
 }
 

@@ -1,3 +1,4 @@
+import { readdirSync, readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { describeStart } from '../../src/process/banner.ts'
 import { loadConfig } from '../../src/config/config.ts'
@@ -59,6 +60,17 @@ describe('the start', () => {
       `curl -s ${url}/graphql`,
     ]) {
       expect(text).toContain(`\n  ${line}`)
+    }
+  })
+
+  it('prints a registration that does not take the account of the walkthrough', () => {
+    const text = describeStart(loadConfig({ APP_SECRET }), 'http://127.0.0.1:4000')
+    const email = /register\(email: \\"([^"\\]+)/.exec(text)![1]!
+    const guides = readdirSync(new URL('../../docs/guides', import.meta.url))
+    for (const document of ['README.md', ...guides.map((name) => `docs/guides/${name}`)]) {
+      if (!document.endsWith('.md')) continue
+      const file = new URL(`../../${document}`, import.meta.url)
+      expect(readFileSync(file, 'utf8')).not.toContain(email)
     }
   })
 
