@@ -1,10 +1,13 @@
 /** `npm run db:backup -- FILE`: a copy of the database, while the servers run. */
-import { closeSync, existsSync, fsyncSync, openSync, renameSync, rmSync } from 'node:fs'
+import { closeSync, fsyncSync, openSync, renameSync, rmSync } from 'node:fs'
 import Sqlite from 'better-sqlite3'
 import { EventActor, EventKind } from '../core/audit/event.ts'
 import { loadConfig, type Config } from '../config/config.ts'
 import { inspectServer } from '../database/postgresql-inspection.ts'
 import type { PostgresqlConfig } from '../database/postgresql-client.ts'
+import { explainFileError } from '../database/sqlite-file.ts'
+import { parseCommandLine } from './arguments.ts'
+import { checkNewBackup, resolveBackup } from './backup-file.ts'
 import { tablesLeftOut } from './backup-tables.ts'
 import { operatorTrail } from './operator-trail.ts'
 import { startTool, waitForTool } from './postgresql-tools.ts'
@@ -13,10 +16,10 @@ import { usage } from './usage.ts'
 import { requireDatabase, withDatabaseAsItIs } from './with-database.ts'
 
 await run(async () => {
-  const [file, ...rest] = process.argv.slice(2)
-  if (file === undefined || file.startsWith('-') || rest.length > 0)
-    throw new CommandError(usage['db:backup'])
-  if (existsSync(file)) throw new CommandError(`${file} is there already.`)
+  const [name] = parseCommandLine(usage['db:backup'], {}, 1).positionals
+  if (name === undefined) throw new CommandError(usage['db:backup'])
+  const file = resolveBackup(name)
+  checkNewBackup(file)
   const config = loadConfig(process.env)
   requireDatabase(config)
   const { database } = config
@@ -33,7 +36,7 @@ await run(async () => {
   }
   await recordBackup(config)
   return `The backup is in ${file}. It holds no session, and no APP_SECRET: keep that apart from it.`
-})
+}, usage['db:backup'])
 
 /** A database that cannot be written, or that waits for a migration, is a reason for a backup, too. */
 async function recordBackup(config: Config): Promise<void> {
@@ -52,11 +55,17 @@ async function recordBackup(config: Config): Promise<void> {
 
 /** Reads one state of the database, and holds up no writer. */
 function copySqlite(source: string, target: string): void {
-  const database = new Sqlite(source, { readonly: true, timeout: 5000 })
   try {
-    database.prepare('vacuum into ?').run(target)
-  } finally {
-    database.close()
+    const database = new Sqlite(source, { readonly: true, timeout: 5000 })
+    try {
+      database.prepare('vacuum into ?').run(target)
+    } finally {
+      database.close()
+    }
+  } catch (error) {
+    // Only the copy needs space.
+    const isFull = (error as { code?: unknown }).code === 'SQLITE_FULL'
+    throw explainFileError(isFull ? target : source, error)
   }
   const copy = new Sqlite(target)
   try {

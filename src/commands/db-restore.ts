@@ -1,7 +1,8 @@
 /** `npm run db:restore -- FILE`: puts a backup in the place of the database; all users have to sign in again. */
-import { existsSync } from 'node:fs'
-import { parseArgs } from 'node:util'
 import { loadConfig } from '../config/config.ts'
+import { explainFileError } from '../database/sqlite-file.ts'
+import { parseCommandLine } from './arguments.ts'
+import { checkBackup, resolveBackup } from './backup-file.ts'
 import { restorePostgresql } from './restore-postgresql.ts'
 import { restoreSqlite } from './restore-sqlite.ts'
 import { CommandError, run } from './run.ts'
@@ -9,7 +10,7 @@ import { usage } from './usage.ts'
 
 await run(async () => {
   const { file, isForced } = readArguments()
-  if (!existsSync(file)) throw new CommandError(`There is no ${file}.`)
+  checkBackup(file)
   const config = loadConfig(process.env)
   const { database } = config
   if (database.engine === 'sqlite' && isForced) {
@@ -19,22 +20,18 @@ await run(async () => {
   }
   const hint =
     database.engine === 'sqlite'
-      ? await restoreSqlite(file, database.file)
+      ? await restoreSqlite(file, database.file).catch((error: unknown) => {
+          throw explainFileError(database.file, error)
+        })
       : await restorePostgresql(file, { ...config, database }, isForced)
   return `Restored. All users have to sign in again.${hint}`
-})
+}, usage['db:restore'])
 
 /** @throws CommandError */
 function readArguments(): { file: string; isForced: boolean } {
-  try {
-    const { positionals, values } = parseArgs({
-      allowPositionals: true,
-      options: { force: { type: 'boolean', default: false } },
-    })
-    const [file, ...rest] = positionals
-    if (file !== undefined && rest.length === 0) return { file, isForced: values.force }
-  } catch {
-    // The same as a missing file.
-  }
-  throw new CommandError(usage['db:restore'])
+  const config = { options: { force: { type: 'boolean', default: false } } } as const
+  const { positionals, values } = parseCommandLine(usage['db:restore'], config, 1)
+  const [name] = positionals
+  if (name === undefined) throw new CommandError(usage['db:restore'])
+  return { file: resolveBackup(name), isForced: values.force }
 }

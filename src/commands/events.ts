@@ -1,5 +1,4 @@
 /** `npm run events`: lists the audit trail, newest first. */
-import { parseArgs } from 'node:util'
 import { loadConfig } from '../config/config.ts'
 import { parseDurationSeconds } from '../config/formats.ts'
 import { EventActor, EventKind, outcomeOf } from '../core/audit/event.ts'
@@ -7,6 +6,7 @@ import { listEvents, type ListedEvent } from '../core/audit/event-list.ts'
 import { findUser } from '../core/users/find-user.ts'
 import { parseUserId } from '../core/users/user-id.ts'
 import type { Database } from '../database/database.ts'
+import { parseCommandLine } from './arguments.ts'
 import { limitOf } from './limit.ts'
 import { CommandError, run } from './run.ts'
 import { usage } from './usage.ts'
@@ -25,23 +25,20 @@ await run(async () => {
       return events.map((event) => JSON.stringify(toJson(event))).join('\n')
     return events.length === 0 ? 'There are no such events.' : events.map(toLine).join('\n')
   })
-})
+}, usage.events)
 
 function readArguments() {
-  try {
-    return parseArgs({
-      options: {
-        email: { type: 'string' },
-        id: { type: 'string' },
-        event: { type: 'string', multiple: true },
-        since: { type: 'string' },
-        limit: { type: 'string' },
-        json: { type: 'boolean' },
-      },
-    }).values
-  } catch (error) {
-    throw new CommandError(`${(error as Error).message}\n\n${usage.events}`)
-  }
+  const config = {
+    options: {
+      email: { type: 'string' },
+      id: { type: 'string' },
+      event: { type: 'string', multiple: true },
+      since: { type: 'string' },
+      limit: { type: 'string' },
+      json: { type: 'boolean' },
+    },
+  } as const
+  return parseCommandLine(usage.events, config, 0).values
 }
 
 async function userIdOf(database: Database, { email, id }: Options): Promise<string | undefined> {

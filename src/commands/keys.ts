@@ -6,18 +6,18 @@ import { resetKeys, rotateKeys, type KeyOperationOptions } from '../core/tokens/
 import { jwksMaxAgeSeconds, KeyRing } from '../core/tokens/key-ring.ts'
 import { DerivedKeys } from '../core/tokens/derived-keys.ts'
 import { operatorTrail } from './operator-trail.ts'
+import { parseCommandLine, withoutCommand } from './arguments.ts'
 import { CommandError, run } from './run.ts'
 import { usage } from './usage.ts'
 import { requireDatabase, withDatabase, withDatabaseAsItIs } from './with-database.ts'
 
 await run(async () => {
-  const [command, ...rest] = process.argv.slice(2)
-  if (rest.length > 0) throw new CommandError(usage.keys)
+  const [command] = parseCommandLine(usage.keys, {}, 1).positionals
   if (command === 'list') return withKeyRing(readSettings(), list, withDatabaseAsItIs)
   if (command === 'rotate') return withKeyRing(readSettings(), rotate)
   if (command === 'reset') return reset()
-  throw new CommandError(usage.keys)
-})
+  throw new CommandError(withoutCommand(command, usage.keys))
+}, usage.keys)
 
 /** Not before there is a database: it would create a secret for it. */
 function readSettings(): ReturnType<typeof loadSettings> {

@@ -1,13 +1,12 @@
 /** The command line of `npm run user`. */
-import { parseArgs } from 'node:util'
+import { parseCommandLine } from './arguments.ts'
 import { CommandError } from './run.ts'
 import { usage } from './usage.ts'
 
 export type Options = ReturnType<typeof parse>['values']
 
 function parse() {
-  return parseArgs({
-    allowPositionals: true,
+  const config = {
     options: {
       email: { type: 'string' },
       id: { type: 'string' },
@@ -21,7 +20,8 @@ function parse() {
       json: { type: 'boolean' },
       force: { type: 'boolean' },
     },
-  })
+  } as const
+  return parseCommandLine(usage.user, config, 1)
 }
 
 /** Options of one command only: given to another one, they would be ignored without a word. */
@@ -36,18 +36,12 @@ const optionsOf: Record<string, readonly (keyof Options)[]> = {
 
 /** @throws CommandError if the command line cannot be read */
 export function readArguments(): { command: string; options: Options } {
-  let problem = ''
-  try {
-    const { positionals, values } = parse()
-    const [command, ...rest] = positionals
-    if (command !== undefined && rest.length === 0) {
-      const allowed: readonly string[] = optionsOf[command] ?? ['email', 'id']
-      const unknown = Object.keys(values).find((name) => !allowed.includes(name))
-      if (unknown === undefined) return { command, options: values }
-      problem = `${command} has no option --${unknown}.\n\n`
-    }
-  } catch (error) {
-    problem = `${(error as Error).message}\n\n`
-  }
-  throw new CommandError(problem + usage.user)
+  const { positionals, values } = parse()
+  const [command] = positionals
+  if (command === undefined) throw new CommandError(usage.user)
+  const own = Object.hasOwn(optionsOf, command) ? optionsOf[command] : undefined
+  const allowed: readonly string[] = own ?? ['email', 'id']
+  const unknown = Object.keys(values).find((name) => !allowed.includes(name))
+  if (unknown === undefined) return { command, options: values }
+  throw new CommandError(`${command} has no option --${unknown}.\n\n${usage.user}`)
 }

@@ -9,6 +9,7 @@ import type { UserSummary } from '../core/users/user-list.ts'
 import type { UserService } from '../core/users/user.service.ts'
 import type { Database } from '../database/database.ts'
 import { operatorUsers } from './operator-users.ts'
+import { withoutCommand } from './arguments.ts'
 import { CommandError, run } from './run.ts'
 import { usage } from './usage.ts'
 import { readArguments, type Options } from './user-arguments.ts'
@@ -69,12 +70,12 @@ const commands: Record<string, ((command: Command) => Promise<string>) | undefin
 await run(async () => {
   const { command, options } = readArguments()
   const work = Object.hasOwn(commands, command) ? commands[command] : undefined
-  if (!work) throw new CommandError(usage.user)
+  if (!work) throw new CommandError(withoutCommand(command, usage.user))
   const config = loadConfig(process.env)
   return openerFor(command)(config, (database) =>
     work({ options, config, database, users: operatorUsers(database) }),
   )
-})
+}, usage.user)
 
 function openerFor(command: string): typeof withDatabase {
   if (command === 'create') return withNewOrExistingDatabase

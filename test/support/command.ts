@@ -90,8 +90,9 @@ export function operatorOf(
       runCommand('user', args, environment, input, options),
     keys: (args: readonly string[]) => runCommand('keys', args, environment, '', options),
     events: (args: readonly string[]) => runCommand('events', args, environment, '', options),
-    migrate: () => runCommand('db-migrate', [], environment, '', options),
-    backup: (file: string) => runCommand('db-backup', [file], environment, '', options),
+    migrate: (args: readonly string[] = []) =>
+      runCommand('db-migrate', args, environment, '', options),
+    backup: (...args: string[]) => runCommand('db-backup', args, environment, '', options),
     restore: (...args: string[]) => runCommand('db-restore', args, environment, '', options),
     startRestore: (...args: string[]) => startCommand('db-restore', args, environment, '', options),
   }
