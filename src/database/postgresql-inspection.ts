@@ -50,10 +50,31 @@ export async function inspectServer(config: PostgresqlConfig): Promise<Inspectio
 export function cannotBeUsed(error: unknown): DatabaseStartError {
   // If every address of a name was tried in vain, Node's error has a code and no message.
   const { code, message } = error as NodeJS.ErrnoException
+  const reason = describeNetworkError(error as NetworkError) ?? (firstLine(message) || code)
   return new DatabaseStartError(
-    `The PostgreSQL server of DATABASE_URL cannot be used: ${firstLine(message) || code}.`,
+    `The PostgreSQL server of DATABASE_URL cannot be used: ${reason}.`,
     { cause: error },
   )
+}
+
+interface NetworkError extends NodeJS.ErrnoException {
+  readonly address?: string
+  readonly port?: number
+  readonly hostname?: string
+}
+
+function describeNetworkError({ address, code, hostname, port }: NetworkError): string | undefined {
+  if (code === 'ECONNREFUSED') {
+    const where = [address ?? 'its host and port', ...(port === undefined ? [] : [port])].join(':')
+    return `nothing listens on ${where}. Start the server, or correct the host and the port (${code})`
+  }
+  if (code === 'ENOTFOUND' || code === 'EAI_AGAIN') {
+    return `its host ${hostname} cannot be found. Correct the host, or check DNS (${code})`
+  }
+  if (code === 'ETIMEDOUT' || code === 'EHOSTUNREACH' || code === 'ENETUNREACH') {
+    return `its host cannot be reached. Correct the host, or check the network and its firewalls (${code})`
+  }
+  return undefined
 }
 
 /** The ORM appends details and hints. */
