@@ -62,7 +62,10 @@ export interface App {
   close(): Promise<void>
 }
 
-type Settings = Config & { readonly appSecret: string }
+type Settings = Config & {
+  readonly appSecret: string
+  readonly unusedSecretFile?: string | undefined
+}
 
 const requestTimeoutMilliseconds = 10_000
 /** Share of the request timeout for which a refusal may be held. */
@@ -98,6 +101,7 @@ export async function createApp(config: Settings, overrides: Overrides = {}): Pr
       clock,
       algorithm: config.tokens.algorithm,
       rotationSeconds: config.tokens.keyRotationSeconds,
+      unusedSecretFile: config.unusedSecretFile,
     })
     await keyRing.start()
     const server = createServer({ config, overrides, log, database, keyRing, derivedKeys, clock })

@@ -1,7 +1,7 @@
 /** `npm run keys -- list | rotate | reset`: the signing keys of the running server. */
 import { appSecretFile, makeAppSecret } from '../process/app-secret.ts'
 import { loadConfig, type Config } from '../config/config.ts'
-import { loadSettings } from '../process/settings.ts'
+import { loadSettings, type SecretSettings } from '../process/settings.ts'
 import { resetKeys, rotateKeys, type KeyOperationOptions } from '../core/tokens/key-operations.ts'
 import { jwksMaxAgeSeconds, KeyRing } from '../core/tokens/key-ring.ts'
 import { DerivedKeys } from '../core/tokens/derived-keys.ts'
@@ -67,7 +67,7 @@ async function reset(): Promise<string> {
 }
 
 function withKeyRing(
-  settings: Config & { readonly appSecret: string },
+  settings: Config & SecretSettings,
   work: (operation: KeyOperationOptions) => Promise<string>,
   open = withDatabase<string>,
 ): Promise<string> {
@@ -79,6 +79,7 @@ function withKeyRing(
       clock: Date.now,
       algorithm: tokens.algorithm,
       rotationSeconds: tokens.keyRotationSeconds,
+      unusedSecretFile: settings.unusedSecretFile,
     })
     return work({ audit: operatorTrail(), database, keyRing })
   })

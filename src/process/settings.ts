@@ -1,6 +1,6 @@
 /** The configuration with its secret: what the server and the operators' commands start from. */
 import { existsSync } from 'node:fs'
-import { readOrMakeAppSecret } from './app-secret.ts'
+import { appSecretFile, readOrMakeAppSecret } from './app-secret.ts'
 import { ConfigError, loadConfig, type Config } from '../config/config.ts'
 import { checkDatabaseFile } from '../database/sqlite-file.ts'
 import { EnvFileError, readEnvFile } from './env-file.ts'
@@ -24,12 +24,22 @@ export function loadEnvFile(): readonly string[] {
   }
 }
 
+export interface SecretSettings {
+  readonly appSecret: string
+  /** What an earlier start without APP_SECRET created, while APP_SECRET is set. */
+  readonly unusedSecretFile?: string | undefined
+}
+
 /** @throws ConfigError, AppSecretError, DatabaseStartError */
 export function loadSettings(
   env: Readonly<Record<string, string | undefined>>,
-): Config & { readonly appSecret: string } {
+): Config & SecretSettings {
   const config = loadConfig(env)
-  return { ...config, appSecret: config.appSecret ?? secretOf(config.database) }
+  const { appSecret, database } = config
+  if (appSecret === undefined) return { ...config, appSecret: secretOf(database) }
+  const file = database.engine === 'sqlite' ? appSecretFile(database.file) : undefined
+  const unusedSecretFile = file !== undefined && existsSync(file) ? file : undefined
+  return { ...config, appSecret, unusedSecretFile }
 }
 
 function secretOf(database: Config['database']): string {

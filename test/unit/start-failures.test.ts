@@ -218,6 +218,21 @@ const failures: Record<string, Failure> = {
     },
     says: [/data\/latchkey\.secret holds fewer than 32 bytes\. Restore it from a backup/],
   },
+  'another secret than the one that was created next to the database': {
+    process: 'any',
+    prepare: async (folder) => {
+      const file = join(folder, 'data', 'latchkey.db')
+      const app = await createApp(
+        loadSettings({ PORT: '0', LOG_LEVEL: 'silent', DATABASE_URL: `sqlite:${file}` }),
+      )
+      await app.close()
+      return { APP_SECRET }
+    },
+    says: [
+      /encrypted under another APP_SECRET/,
+      /Set APP_SECRET to the text of data\/latchkey\.secret, or unset it\.[^]*npm run keys -- reset/,
+    ],
+  },
   'a database whose secret is lost': {
     process: 'any',
     prepare: async (folder) => {
@@ -250,14 +265,18 @@ const failures: Record<string, Failure> = {
       APP_SECRET,
       DATABASE_URL: `postgres://latchkey:canary@127.0.0.1:${await freePort()}/latchkey`,
     }),
-    says: [/The PostgreSQL server of DATABASE_URL cannot be used: .*ECONNREFUSED 127\.0\.0\.1:\d+/],
+    says: [
+      /The PostgreSQL server of DATABASE_URL cannot be used: nothing listens on 127\.0\.0\.1:\d+\. Start the server, or correct the host and the port \(ECONNREFUSED\)\.$/m,
+    ],
   },
   'a PostgreSQL server whose name nobody knows': {
     prepare: () => ({
       APP_SECRET,
       DATABASE_URL: 'postgres://latchkey:canary@no-such-host.invalid/latchkey',
     }),
-    says: [/The PostgreSQL server of DATABASE_URL cannot be used: .*no-such-host\.invalid/],
+    says: [
+      /The PostgreSQL server of DATABASE_URL cannot be used: its host no-such-host\.invalid cannot be found\. Correct the host, or check DNS \((ENOTFOUND|EAI_AGAIN)\)\.$/,
+    ],
   },
   'a PostgreSQL server that is not named, nor its database': {
     process: 'any',

@@ -59,6 +59,8 @@ export interface KeyRingOptions {
   readonly clock: () => number
   readonly algorithm: Algorithm
   readonly rotationSeconds: number
+  /** A file with a secret that is not in use: what the keys may have been encrypted under. */
+  readonly unusedSecretFile?: string | undefined
 }
 
 /**
@@ -212,7 +214,7 @@ export class KeyRing {
   }
 
   async #read(): Promise<Ring> {
-    const { clock, database, derivedKeys } = this.#options
+    const { clock, database } = this.#options
     const loadedAt = clock()
     const rows = (
       await database.em.fork().find(SigningKey, {}, { orderBy: { createdAt: 'desc' } })
@@ -234,7 +236,7 @@ export class KeyRing {
       byKid.set(kid, { algorithm, publicKey: (await importJWK(jwk, algorithm)) as CryptoKey })
       keys.push({ ...jwk, kid, alg: algorithm, use: 'sig' })
     }
-    const privateKey = await decryptPrivateKey(currentRow, derivedKeys)
+    const privateKey = await decryptPrivateKey(currentRow, this.#options)
     this.#ring = {
       current: { kid: currentRow.kid, algorithm: currentRow.algorithm, privateKey },
       byKid,
@@ -293,14 +295,21 @@ export class KeyRing {
   }
 }
 
-async function decryptPrivateKey(key: SigningKey, derivedKeys: DerivedKeys): Promise<CryptoKey> {
+async function decryptPrivateKey(
+  key: SigningKey,
+  { derivedKeys, unusedSecretFile }: KeyRingOptions,
+): Promise<CryptoKey> {
   try {
     const jwk = JSON.parse(derivedKeys.decrypt(key.privateKeyEncrypted, key.kid)) as JWK
     return (await importJWK(jwk, key.algorithm)) as CryptoKey
   } catch (error) {
     if (!(error instanceof DecryptionError)) throw error
+    const remedy =
+      unusedSecretFile === undefined
+        ? ' Restore that secret.'
+        : `\nSet APP_SECRET to the text of ${unusedSecretFile}, or unset it.`
     throw new KeyRingLockedError(
-      'The signing keys in the database were encrypted under another APP_SECRET. Restore that secret.\n' +
+      `The signing keys in the database were encrypted under another APP_SECRET.${remedy}\n` +
         'If it is lost for good: `npm run keys -- reset` makes new keys. Accounts and passwords stay;\n' +
         'all users have to sign in again.',
       { cause: error },
