@@ -72,9 +72,8 @@ describe('Apollo Sandbox', () => {
       if (token) headers = { authorization: `Bearer ${token}` }
     }
     expect(codes).toEqual({
-      // There is no cookie yet, and no session has been chosen.
+      // There is no cookie yet. RevokeSession, of which no session has been chosen, returns false.
       RefreshToken: 'INVALID_REFRESH_TOKEN',
-      RevokeSession: 'BAD_USER_INPUT',
       // No provider is set up, and Logout has ended the session.
       BeginProviderLogin: 'UNKNOWN_PROVIDER',
       LoginWithProvider: 'UNKNOWN_PROVIDER',
