@@ -34,9 +34,9 @@ describe('a start in an empty folder', () => {
     // As a user would: pasted into a shell.
     const { stdout } = await promisify(execFile)('sh', ['-c', after('curl')!])
     const { register } = JSON.parse(stdout).data
-    expect(register.user.email).toBe('ada@example.com')
+    expect(register.user.email).toBe('hedy@example.com')
     const me = await createClient(url).as(register.accessToken).send('{ me { email } }')
-    expect(me.data.me.email).toBe('ada@example.com')
+    expect(me.data.me.email).toBe('hedy@example.com')
 
     // OWASP ASVS 13.2.2: database, write-ahead log and secret are their owner's alone.
     const modes = ['', 'latchkey.db', 'latchkey.db-wal', 'latchkey.db-shm', 'latchkey.secret'].map(
