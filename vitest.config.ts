@@ -25,23 +25,27 @@ const races = [
   'session-locks',
   'throttle-store',
 ].map((name) => `test/api/${name}.test.ts`)
-/** They build, install or rehearse for minutes. */
-const slow = ['adding-a-provider', 'backup', 'client-package', 'container', 'guarded-feature'].map(
-  (name) => `test/contract/${name}.test.ts`,
-)
+/** They build, install or rehearse for minutes, or wait for processes and connections to time out. */
+const slow = [
+  'contract/adding-a-provider',
+  'contract/backup',
+  'contract/client-package',
+  'contract/container',
+  'contract/guarded-feature',
+  'contract/unread-responses',
+  'unit/command-line',
+  'unit/postgresql-connections',
+].map((name) => `test/${name}.test.ts`)
+const exclude = [...configDefaults.exclude, ...(isQuick ? slow : [])]
 
 const projects: TestProjectInlineConfiguration[] = [
   {
     extends: true,
-    test: { name: 'unit', include: ['test/unit/**/*.test.ts'], isolate: false },
+    test: { name: 'unit', include: ['test/unit/**/*.test.ts'], exclude, isolate: false },
   },
   {
     extends: true,
-    test: {
-      name: 'contract',
-      include: ['test/contract/**/*.test.ts'],
-      exclude: [...configDefaults.exclude, ...(isQuick ? slow : [])],
-    },
+    test: { name: 'contract', include: ['test/contract/**/*.test.ts'], exclude },
   },
   {
     extends: true,
