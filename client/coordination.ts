@@ -10,7 +10,7 @@ export type TabMessage =
       readonly type: 'session'
       /** `answer`: to one that asked. */
       readonly cause: 'signIn' | 'renewal' | 'answer'
-      /** Absent if the channel would keep it on disk: whoever hears then has to look for themselves. */
+      /** Absent if the channel would store it on disk: the other tabs then refresh by themselves. */
       readonly session?: SharedSession
     }
   | {

@@ -11,8 +11,8 @@ export interface BeginOptions {
   /** Where the user comes back to, one of the server's `REDIRECT_URIS`; default: this page without its query. */
   readonly redirectUri?: string
   /**
-   * `link` adds the provider to the user who is signed in, `reauthenticate` proves with a linked one that
-   * it is still them. Default: `login`.
+   * `link` links the provider to the signed-in user; `reauthenticate` proves the user's identity again with a
+   * linked provider. Default: `login`.
    */
   readonly purpose?: FlowPurpose
   /** Comes back from `complete`: where in the app to continue. */

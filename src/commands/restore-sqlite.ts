@@ -71,8 +71,8 @@ async function withRestored(
 }
 
 /**
- * Empties the write-ahead log into the file, and keeps everyone out until it is closed. Whoever waits
- * for the file that far cannot write it any more: SQLite notices that it was moved.
+ * Empties the write-ahead log into the file, and locks the file until it is closed. A process that waits for
+ * the lock cannot write the file afterwards: SQLite notices that it was moved.
  * @returns nothing if the database is damaged, which is a reason to be here
  * @throws CommandError if someone else has it open
  */

@@ -30,5 +30,5 @@ auth.subscribe(() => {
   client = createClient()
 })
 
-// Who is signed in by the cookie; if the server is not reached, the first operation asks again.
+// Finds out by the cookie who is signed in; if the server cannot be reached, the first operation tries again.
 auth.start().catch(() => undefined)

@@ -14,7 +14,7 @@ export interface RevocationOptions {
 
 const sessionIdShape = /^[\w-]{22}$/
 
-/** Revokes the sessions with these ids, whoever their users are. Those that have ended are left out. */
+/** Revokes the sessions with these ids, of any user. Ids of sessions that have ended are skipped. */
 export async function revokeByIds(
   sessionIds: readonly string[],
   { audit, em }: RevocationOptions,
