@@ -15,7 +15,7 @@ const reasons: Record<string, string> = {
   EACCES: 'this user may not open or create it',
   EPERM: 'this user may not open or create it',
   EROFS: 'it lies on a read-only file system',
-  ENOENT: 'its folder cannot be made',
+  ENOENT: 'its folder cannot be created',
   EISDIR: 'it is a folder. Name a file in it',
   ENOTDIR: 'its folder is a file',
   EEXIST: 'its folder is a file',

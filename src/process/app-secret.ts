@@ -63,7 +63,7 @@ export function makeAppSecretOfNewDatabase(databaseFile: string): void {
  */
 export function makeAppSecret(databaseFile: string): string {
   const file = appSecretFile(databaseFile)
-  return wrapError(file, 'made', () => {
+  return wrapError(file, 'created', () => {
     makePrivateFolder(dirname(file))
     try {
       writeFileSync(file, `${randomBytes(secretBytes).toString('base64url')}\n`, {
@@ -83,24 +83,24 @@ function isThere(databaseFile: string): boolean {
 }
 
 const reasons: Record<string, string> = {
-  EACCES: 'this user may not do that there',
-  EPERM: 'this user may not do that there',
+  EACCES: 'this user has no permission for that',
+  EPERM: 'this user has no permission for that',
   EROFS: 'the file system is read-only',
-  ENOENT: 'its folder cannot be made',
+  ENOENT: 'its folder cannot be created',
   EEXIST: 'its folder is a file',
   ENOTDIR: 'its folder is a file',
   EISDIR: 'it is a folder',
   ENOSPC: 'the disk is full',
 }
 
-function wrapError<T>(file: string, what: 'read' | 'made', work: () => T): T {
+function wrapError<T>(file: string, what: 'read' | 'created', work: () => T): T {
   try {
     return work()
   } catch (error) {
     const reason = reasons[String((error as NodeJS.ErrnoException).code)]
     if (reason === undefined) throw error
     throw new AppSecretError(
-      `The secret ${file} cannot be ${what}: ${reason}. Give the user the right, name another database in DATABASE_URL, or set APP_SECRET.`,
+      `The secret ${file} cannot be ${what}: ${reason}. Give the user that permission, name another database in DATABASE_URL, or set APP_SECRET.`,
       { cause: error },
     )
   }

@@ -150,17 +150,17 @@ const failures: Record<string, Failure> = {
       writeFileSync(join(folder, 'data'), '')
       return {}
     },
-    says: [/The secret data\/latchkey\.secret cannot be made: its folder is a file/],
+    says: [/The secret data\/latchkey\.secret cannot be created: its folder is a file/],
   },
-  'a database where no folder can be made': {
+  'a database where no folder can be created': {
     process: 'any',
     prepare: () => ({ APP_SECRET, DATABASE_URL: 'sqlite:/proc/nowhere/latchkey.db' }),
-    says: [/\/proc\/nowhere\/latchkey\.db cannot be used: its folder cannot be made/],
+    says: [/\/proc\/nowhere\/latchkey\.db cannot be used: its folder cannot be created/],
   },
-  'a database and a secret where no folder can be made': {
+  'a database and a secret where no folder can be created': {
     process: 'any',
     prepare: () => ({ DATABASE_URL: 'sqlite:/proc/nowhere/latchkey.db' }),
-    says: [/\/proc\/nowhere\/latchkey\.secret cannot be made: its folder cannot be made/],
+    says: [/\/proc\/nowhere\/latchkey\.secret cannot be created: its folder cannot be created/],
   },
   'a database file that may only be read': {
     process: 'bound',
@@ -185,7 +185,9 @@ const failures: Record<string, Failure> = {
       chmodSync(folder, 0o500)
       return {}
     },
-    says: [/The secret data\/latchkey\.secret cannot be made: this user may not do that there/],
+    says: [
+      /The secret data\/latchkey\.secret cannot be created: this user has no permission for that/,
+    ],
   },
   'a secret that this user may not read': {
     process: 'bound',
@@ -194,7 +196,7 @@ const failures: Record<string, Failure> = {
       writeFileSync(join(folder, 'data', 'latchkey.secret'), APP_SECRET, { mode: 0o000 })
       return {}
     },
-    says: [/The secret data\/latchkey\.secret cannot be read: this user may not/],
+    says: [/The secret data\/latchkey\.secret cannot be read: this user has no permission for that/],
   },
   'a secret that others can read': {
     prepare: async (folder) => {
