@@ -196,7 +196,9 @@ const failures: Record<string, Failure> = {
       writeFileSync(join(folder, 'data', 'latchkey.secret'), APP_SECRET, { mode: 0o000 })
       return {}
     },
-    says: [/The secret data\/latchkey\.secret cannot be read: this user has no permission for that/],
+    says: [
+      /The secret data\/latchkey\.secret cannot be read: this user has no permission for that/,
+    ],
   },
   'a secret that others can read': {
     prepare: async (folder) => {
